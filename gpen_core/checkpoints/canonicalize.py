@@ -1,0 +1,91 @@
+"""From whatever wrapping a file uses to one flat state dict under the published names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+
+StateDict = dict[str, Tensor]
+
+# Averaged weights before raw ones: a training checkpoint holds both, and inference wants the average.
+_WRAPPERS = ("g_ema", "params_ema", "g", "params", "state_dict")
+_PREFIX = "module."  # DataParallel's
+_DISCRIMINATOR_KEY = "final_conv.0.weight"
+
+# One key that only that network has → what to call it. Found in the projects' own published files.
+_OTHER_NETWORKS = {
+    "quantize.embedding.weight": "a CodeFormer checkpoint",
+    "stylegan_decoder.constant_input.weight": "a GFPGAN checkpoint",
+    "stylegan_decoderdotconstant_inputdotweight": "a GFPGAN checkpoint",
+    "vqvae.quantize.embedding.weight": "a RestoreFormer checkpoint",
+    "ClassHead.0.conv1x1.weight": "a RetinaFace face detector",
+    "out_mask_conv.conv2d.weight": "a ParseNet face parser",
+    "cp.resnet.conv1.weight": "a BiSeNet face parser",
+    "conv_first.weight": "an image upscaler (ESRGAN or alike)",
+    "input_layer.0.weight": "an ArcFace identity network",
+    "model.diffusion_model.input_blocks.0.0.weight": "a diffusion model",
+}
+
+
+def canonical_state(content: Mapping[str, Any], name: str) -> StateDict:
+    """Unwrap ``g_ema``/``g``, ``params_ema``/``params``, ``state_dict``, strip ``module.``; ``name`` is for messages.
+
+    Raises CheckpointError, saying what the content is instead, where it is no GPEN generator.
+    """
+    content = _strip(_unwrap(content))
+    tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    if "final_linear.0.weight" in tensors and _DISCRIMINATOR_KEY in tensors:
+        raise CheckpointError(
+            f"{name}: this is a GPEN discriminator, used in training only. Choose the generator's file."
+        )
+    if not any(key.startswith(("generator.", "ecd")) for key in tensors):
+        raise CheckpointError(f"{name}: {_what_instead(content)}")
+    strange = next((key for key, value in content.items() if not isinstance(value, Tensor)), None)
+    if strange is not None:
+        raise CheckpointError(f"{name}: '{strange}' holds a {type(content[strange]).__name__}, not a tensor.")
+    return {key: _plain(value, key, name) for key, value in tensors.items()}
+
+
+def _unwrap(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    for _ in range(3):  # wrappers of wrappers have been seen; endless ones have not
+        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    return content
+
+
+def _strip(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    while content and all(str(key).startswith(_PREFIX) for key in content):
+        content = {key[len(_PREFIX) :]: value for key, value in content.items()}
+    return content
+
+
+def _what_instead(content: Mapping[str, Any]) -> str:
+    if not content:
+        return "the checkpoint is empty."
+    known = next((what for key, what in _OTHER_NETWORKS.items() if key in content), None)
+    if known:
+        return f"this is {known}, not a GPEN generator. Choose a GPEN checkpoint."
+    if isinstance(content.get("d"), Mapping):
+        return "this training checkpoint holds only a discriminator ('d'), no generator ('g_ema' or 'g')."
+    if "style.1.weight" in content and "conv1.conv.weight" in content:
+        return "this is a StyleGAN2 generator without GPEN's encoder (no 'ecd0')."
+    return f"no 'ecd0' and no 'generator' in it (first key: '{next(iter(content))}'). This is not a GPEN generator."
+
+
+def _plain(value: Tensor, key: str, name: str) -> Tensor:
+    """A dense floating-point tensor no larger than its storage: a stride of 0 can claim terabytes in a small file."""
+    value = value.detach()
+    if value.layout is not torch.strided or value.is_quantized or not value.is_floating_point():
+        raise CheckpointError(
+            f"{name}: '{key}' is {value.dtype}, {value.layout}; a dense floating-point tensor was expected."
+        )
+    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise CheckpointError(f"{name}: '{key}' claims {list(value.shape)} but stores less. The file is malformed.")
+    return value

@@ -1,0 +1,174 @@
+"""Fetch a published file: resumed, verified, and in place only when it is whole."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CheckpointError, DownloadError
+from ..files import file_sha256, written_whole
+from .catalog import WeightFile
+from .load import load_checkpoint
+
+Progress = Callable[[int, "int | None"], None]  # bytes done, bytes in all if known
+_BLOCK = 1 << 18
+_TIMEOUT = 30.0  # seconds without a byte
+_ATTEMPTS = 4  # connections that may break in a row without bringing anything new
+
+
+def download(entry: WeightFile, folder: str | Path, progress: Progress = lambda done, total: None) -> Path:
+    """Put ``entry``'s file into ``folder`` and return its path; a file already there is verified, not fetched.
+
+    An interrupted download leaves ``NAME.part`` and goes on from there next time. Where the catalogue knows the sha256,
+    the file must have it. Where it doesn't, the file must load strictly as what the catalogue says, and its sum is
+    written to ``NAME.sha256`` and checked from then on. Raises DownloadError.
+    """
+    folder = Path(folder)
+    target = folder / entry.filename
+    if target.exists():
+        verify(entry, target)
+        return target
+    failures = []
+    for url in entry.urls:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            part = _fetch(url, target, progress)
+            verify(entry, part)
+        except _Unavailable as error:
+            failures.append(f"{url}: {error}")
+        except DownloadError as error:
+            _discard(target)
+            failures.append(f"{url}: {error}")
+        except OSError as error:
+            raise DownloadError(
+                f"{entry.filename} could not be written to {folder}: {error.strerror or error}"
+            ) from error
+        else:
+            _land(entry, part, target)
+            return target
+    raise DownloadError(f"{entry.filename} could not be downloaded.\n" + "\n".join(failures))
+
+
+def verify(entry: WeightFile, path: Path) -> None:
+    """Raise DownloadError unless ``path`` has the catalogue's (or the recorded) sum, or at least is what it should be."""
+    expected = entry.sha256 or recorded_sha256(path)
+    if expected is not None:
+        if (found := file_sha256(path)) != expected:
+            raise DownloadError(f"{path.name} has sha256 {found}, not {expected}. Delete it and download again.")
+    elif entry.kind == "gpen":
+        try:
+            config = load_checkpoint(path).config
+        except CheckpointError as error:
+            raise DownloadError(str(error)) from error
+        if config.input_size != entry.size:
+            raise DownloadError(
+                f"{path.name} is a {config.input_size} px model, not the {entry.size} px one it should be."
+            )
+
+
+def recorded_sha256(path: Path) -> str | None:
+    """The sum written beside a file when it was first verified, or None."""
+    beside = path.with_name(path.name + ".sha256")
+    return beside.read_text().split()[0] if beside.is_file() else None
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where the bytes of a part file came from; a part is only continued from the same version of the same file."""
+
+    url: str
+    tag: str | None
+
+    @classmethod
+    def read(cls, path: Path) -> _Origin | None:
+        try:
+            content = json.loads(path.read_text())
+            return cls(str(content["url"]), content["tag"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+class _Unavailable(Exception):
+    """This address doesn't answer; what has arrived so far is kept."""
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
+
+
+def _origin_file(target: Path) -> Path:
+    return target.with_name(target.name + ".part.json")
+
+
+def _discard(target: Path) -> None:
+    _part(target).unlink(missing_ok=True)
+    _origin_file(target).unlink(missing_ok=True)
+
+
+def _land(entry: WeightFile, part: Path, target: Path) -> None:
+    if entry.sha256 is None:
+        with written_whole(target.with_name(target.name + ".sha256")) as beside:
+            beside.write_text(f"{file_sha256(part)}  {target.name}\n")
+    part.replace(target)
+    _origin_file(target).unlink(missing_ok=True)
+
+
+def _fetch(url: str, target: Path, progress: Progress) -> Path:
+    """Bring the whole of ``url`` into the part file, over as many connections as bring something new."""
+    part = _part(target)
+    idle, size = 0, _resumable(url, target)
+    while idle < _ATTEMPTS:
+        reason = "the connection broke"
+        try:
+            if _transfer(url, target, size, progress):
+                return part
+        except urllib.error.HTTPError as error:
+            if error.code == 416 and size:  # what we have is longer than the file there: it has changed
+                _discard(target)
+            elif error.code < 500:
+                raise _Unavailable(f"HTTP {error.code} {error.reason}") from error
+            reason = f"HTTP {error.code}"
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            reason = str(getattr(error, "reason", error)) or type(error).__name__
+        arrived = _resumable(url, target)
+        idle = 0 if arrived > size else idle + 1
+        size = arrived
+    raise _Unavailable(f"{reason}; {size:,} bytes have arrived and are kept for the next try")
+
+
+def _resumable(url: str, target: Path) -> int:
+    """How many bytes can be continued from; a part from elsewhere is discarded."""
+    origin = _Origin.read(_origin_file(target))
+    if origin is None or origin.url != url:
+        _discard(target)
+        return 0
+    return _part(target).stat().st_size if _part(target).exists() else 0
+
+
+def _transfer(url: str, target: Path, have: int, progress: Progress) -> bool:
+    """One connection. True when the whole file has arrived."""
+    request = urllib.request.Request(url, headers={"User-Agent": "gpen_core"})
+    origin = _Origin.read(_origin_file(target))
+    if have and origin is not None:
+        request.add_header("Range", f"bytes={have}-")
+        if origin.tag:
+            request.add_header("If-Range", origin.tag)
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+        continued = response.status == 206
+        have = have if continued else 0
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        tag = response.headers.get("ETag") or response.headers.get("Last-Modified")
+        strong = None if tag is None or tag.startswith("W/") else tag
+        _origin_file(target).write_text(json.dumps({"url": url, "tag": strong}))
+        with _part(target).open("ab" if continued else "wb") as file:
+            while block := response.read(_BLOCK):
+                file.write(block)
+                have += len(block)
+                progress(have, total)
+    return total is None or have >= total

@@ -1,0 +1,116 @@
+"""Read the configuration off a state dict: never off a file name, and from more than one key each, so that one broken
+key is named instead of everything being misread."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError, OptionError
+from ..model import Gpen, GpenConfig
+
+Shapes = dict[str, tuple[int, ...]]
+_SHOWN = 3  # how many wrong keys a message lists
+
+
+def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenConfig:
+    """``infer_config(Gpen(config).state_dict()) == config``, for every width, depth and style dimension.
+
+    Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell.
+    """
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    encoder_levels = _count(shapes, r"ecd(\d+)\.", name)
+    levels = _count(shapes, r"generator\.to_rgbs\.(\d+)\.", name) + 1
+    concatenate = _concatenates(shapes, name)
+    try:
+        return GpenConfig(
+            input_size=4 << (encoder_levels - 1),
+            output_size=4 << (levels - 1),
+            channels=tuple(_width(shapes, level, levels, encoder_levels, concatenate, name) for level in range(levels)),
+            style_dim=_majority(_style_dims(shapes), "style dimension", name),
+            mapping_layers=max([0, *_indices(shapes, r"generator\.style\.(\d+)\.")]),
+            concatenate=concatenate,
+        )
+    except OptionError as error:
+        raise CheckpointError(f"{name}: {error}. The checkpoint is incomplete or not a GPEN generator.") from error
+
+
+def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "state dict") -> None:
+    """Every key with the shape that ``config`` asks for, and no other. Raises CheckpointError naming those that differ."""
+    with torch.device("meta"):
+        expected = {key: tuple(value.shape) for key, value in Gpen(config).state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    wrong = [f"no '{key}'" for key in expected if key not in found]
+    wrong += [
+        f"'{key}' is {list(found[key])}, not {list(shape)}"
+        for key, shape in expected.items()
+        if key in found and found[key] != shape
+    ]
+    wrong += [f"unknown '{key}'" for key in found if key not in expected]
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise CheckpointError(
+            f"{name}: not a complete GPEN-{config.output_size} generator: {'; '.join(wrong[:_SHOWN])}{more}. "
+            "The file is damaged or of another network; download it again."
+        )
+
+
+def _indices(shapes: Shapes, pattern: str) -> list[int]:
+    return [int(match[1]) for key in shapes if (match := re.match(pattern, key))]
+
+
+def _count(shapes: Shapes, pattern: str, name: str) -> int:
+    indices = _indices(shapes, pattern)
+    if not indices or max(indices) > 12:  # 4 << 12 is 16,384 px: beyond any model, and a bound on what we build
+        readable = pattern.replace("\\", "").replace("(d+)", "N")
+        raise CheckpointError(f"{name}: no usable '{readable}*' keys. This is not a GPEN generator.")
+    return max(indices) + 1
+
+
+def _majority(values: Iterable[int], what: str, name: str) -> int:
+    votes = Counter(values)
+    if not votes:
+        raise CheckpointError(f"{name}: no key tells the {what}. The checkpoint is incomplete or not a GPEN generator.")
+    return votes.most_common(1)[0][0]
+
+
+def _at(shapes: Shapes, key: str, axis: int, dims: int, divisor: int = 1) -> list[int]:
+    shape = shapes.get(key)
+    return [shape[axis] // divisor] if shape is not None and len(shape) == dims else []
+
+
+def _width(shapes: Shapes, level: int, levels: int, encoder_levels: int, concatenate: bool, name: str) -> int:
+    """The channels at resolution 4 << level, as its convolutions, its RGB layer, and the encoder's stage see them."""
+    seen = 2 if concatenate else 1
+    convs = [f"generator.convs.{2 * level - 2}", f"generator.convs.{2 * level - 1}"] if level else ["generator.conv1"]
+    votes = [vote for conv in convs for vote in _at(shapes, f"{conv}.conv.weight", 1, 5)]
+    votes += [vote for conv in convs for vote in _at(shapes, f"{conv}.activate.bias", 0, 1, seen)]
+    rgb = f"generator.to_rgbs.{level - 1}" if level else "generator.to_rgb1"
+    votes += _at(shapes, f"{rgb}.conv.weight", 2, 5, seen)
+    if level + 1 < levels:
+        votes += _at(shapes, f"generator.convs.{2 * level}.conv.weight", 2, 5, seen)
+    if level < encoder_levels:
+        stage = encoder_levels - 1 - level
+        votes += _at(shapes, f"ecd{stage}.0.{1 if stage else 0}.weight", 0, 4)
+    return _majority(votes, f"width at {4 << level}×{4 << level}", name)
+
+
+def _concatenates(shapes: Shapes, name: str) -> bool:
+    votes = []
+    for key, shape in shapes.items():
+        conv = shapes.get(key.replace(".activate.bias", ".conv.weight"))
+        if key.endswith(".activate.bias") and len(shape) == 1 and conv is not None and len(conv) == 5:
+            votes.append(int(shape[0] == 2 * conv[1]))
+    return bool(_majority(votes, "way encoder features are joined (no 'activate.bias')", name))
+
+
+def _style_dims(shapes: Shapes) -> Iterable[int]:
+    for key, shape in shapes.items():
+        if key.endswith(".modulation.weight") and len(shape) == 2:
+            yield shape[1]
+        elif key == "final_linear.0.bias" and len(shape) == 1:
+            yield shape[0]

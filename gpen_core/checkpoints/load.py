@@ -1,0 +1,99 @@
+"""From a file to a model that restores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+from ..model import Gpen, GpenConfig
+from .canonicalize import StateDict, canonical_state
+from .catalog import TASKS, Task, published_named
+from .infer import check_state, infer_config
+from .reading import RawCheckpoint, read_checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class GpenModel:
+    """A network and what is known of it.
+
+    ``module`` maps [N, 3, S, S] in [-1, 1] to [N, 3, S', S'], nominally in [-1, 1]. Calling the model itself maps
+    crops in [0, 1] to crops in [0, 1], float32, on the module's device and in its precision.
+    """
+
+    config: GpenConfig
+    module: Gpen
+    task: Task
+    name: str
+
+    @torch.inference_mode()
+    def __call__(self, crops: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """crops: [N, 3, S, S] RGB in [0, 1] → [N, 3, S', S'] RGB in [0, 1], float32, clamped."""
+        where = next(self.module.parameters())
+        pictures = crops.to(where.device, where.dtype)
+        if not self.task.unshifted:
+            pictures = pictures * 2 - 1
+        restored: Tensor = self.module(pictures, noise)
+        return restored.float().add(1).div(2).clamp(0, 1)
+
+
+def load_checkpoint(
+    path: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    task: str | None = None,
+) -> GpenModel:
+    """Load any GPEN generator: ``.pth``, ``.pt`` or ``.safetensors``, published or trained.
+
+    The network's shape is read off the weights. ``task`` (see ``TASKS``) is the one thing that no weight tells: given
+    here, else by the file's metadata, else by the published file that has this name, else "restoration".
+
+    Raises CheckpointError with what is wrong and what to do.
+    """
+    path = Path(path)
+    raw = read_checkpoint(path)
+    state = canonical_state(raw.content, path.name)
+    return build_model(state, dtype=dtype, device=device, task=task_of(task, raw, path), name=path.name)
+
+
+def build_model(
+    state: StateDict,
+    *,
+    task: Task,
+    name: str,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> GpenModel:
+    """A model from a canonical state dict. Allocates what the weights need and nothing more; initialises nothing."""
+    config = infer_config(state, name)
+    check_state(state, config, name)
+    _check_finite(state, name)
+    with torch.device("meta"):
+        module = Gpen(config)
+    # A copy, not a view of the file: a file replaced while mapped would take the process down.
+    owned = {key: value.to(device=device, dtype=dtype, copy=True) for key, value in state.items()}
+    module.load_state_dict(owned, strict=True, assign=True)
+    return GpenModel(config, module.requires_grad_(False).eval(), task, name)
+
+
+def task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
+    """The task asked for, else the file's own metadata's, else that of the published file of this name."""
+    published = published_named(path.stem)
+    name = asked or raw.metadata.get("gpen.task") or (published.task if published else "restoration")
+    if name not in TASKS:
+        raise CheckpointError(f"{path.name}: unknown task '{name}'. Known: {', '.join(TASKS)}.")
+    return TASKS[name]
+
+
+def _check_finite(state: Mapping[str, Tensor], name: str) -> None:
+    """Not-a-number and infinity both survive a sum."""
+    for key, value in state.items():
+        if not torch.isfinite(value.sum(dtype=torch.float32)):
+            raise CheckpointError(
+                f"{name}: '{key}' holds NaN or infinite values. The file is damaged or training diverged."
+            )

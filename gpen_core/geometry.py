@@ -1,0 +1,107 @@
+"""Similarity transforms between frames and aligned crops. Matrices are [2, 3] float64, named by their direction."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from .errors import OptionError
+from .types import Box, Landmarks
+
+TEMPLATE_SIZE = 512
+
+# Left eye, right eye, nose, left and right mouth corner in a crop of 512 px.
+TEMPLATES: MappingProxyType[str, Landmarks] = MappingProxyType(
+    {
+        # The published BFR models were made with these (GPEN's own alignment).
+        "gpen": (
+            (202.0407, 242.8840),
+            (309.4302, 242.2900),
+            (256.0768, 303.9592),
+            (211.9598, 366.8282),
+            (300.8911, 366.3363),
+        ),
+        # FFHQ's framing, as facexlib cuts its 512 px crops.
+        "ffhq": (
+            (192.98138, 239.94708),
+            (318.90277, 240.1936),
+            (256.63416, 314.01935),
+            (201.26117, 371.41043),
+            (313.08905, 371.15118),
+        ),
+    }
+)
+
+
+def template_points(name: str, size: int) -> Tensor:
+    """The template's five points in a crop of ``size`` px. [5, 2] float64. Raises OptionError for an unknown name."""
+    if name not in TEMPLATES:
+        raise OptionError(f"unknown alignment template '{name}'. Known: {', '.join(TEMPLATES)}.")
+    return torch.tensor(TEMPLATES[name], dtype=torch.float64) * (size / TEMPLATE_SIZE)
+
+
+def fit_similarity(source: Tensor, target: Tensor) -> Tensor:
+    """The rotation, uniform scale and shift that best map source points onto target points (Umeyama 1991).
+
+    source, target: [N, 2] → [2, 3] float64, never a reflection. In two dimensions the least-squares solution is a
+    complex division: with centred points as complex numbers, target ≈ c · source. Raises OptionError where the source
+    points coincide.
+    """
+    source, target = source.double(), target.double()
+    source_mean, target_mean = source.mean(0), target.mean(0)
+    s, t = source - source_mean, target - target_mean
+    spread = s.square().sum()
+    if not torch.isfinite(spread) or spread < 1e-9:
+        raise OptionError("the landmarks coincide or are not finite: no transform can be fitted to them")
+    real = (s * t).sum() / spread
+    imaginary = (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / spread
+    linear = torch.stack((torch.stack((real, -imaginary)), torch.stack((imaginary, real))))
+    return torch.cat((linear, (target_mean - linear @ source_mean)[:, None]), dim=1)
+
+
+def invert_affine(matrix: Tensor) -> Tensor:
+    """[2, 3] → the [2, 3] that undoes it."""
+    inverse = torch.linalg.inv(matrix[:, :2])
+    return torch.cat((inverse, -inverse @ matrix[:, 2:]), dim=1)
+
+
+def compose(first: Tensor, then: Tensor) -> Tensor:
+    """The matrix that applies ``first``, then ``then``."""
+    return torch.cat((then[:, :2] @ first[:, :2], then[:, :2] @ first[:, 2:] + then[:, 2:]), dim=1)
+
+
+def apply_affine(matrix: Tensor, points: Tensor) -> Tensor:
+    """points: [N, 2] → [N, 2] float64."""
+    return points.double() @ matrix[:, :2].T + matrix[:, 2]
+
+
+def resize_affine(size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
+    """Where a pixel goes when a picture of ``size`` (height, width) is resized: (x + ½)·k − ½ on each axis. [2, 3]"""
+    ky, kx = new_size[0] / size[0], new_size[1] / size[1]
+    return torch.tensor([[kx, 0.0, kx / 2 - 0.5], [0.0, ky, ky / 2 - 0.5]], dtype=torch.float64)
+
+
+def crop_affine(left: int, top: int) -> Tensor:
+    """Where a pixel goes when ``left`` columns and ``top`` rows are cut off. [2, 3]"""
+    return torch.tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]], dtype=torch.float64)
+
+
+def scale_of(matrix: Tensor) -> float:
+    """Target pixels per source pixel, along one side (the square root of the area's growth)."""
+    return float(torch.linalg.det(matrix[:, :2]).abs().sqrt())
+
+
+def corners(size: tuple[int, int]) -> Tensor:
+    """The outer corners of a picture of (height, width). [4, 2] float64"""
+    height, width = size
+    return torch.tensor(
+        [[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], dtype=torch.float64
+    )
+
+
+def bounding_box(points: Tensor) -> Box:
+    """[N, 2] → x0, y0, x1, y1."""
+    low, high = points.amin(0), points.amax(0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -1,0 +1,55 @@
+"""StyleGAN2's discriminator, as published with GPEN. Needed for training only."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from .config import SMALLEST, DiscriminatorConfig
+from .layers import EqualLinear, conv_layer
+from .ops import EPSILON
+
+
+class ResidualBlock(nn.Module):
+    """[N, C, H, W] → [N, C', H/2, W/2]; main path and skip path summed and divided by √2."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv1 = conv_layer(inputs, inputs, 3)
+        self.conv2 = conv_layer(inputs, outputs, 3, downsample=True)
+        self.skip = conv_layer(inputs, outputs, 1, downsample=True, activate=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
+
+
+def append_minibatch_deviation(x: Tensor) -> Tensor:
+    """[N, C, H, W] → [N, C + 1, H, W]: the mean standard deviation over the whole batch as one more channel."""
+    deviation = x.float().var(0, unbiased=False).add(EPSILON).sqrt().mean()
+    return torch.cat((x, deviation.to(x.dtype).expand(len(x), 1, *x.shape[2:])), dim=1)
+
+
+class Discriminator(nn.Module):
+    """[N, 3, S, S] RGB in [-1, 1] → realness logits [N, 1]."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.channels[::-1]  # from S down to 4
+        blocks = [ResidualBlock(inputs, outputs) for inputs, outputs in pairwise(widths)]
+        self.convs = nn.Sequential(conv_layer(3, widths[0], 1), *blocks)
+        last = widths[-1]
+        self.final_conv = conv_layer(last + 1, last, 3)
+        self.final_linear = nn.Sequential(
+            EqualLinear(last * SMALLEST**2, last, activate=True), EqualLinear(last, 1, activate=False)
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        size = self.config.size
+        if pictures.dim() != 4 or tuple(pictures.shape[1:]) != (3, size, size):
+            raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
+        x = append_minibatch_deviation(self.convs(pictures))
+        return self.final_linear(self.final_conv(x).flatten(1))

@@ -1,0 +1,65 @@
+"""GPEN (Yang et al., CVPR 2021, arXiv 2105.06070): a U-shaped network whose decoder is a StyleGAN2 generator."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from .config import SMALLEST, GpenConfig
+from .generator import Generator
+from .layers import EqualLinear, conv_layer
+
+Noise = torch.Generator | None
+
+
+class Gpen(nn.Module):
+    """[N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S'] RGB, nominally in [-1, 1] (not clamped).
+
+    Parameter names are those of the published files, so ``load_state_dict(strict=True)`` takes them. The encoder's
+    stages are attributes ``ecd0`` (at S, 1×1), ``ecd1`` (to S/2), …, down to 4×4.
+    """
+
+    def __init__(self, config: GpenConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.channels[config.encoder_levels - 1 :: -1]  # from S down to 4
+        self.ecd0 = nn.Sequential(conv_layer(3, widths[0], 1))
+        for stage, (inputs, outputs) in enumerate(pairwise(widths), start=1):
+            setattr(self, f"ecd{stage}", nn.Sequential(conv_layer(inputs, outputs, 3, downsample=True)))
+        self.final_linear = nn.Sequential(EqualLinear(widths[-1] * SMALLEST**2, config.style_dim, activate=True))
+        self.generator = Generator(config)
+
+    def encode(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """[N, 3, S, S] → style code z [N, style_dim] and features from 4×4 up to S×S, each [N, C, r, r]."""
+        features = []
+        x = pictures
+        for stage in range(self.config.encoder_levels):
+            x = getattr(self, f"ecd{stage}")(x)
+            features.append(x)
+        return self.final_linear(x.flatten(1)), features[::-1]
+
+    def forward(self, pictures: Tensor, noise: Noise = None) -> Tensor:
+        """``noise`` feeds the levels above S of the upscaling variant; without it, one seeded with 0 does, so that
+        inference is repeatable. Other models draw nothing."""
+        size = self.config.input_size
+        if pictures.dim() != 4 or tuple(pictures.shape[1:]) != (3, size, size):
+            raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
+        z, features = self.encode(pictures)
+        pairs = [(feature, feature) for feature in features]
+        return self.generator(z, pairs + self._noise_above(pictures, noise))
+
+    def _noise_above(self, like: Tensor, noise: Noise) -> list[tuple[Tensor, Tensor]]:
+        """Fresh Gaussian maps for the resolutions the encoder does not reach, drawn where the random state lives."""
+        config = self.config
+        if config.levels == config.encoder_levels:
+            return []
+        noise = noise or torch.Generator().manual_seed(0)
+
+        def draw(level: int) -> Tensor:
+            side = SMALLEST << level
+            shape = (len(like), config.channels[level], side, side)
+            return torch.randn(shape, generator=noise, device=noise.device).to(like)
+
+        return [(draw(level), draw(level)) for level in range(config.encoder_levels, config.levels)]

@@ -1,0 +1,174 @@
+"""Layers of StyleGAN2 under the names the published files use."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import ops
+
+
+class EqualConv2d(nn.Module):
+    """A convolution whose stored weight is scaled by 1/√(in·k²) when used (equalised learning rate, Karras et al. 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.gain = 1 / math.sqrt(inputs * kernel**2)
+        self.stride, self.padding = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.gain, stride=self.stride, padding=self.padding)
+
+
+class EqualLinear(nn.Module):
+    """[N, in] → [N, out]; weight scaled by lr_multiplier/√in, bias by lr_multiplier; optionally the leaky ReLU after it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, activate: bool, lr_multiplier: float = 1.0, bias: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
+        self.weight_gain = lr_multiplier / math.sqrt(inputs)
+        self.bias_gain = lr_multiplier
+        self.activate = activate
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight * self.weight_gain, self.bias * self.bias_gain
+        return ops.leaky_relu(F.linear(x, weight), bias) if self.activate else F.linear(x, weight, bias)
+
+
+class BiasLeakyReLU(nn.Module):
+    """√2 · leaky_relu(x + bias, 0.2), one bias a channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.leaky_relu(x, self.bias)
+
+
+class Fir(nn.Module):
+    """The FIR filter; its kernel is a buffer that the files carry."""
+
+    kernel: Tensor
+
+    def __init__(self, padding: tuple[int, int], *, gain: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("kernel", ops.fir_kernel(gain))
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.fir_filter(x, self.kernel, self.padding)
+
+
+class FirUpsample(nn.Module):
+    """Twice the size through the FIR; the gain of 4 that zero-stuffing costs is in the kernel."""
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kernel", ops.fir_kernel(4.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.fir_upsample(x, self.kernel)
+
+
+def conv_layer(
+    inputs: int, outputs: int, kernel: int, *, downsample: bool = False, activate: bool = True
+) -> nn.Sequential:
+    """[blur,] convolution [, bias and leaky ReLU]: entries 0 … of the published ``ecdN.0``, ``convs.N.conv2`` and so on.
+
+    Downsampling blurs with a padding that leaves ⌊H/2⌋ pixels after an unpadded convolution of stride 2: (2, 2) for a
+    3×3 kernel, (1, 1) for 1×1.
+    """
+    layers: list[nn.Module] = []
+    if downsample:
+        pad = (kernel - 1) // 2 + 1
+        layers += [Fir((pad, pad)), EqualConv2d(inputs, outputs, kernel, stride=2)]
+    else:
+        layers += [EqualConv2d(inputs, outputs, kernel, padding=kernel // 2)]
+    if activate:
+        layers.append(BiasLeakyReLU(outputs))
+    return nn.Sequential(*layers)
+
+
+class PixelNorm(nn.Module):
+    """x · rsqrt(mean(x²) + 1e-8) along the channels. [N, C] → [N, C]"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = x.float().square().mean(1, keepdim=True).add(ops.EPSILON).rsqrt()
+        return x * scale.to(x.dtype)
+
+
+class ModulatedConv2d(nn.Module):
+    """x: [N, in, H, W], w: [N, style_dim] → [N, out, H, W], twice the size where ``upsample``."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, style_dim: int, *, demodulate: bool = True, upsample: bool = False
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(1, outputs, inputs, kernel, kernel))
+        self.modulation = EqualLinear(style_dim, inputs, activate=False, bias=1.0)
+        # The FIR follows the transposed convolution, whose zeros between the pixels cost a gain of 4.
+        self.blur = Fir((1, 1), gain=4.0) if upsample else None
+        self.gain = 1 / math.sqrt(inputs * kernel**2)
+        self.demodulate = demodulate
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        y = ops.modulated_conv2d(
+            x,
+            self.weight[0] * self.gain,
+            self.modulation(w),
+            demodulate=self.demodulate,
+            upsample=self.blur is not None,
+        )
+        return y if self.blur is None else self.blur(y)
+
+
+class FeatureInjection(nn.Module):
+    """Where StyleGAN2 adds noise, GPEN brings in the encoder's feature, scaled by one learned number."""
+
+    def __init__(self, *, concatenate: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.concatenate = concatenate
+
+    def forward(self, x: Tensor, feature: Tensor) -> Tensor:
+        """x, feature: [N, C, H, W] → [N, 2C, H, W] concatenated, or [N, C, H, W] added."""
+        feature = self.weight * feature
+        return torch.cat((x, feature), dim=1) if self.concatenate else x + feature
+
+
+class StyledConv(nn.Module):
+    """Modulated 3×3 convolution, encoder feature, bias and leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, style_dim: int, *, upsample: bool, concatenate: bool) -> None:
+        super().__init__()
+        self.conv = ModulatedConv2d(inputs, outputs, 3, style_dim, upsample=upsample)
+        self.noise = FeatureInjection(concatenate=concatenate)
+        self.activate = BiasLeakyReLU(outputs * (2 if concatenate else 1))
+
+    def forward(self, x: Tensor, w: Tensor, feature: Tensor) -> Tensor:
+        return self.activate(self.noise(self.conv(x, w), feature))
+
+
+class ToRgb(nn.Module):
+    """[N, C, H, W] → [N, 3, H, W], added to the running RGB image brought to the same size."""
+
+    def __init__(self, inputs: int, style_dim: int, *, upsample: bool) -> None:
+        super().__init__()
+        self.conv = ModulatedConv2d(inputs, 3, 1, style_dim, demodulate=False)
+        self.bias = nn.Parameter(torch.zeros(1, 3, 1, 1))
+        if upsample:
+            self.upsample = FirUpsample()
+
+    def forward(self, x: Tensor, w: Tensor, running: Tensor | None = None) -> Tensor:
+        rgb = self.conv(x, w) + self.bias
+        return rgb if running is None else rgb + self.upsample(running)

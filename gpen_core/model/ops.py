@@ -1,0 +1,75 @@
+"""The arithmetic the layers share (StyleGAN2, Karras et al. 2020, arXiv 1912.04958)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LEAKY_SLOPE = 0.2
+ACTIVATION_GAIN = math.sqrt(2.0)
+EPSILON = 1e-8
+
+
+def leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
+    """√2 · leaky_relu(x + bias). x: [N, C, …], bias: [C]."""
+    x = x + bias.reshape(1, -1, *[1] * (x.dim() - 2))
+    return F.leaky_relu(x, LEAKY_SLOPE).mul(ACTIVATION_GAIN)
+
+
+def fir_kernel(gain: float = 1.0) -> Tensor:
+    """The binomial low-pass [1, 3, 3, 1] ⊗ [1, 3, 3, 1] of every published model, summing to ``gain``. [4, 4]"""
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    kernel = torch.outer(taps, taps)
+    return kernel * (gain / kernel.sum())
+
+
+def fir_filter(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
+    """Convolve every channel with ``kernel``, zeros around. x: [N, C, H, W], kernel: [k, k], padding: (before, after)."""
+    before, after = padding
+    channels = x.shape[1]
+    weight = kernel.flip(0, 1).to(x.dtype).expand(channels, 1, *kernel.shape)
+    if before == after:
+        return F.conv2d(x, weight, padding=before, groups=channels)
+    return F.conv2d(F.pad(x, (before, after, before, after)), weight, groups=channels)
+
+
+def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
+    """Twice the size: zeros between the pixels, then the FIR (gain 4 is in the kernel). [N, C, H, W] → [N, C, 2H, 2W]
+
+    Zero-stuffing with padding (2, 1) and convolving is a transposed convolution of stride 2 with the same kernel, cut
+    to the middle 2H × 2W.
+    """
+    channels, height, width = x.shape[1:]
+    weight = kernel.to(x.dtype).expand(channels, 1, *kernel.shape)
+    full = F.conv_transpose2d(x, weight, stride=2, groups=channels)  # [N, C, 2H + 2, 2W + 2]
+    return full[:, :, 1 : 2 * height + 1, 1 : 2 * width + 1]
+
+
+def demodulation(weight: Tensor, style: Tensor) -> Tensor:
+    """1 / ‖weight · style‖ of each output filter, in float32. weight: [O, I, k, k], style: [N, I] → [N, O]"""
+    energy = weight.float().square().sum((2, 3))  # [O, I]
+    return (style.float().square() @ energy.T).add(EPSILON).rsqrt()
+
+
+def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool, upsample: bool = False) -> Tensor:
+    """A convolution whose input channels are scaled per sample, and whose output filters are renormalised.
+
+    x: [N, I, H, W], weight: [O, I, k, k], style: [N, I] → [N, O, H, W], or [N, O, 2H + 1, 2W + 1] where ``upsample``.
+
+    Scaling the activations before and after equals scaling each sample's weights (StyleGAN2, §2.2, eq. 1–3), and one
+    weight then serves the whole batch.
+    """
+    outputs = demodulation(weight, style) if demodulate else None
+    if outputs is not None:
+        # Scaling a whole style cancels in the demodulation, so this costs nothing and keeps half precision from overflow.
+        largest = style.float().abs().amax(1, keepdim=True).clamp_min(EPSILON)
+        style, outputs = style / largest.to(style.dtype), outputs * largest
+    x = x * style.to(x.dtype)[:, :, None, None]
+    if upsample:
+        y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+    else:
+        y = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    return y if outputs is None else y * outputs.to(y.dtype)[:, :, None, None]
