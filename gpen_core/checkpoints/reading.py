@@ -8,6 +8,7 @@ size is not one of torch's.
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -105,9 +106,10 @@ def _load_torch(path: Path, *, mmap: bool) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
+        what = _first_line(error) if "GLOBAL" in str(error) else "no plain state dict"
         raise CheckpointError(
-            f"{path.name}: the file holds something other than tensors, and nothing of it was run "
-            f"({_first_line(error)}). Use a file that holds weights only."
+            f"{path.name}: the file holds something other than tensors ({what}), and nothing of it was run. "
+            "Use a file that holds weights only."
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         raise CheckpointError(
@@ -116,10 +118,10 @@ def _load_torch(path: Path, *, mmap: bool) -> object:
 
 
 def _first_line(error: BaseException) -> str:
-    """The line that says what is wrong: torch puts it after advice on how to switch its protection off."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = next((line for line in lines if line.startswith("WeightsUnpickler error")), None)
-    return (telling or (lines[0] if lines else type(error).__name__))[:200]
+    """What is wrong, without torch's advice around it on how to switch its protection off."""
+    if (refused := re.search(r"GLOBAL ([\w.]+)", str(error))) is not None:
+        return f"it asks for {refused[1]}"
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
 def _as_mapping(path: Path, content: object) -> Mapping[str, Any]:

@@ -1,0 +1,38 @@
+"""The command line: restore, inspect, convert, download, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import GpenError
+from . import doctor, restore, weights
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except GpenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("interrupted; files already written are whole", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: no use in saying more
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m gpen_core", description="Restore blurred, noisy, compressed faces in pictures with GPEN."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (restore, weights, doctor):
+        module.add_commands(commands)
+    return parser

@@ -1,0 +1,111 @@
+"""python -m gpen_core doctor: what is installed, found and missing, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from ..checkpoints.catalog import PUBLISHED, WeightFile
+from ..checkpoints.download import recorded_sha256, verify
+from ..checkpoints.store import FOLDERS_VARIABLE, find_weights, weight_folders
+from ..errors import DownloadError, GpenError
+from ..faces.detectors import load_detector
+
+# Distribution → what it is needed for. OpenCV goes by several names, any of which will do.
+_NEEDED = {
+    "numpy": "everything",
+    "torch": "everything",
+    "torchvision": "face detection",
+    "safetensors": "reading and converting checkpoints",
+    "pillow": "reading and writing pictures",
+    "facexlib": "RetinaFace and ParseNet",
+    "mtcnn": "the built-in face detector's weights",
+    "kornia": "colour matching and soft masks",
+    "tqdm": "progress bars",
+    "tifffile": "16-bit TIFF files",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``advice`` says what to do where something is wrong."""
+
+    good: bool
+    text: str
+    advice: str = ""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("doctor", help="what is installed, found, missing, and what to do")
+    parser.set_defaults(run=run)
+    parser.add_argument("--models", type=Path, action="append", default=[], help="another folder to look for weights in")
+    parser.add_argument("--verify", action="store_true", help="also check the sums of the weights found (takes a while)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report → 1 where the main job could not run, else 0."""
+    folders = (*options.models, *weight_folders())
+    findings = [*_packages(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
+    for finding in findings:
+        print(f"{'ok     ' if finding.good else 'missing'} {finding.text}")
+        if finding.advice:
+            print(f"        → {finding.advice}")
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding(True, f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for name, purpose in _NEEDED.items():
+        try:
+            yield Finding(True, f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            yield Finding(False, f"{name} (for {purpose})", f"pip install {name}")
+
+
+def _devices() -> Iterator[Finding]:
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            memory = torch.cuda.get_device_properties(index).total_memory / 2**30
+            yield Finding(True, f"cuda:{index}: {torch.cuda.get_device_name(index)}, {memory:.1f} GiB")
+    elif torch.backends.mps.is_available():
+        yield Finding(True, "mps: Apple GPU")
+    else:
+        yield Finding(True, f"no GPU that torch can use; the CPU has {torch.get_num_threads()} threads")
+
+
+def _detector(folders: Sequence[Path]) -> Iterator[Finding]:
+    try:
+        yield Finding(True, f"face detector: {load_detector('auto', folders=folders).name}")
+    except (GpenError, ImportError) as error:
+        yield Finding(False, "no face detector works", str(error))
+
+
+def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
+    """Every published file that is here; and whether there is any GPEN model at all."""
+    found = {entry: path for entry in PUBLISHED if (path := find_weights(entry, folders)) is not None}
+    for entry, path in found.items():
+        yield _checked(entry, path) if check_sums else Finding(True, f"{entry.name}: {path}")
+    absent = [entry.name for entry in PUBLISHED if entry not in found]
+    where = ", ".join(str(folder) for folder in folders)
+    if not any(entry.kind == "gpen" for entry in found):
+        advice = f"python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set {FOLDERS_VARIABLE}"
+        yield Finding(False, f"no published GPEN model in {where}", advice)
+    if absent:
+        yield Finding(True, f"not installed: {', '.join(absent)}")
+
+
+def _checked(entry: WeightFile, path: Path) -> Finding:
+    known = entry.sha256 or recorded_sha256(path)
+    if path.suffix == ".safetensors" or known is None:
+        return Finding(True, f"{entry.name}: {path} (no sum known for this file)")
+    try:
+        verify(entry, path)
+    except DownloadError as error:
+        return Finding(False, f"{entry.name}: {path}", str(error))
+    return Finding(True, f"{entry.name}: {path} (sum verified)")

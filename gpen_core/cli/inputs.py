@@ -1,0 +1,69 @@
+"""Which pictures to read, and where each result goes."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ImageError
+from ..imaging.files import IMAGE_EXTENSIONS, WRITABLE
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to restore."""
+
+    source: Path
+    target: Path
+
+
+def find_pictures(inputs: Sequence[str]) -> list[Path]:
+    """Files, folders (their pictures, not those of folders within) and globs → files, each once, in the order given.
+
+    Raises ImageError for an input that names nothing: a typing error must not look like a finished job.
+    """
+    found: dict[Path, None] = {}
+    for text in inputs:
+        files = list(_expand(text))
+        if not files:
+            raise ImageError(f"'{text}' names no picture. Pictures end in {', '.join(IMAGE_EXTENSIONS)}.")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
+    """Where each result goes: ``output`` itself where it is named like a picture, else a file of the same name in it.
+
+    Raises ImageError where results would overwrite each other or their own source.
+    """
+    if output.suffix.lower() in IMAGE_EXTENSIONS and not output.is_dir():
+        if len(pictures) > 1:
+            raise ImageError(f"{len(pictures)} pictures cannot all go into '{output}'. Give a folder with -o.")
+        jobs = [Job(pictures[0], output)]
+    else:
+        jobs = [Job(picture, output / _writable_name(picture)) for picture in pictures]
+    seen: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.target.resolve()
+        if target == job.source.resolve():
+            raise ImageError(f"'{job.target}' is the picture itself. Choose another output.")
+        if target in seen:
+            raise ImageError(f"'{seen[target]}' and '{job.source}' would both become '{job.target}'. Run them apart.")
+        seen[target] = job.source
+    return jobs
+
+
+def _expand(text: str) -> Iterable[Path]:
+    path = Path(text).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+    matches = map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+    return sorted(file for file in matches if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+
+
+def _writable_name(picture: Path) -> str:
+    return picture.name if picture.suffix.lower() in WRITABLE else f"{picture.stem}.png"

@@ -1,0 +1,44 @@
+"""Progress on the terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from torch import Tensor
+from tqdm import tqdm
+
+
+class PictureBar:
+    """One bar over all pictures, with the stage of the current one behind it; use as a context manager."""
+
+    def __init__(self, pictures: int) -> None:
+        self._bar = tqdm(total=pictures, unit="picture", dynamic_ncols=True)
+
+    def __enter__(self) -> PictureBar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.close()
+
+    def stage(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
+        """A Progress callback of the core."""
+        self._bar.set_postfix_str(f"{stage} {done}/{total}")
+
+    def finish(self, line: str) -> None:
+        """One picture is done: say so above the bar."""
+        tqdm.write(line)
+        self._bar.update()
+
+
+class DownloadBar:
+    """Bytes of one download; a Progress callback of ``download``."""
+
+    def __init__(self, name: str) -> None:
+        self._bar = tqdm(unit="B", unit_scale=True, unit_divisor=1024, desc=name, dynamic_ncols=True)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()

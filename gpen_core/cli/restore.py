@@ -1,0 +1,167 @@
+"""python -m gpen_core restore"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..checkpoints import GpenModel, load_checkpoint
+from ..checkpoints.catalog import published_named
+from ..checkpoints.store import find_weights, missing_message, resolve_model, weight_folders
+from ..errors import GpenError, MissingWeightsError, OptionError
+from ..faces.detectors import DetectOptions, FaceDetector, load_detector
+from ..faces.parsing import FaceParser, load_parser
+from ..faces.selection import ORDERS, SelectOptions
+from ..geometry import TEMPLATES
+from ..imaging.color import COLOR_METHODS
+from ..imaging.files import Picture, load_picture, save_picture
+from ..imaging.warp import resize_lanczos
+from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
+from ..pipeline.options import AUTO
+from ..types import RestoredFace
+from .inputs import Job, find_pictures, plan
+from .progress import PictureBar
+
+_PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a run works with, loaded once for all pictures."""
+
+    model: GpenModel
+    detector: FaceDetector
+    parser: FaceParser | None
+    settings: Settings
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("restore", help="restore the faces in pictures")
+    parser.set_defaults(run=run)
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder of pictures, or glob")
+    parser.add_argument("-o", "--output", required=True, type=Path, help="picture to write, or folder")
+    parser.add_argument("--model", help="checkpoint file, or the name of a published model (default: the best one present)")
+    parser.add_argument("--models", type=Path, action="append", default=[], help="another folder to look for weights in")
+    parser.add_argument("--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file")
+    parser.add_argument("--scale", type=_scale, default=1.0, help="size of the result: a factor, or auto (default: 1)")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 keeps the picture, 1 takes the restored face whole")
+    parser.add_argument("--template", choices=[AUTO, *TEMPLATES], default=AUTO, help="alignment (default: the model's own)")
+    parser.add_argument("--color", choices=list(COLOR_METHODS), default="mean", help="match colours to the picture, in Lab")
+    parser.add_argument("--softness", type=float, default=0.35, help="width of the mask's edge, as a part of its radius")
+    parser.add_argument("--mask", choices=[AUTO, "ellipse", "parsing"], default=AUTO, help="shape of the mask (auto: "
+                        "parsing where ParseNet's file is present)")  # fmt: skip
+    parser.add_argument("--max-megapixels", type=float, default=33.2, help="limit of --scale auto (default: 33.2)")
+    parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
+    parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
+    parser.add_argument("--min-face", type=float, default=0, help="shorter side of the smallest face restored, in pixels")
+    parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
+    parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
+    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--precision", choices=list(_PRECISIONS), default="float32")
+    parser.add_argument("--task", help="what the model does, where the file doesn't say")
+    parser.add_argument("--save-faces", action="store_true", help="also write each face, before and after")
+    parser.add_argument("--side-by-side", action="store_true", help="also write a picture of before and after")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Restore every picture; one that fails doesn't stop the rest. → 0, or 1 where any failed."""
+    jobs = plan(find_pictures(options.inputs), options.output)
+    tools = _load_tools(options)
+    failures = 0
+    print(
+        f"{tools.model.name}: {tools.model.task.name}, {tools.model.config.input_size} px; detector: {tools.detector.name}; "
+        f"mask: {'ellipse' if tools.parser is None else tools.parser.name}",
+        file=sys.stderr,
+    )
+    with PictureBar(len(jobs)) as bar:
+        for job in jobs:
+            try:
+                bar.finish(_restore(job, tools, options, bar))
+            except (GpenError, OSError) as error:
+                failures += 1
+                bar.finish(f"failed: {job.source}: {error}")
+    if failures:
+        print(f"{failures} of {len(jobs)} pictures failed", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _scale(text: str) -> float | str:
+    return AUTO if text == AUTO else float(text)
+
+
+def _load_tools(options: argparse.Namespace) -> Tools:
+    folders = (*options.models, *weight_folders())
+    settings = Settings(
+        SelectOptions(options.order, options.max_faces, options.min_face),
+        RestoreOptions(options.template, options.batch_size),
+        BlendOptions(options.scale, options.strength, options.softness, options.color, options.max_megapixels),
+    )
+    device = _device(options.device)
+    dtype = _PRECISIONS[options.precision]
+    path = resolve_model(options.model, folders)
+    return Tools(
+        load_checkpoint(path, device=device, dtype=dtype, task=options.task),
+        load_detector(options.detector, folders=folders, options=DetectOptions(options.threshold), device=device),
+        _parser(options.mask, folders, device),
+        settings,
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name != AUTO:
+        try:
+            return torch.empty(0, device=name).device
+        except (RuntimeError, AssertionError) as error:
+            raise OptionError(f"device '{name}' cannot be used: {str(error).splitlines()[0]}") from error
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FaceParser | None:
+    entry = published_named("parsenet")
+    assert entry is not None  # noqa: S101 - the catalogue has it
+    path = None if mask == "ellipse" else find_weights(entry, folders)
+    if path is None and mask == "parsing":
+        raise MissingWeightsError(missing_message(entry, folders))
+    return None if path is None else load_parser(path, device=device)
+
+
+def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar) -> str:
+    """Restore one picture and write everything asked for → a line that says what happened."""
+    picture = load_picture(job.source)
+    faces: list[RestoredFace] = []
+    on_face = faces.append if options.save_faces else lambda face: None
+    result = restore_image(
+        picture.pixels[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
+        hooks=Hooks(progress=bar.stage), on_face=on_face,
+    )  # fmt: skip
+    grey = picture.grey and tools.model.task.name == "restoration"
+    done = replace(picture, pixels=result.frames[0], grey=grey)
+    save_picture(done, job.target)
+    if options.side_by_side:
+        _save_pair(picture, result.frames[0], job.target.with_name(f"{job.target.stem}-side-by-side.png"))
+    for number, face in enumerate(faces):
+        _save_face(face, job.target.parent / f"{job.target.stem}-faces", number)
+    height, width = result.frames.shape[2:]
+    count = len(result.faces)
+    found = f"{count} face{'s' if count != 1 else ''}" if count else "no face found, nothing restored"
+    return f"{job.source} → {job.target} ({found}, {width}×{height})"
+
+
+def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
+    """Before and after, side by side, both at the size of the result."""
+    before = resize_lanczos(picture.pixels, (after.shape[1], after.shape[2]))
+    save_picture(replace(picture, pixels=torch.cat((before, after), dim=2), grey=False, bits=8, exif=None), path)
+
+
+def _save_face(face: RestoredFace, folder: Path, number: int) -> None:
+    size = face.pixels.shape[-1]
+    save_picture(Picture(resize_lanczos(face.crop.pixels, (size, size))), folder / f"{number:02d}-before.png")
+    save_picture(Picture(face.pixels), folder / f"{number:02d}-after.png")

@@ -1,0 +1,167 @@
+"""Downloads from a real HTTP server on this machine: resumed, verified, whole."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+
+from gpen_core.checkpoints.catalog import WeightFile
+from gpen_core.checkpoints.download import download, recorded_sha256, verify
+from gpen_core.errors import DownloadError
+from gpen_core.model import Gpen, GpenConfig
+
+CONTENT = bytes(range(256)) * 4096  # 1 MiB
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``content`` at any path; breaks connections after ``break_after`` bytes as often as ``breaks`` says."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.etag, self.breaks, self.break_after = CONTENT, '"v1"', 0, 300_000
+        self.ranges, self.honour_ranges, self.missing = [], True, ()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/file"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        wanted = self.headers.get("Range")
+        server.ranges.append(wanted)
+        if self.path in server.missing:
+            self.send_error(404)
+            return
+        start = 0
+        fresh = self.headers.get("If-Range") in (None, server.etag)
+        if wanted and server.honour_ranges and fresh:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(server.content):
+                self.send_error(416)
+                return
+        body = server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", server.etag)
+        self.end_headers()
+        if server.breaks:
+            server.breaks -= 1
+            body = body[: server.break_after]
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def entry(*urls, sha256=hashlib.sha256(CONTENT).hexdigest(), kind="detector", size=None):
+    return WeightFile("thing", "thing.pth", urls, None, sha256, "MIT", kind, size=size)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_download_lands_whole_and_reports_progress(server, tmp_path):
+    seen = []
+    path = download(entry(server.url), tmp_path / "new", lambda done, total: seen.append((done, total)))
+    assert path.read_bytes() == CONTENT and names(tmp_path / "new") == ["thing.pth"]
+    assert seen[-1] == (len(CONTENT), len(CONTENT)) and seen == sorted(seen)
+
+
+def test_a_broken_connection_is_taken_up_where_it_broke(server, tmp_path):
+    server.breaks = 3
+    assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+    assert server.ranges[0] is None and server.ranges[1:4] == ["bytes=300000-", "bytes=600000-", "bytes=900000-"]
+
+
+def test_an_interrupted_download_goes_on_next_time(server, tmp_path):
+    def stop(done, total):
+        if done > 500_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download(entry(server.url), tmp_path, stop)
+    assert "thing.pth" not in names(tmp_path) and "thing.pth.part" in names(tmp_path)
+    assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+    assert server.ranges[1] is not None and names(tmp_path) == ["thing.pth"]
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(server, tmp_path):
+    server.breaks, server.break_after = 1, 400_000
+    real = CONTENT[::-1]
+
+    def swap(done, total):
+        server.content, server.etag = real, '"v2"'
+
+    wanted = entry(server.url, sha256=hashlib.sha256(real).hexdigest())
+    assert download(wanted, tmp_path, swap).read_bytes() == real
+
+
+def test_a_server_without_ranges_starts_over(server, tmp_path):
+    server.honour_ranges, server.breaks = False, 1
+    assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+
+
+def test_the_next_address_is_tried(server, tmp_path):
+    server.missing = ("/file",)
+    assert download(entry(server.url, server.url + "2"), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_wrong_sum_leaves_nothing_behind(server, tmp_path):
+    with pytest.raises(DownloadError, match=r"sha256 .* not 0000"):
+        download(entry(server.url, sha256="0" * 64), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_dead_address_is_named(tmp_path):
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/x"):
+        download(entry("http://127.0.0.1:9/x"), tmp_path)
+
+
+def test_a_server_that_keeps_breaking_ends_in_an_error_and_keeps_what_came(server, tmp_path):
+    server.breaks, server.break_after = 99, 0
+    with pytest.raises(DownloadError, match="are kept for the next try"):
+        download(entry(server.url), tmp_path)
+
+
+def test_a_present_file_is_verified_not_fetched(server, tmp_path):
+    (tmp_path / "thing.pth").write_bytes(CONTENT)
+    download(entry(server.url), tmp_path)
+    assert server.ranges == []
+    (tmp_path / "thing.pth").write_bytes(b"other")
+    with pytest.raises(DownloadError, match="Delete it"):
+        download(entry(server.url), tmp_path)
+    assert (tmp_path / "thing.pth").read_bytes() == b"other"
+
+
+def test_a_model_of_unknown_sum_must_be_what_it_should_be_and_its_sum_is_recorded(server, tmp_path):
+    torch.manual_seed(0)
+    torch.save(Gpen(GpenConfig(16, 16, (4, 4, 4), 8, 1)).state_dict(), tmp_path / "source")
+    server.content = (tmp_path / "source").read_bytes()
+    with pytest.raises(DownloadError, match="16 px model, not the 2048 px one"):
+        download(entry(server.url, sha256=None, kind="gpen", size=2048), tmp_path / "a")
+    right = entry(server.url, sha256=None, kind="gpen", size=16)
+    path = download(right, tmp_path / "b")
+    assert recorded_sha256(path) == hashlib.sha256(server.content).hexdigest()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DownloadError, match="sha256"):
+        verify(right, path)
+
+
+def test_a_web_page_instead_of_a_model_is_refused(server, tmp_path):
+    server.content = b"<!DOCTYPE html><html>please sign in</html>"
+    with pytest.raises(DownloadError, match="web page"):
+        download(entry(server.url, sha256=None, kind="gpen", size=16), tmp_path)
+    assert names(tmp_path) == []

@@ -1,0 +1,78 @@
+"""The published network's own numbers, computed with the published code on synthetic weights."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
+
+TOLERANCE = 1e-4  # absolute, float32
+
+
+def read(path):
+    with safe_open(path, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        weights = {key.removeprefix("weights/"): value for key, value in tensors.items() if key.startswith("weights/")}
+        return weights, tensors["input"], tensors["output"], file.metadata()
+
+
+def config_from(numbers):
+    return GpenConfig.published(
+        int(numbers["input_size"]),
+        output_size=int(numbers["output_size"]),
+        channel_multiplier=int(numbers["channel_multiplier"]),
+        narrow=float(numbers["narrow"]),
+        style_dim=int(numbers["style_dim"]),
+        mapping_layers=int(numbers["mlp_layers"]),
+        concatenate=numbers["concat"] == "True",
+    )
+
+
+@pytest.mark.parametrize("name", ["restore_64", "restore_256_narrow", "restore_64_add", "upscale_32_to_128"])
+def test_the_generator_reproduces_the_published_output(golden, name):
+    weights, pictures, expected, numbers = read(golden / f"{name}.safetensors")
+    network = Gpen(config_from(numbers))
+    network.load_state_dict(weights, strict=True)
+    with torch.no_grad():
+        torch.testing.assert_close(network(pictures), expected, atol=TOLERANCE, rtol=0)
+
+
+def test_the_discriminator_reproduces_the_published_output(golden):
+    weights, pictures, expected, numbers = read(golden / "discriminator_64.safetensors")
+    config = DiscriminatorConfig.published(
+        int(numbers["size"]), channel_multiplier=int(numbers["channel_multiplier"]), narrow=float(numbers["narrow"])
+    )
+    network = Discriminator(config)
+    network.load_state_dict(weights, strict=True)
+    with torch.no_grad():
+        torch.testing.assert_close(network(pictures), expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("network", "config", "name"),
+    [
+        (Gpen, GpenConfig.published(2048), "state_dict_2048.json"),
+        (Discriminator, DiscriminatorConfig.published(2048), "state_dict_discriminator_2048.json"),
+    ],
+)
+def test_the_2048_model_has_the_published_keys_and_shapes(golden, network, config, name):
+    with torch.device("meta"):  # 285 MB of weights would say nothing more
+        shapes = {key: list(value.shape) for key, value in network(config).state_dict().items()}
+    assert shapes == json.loads((golden / name).read_text())
+
+
+@pytest.mark.parametrize(
+    ("config", "parameters", "entries"),
+    [
+        (GpenConfig.published(256, channel_multiplier=1, narrow=0.5), 18_879_010, 144),
+        (GpenConfig.published(512), 71_005_223, 163),
+        (GpenConfig.published(2048), 71_294_769, 201),
+    ],
+)
+def test_published_models_have_the_published_size(config, parameters, entries):
+    with torch.device("meta"):
+        network = Gpen(config)
+    assert sum(value.numel() for value in network.parameters()) == parameters
+    assert len(network.state_dict()) == entries
