@@ -1,0 +1,78 @@
+"""What every test shares: how `gpen_core` is found, and where the shared data lies.
+
+The pack's root is never put on `sys.path`: there, `import nodes` would find the pack's own folder. Instead the packages
+named below are found by location, when first imported. Run pytest with `--import-mode=importlib --confcutdir=tests`.
+"""
+
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+SHARED = REPO_ROOT.parent / "shared"
+
+
+class LocatedPackages:
+    """Finds packages by location (for `sys.meta_path`). Lazy: a broken package fails only the tests that use it."""
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        self.folders = folders
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Submodules need nothing here: the parent's `__path__` finds them."""
+        folder = self.folders.get(fullname)
+        if folder is None:
+            return None
+        init = folder / "__init__.py"
+        if init.is_file():
+            return importlib.util.spec_from_file_location(fullname, init, submodule_search_locations=[str(folder)])
+        spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+        return spec
+
+
+PACKAGES = {
+    "gpen_core": REPO_ROOT / "gpen_core",
+    "host_harness": REPO_ROOT / "tests" / "host",  # a package in name only: tests/ holds no __init__.py
+}
+sys.meta_path.insert(0, LocatedPackages(PACKAGES))
+
+
+def shared_folder(name: str) -> Path:
+    """A folder of the data that lies beside the repository; skips the test where it does not."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"no shared/{name} beside the repository: this test needs its files")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The pack's root folder."""
+    return REPO_ROOT
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Folder of the shared test photographs."""
+    return shared_folder("photos")
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """Folder of the shared published weights."""
+    return shared_folder("weights")
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of the golden files kept in the repository."""
+    return REPO_ROOT / "tests" / "golden"
