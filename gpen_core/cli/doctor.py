@@ -44,8 +44,12 @@ class Finding:
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("doctor", help="what is installed, found, missing, and what to do")
     parser.set_defaults(run=run)
-    parser.add_argument("--models", type=Path, action="append", default=[], help="another folder to look for weights in")
-    parser.add_argument("--verify", action="store_true", help="also check the sums of the weights found (takes a while)")
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="also check the sums of the weights found (takes a while)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,7 +17,9 @@ class PictureBar:
     def __enter__(self) -> PictureBar:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.close()
 
     def stage(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:

@@ -46,20 +46,36 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder of pictures, or glob")
     parser.add_argument("-o", "--output", required=True, type=Path, help="picture to write, or folder")
-    parser.add_argument("--model", help="checkpoint file, or the name of a published model (default: the best one present)")
-    parser.add_argument("--models", type=Path, action="append", default=[], help="another folder to look for weights in")
-    parser.add_argument("--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file")
+    parser.add_argument(
+        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
+    )
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+    )
+    parser.add_argument(
+        "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
+    )
     parser.add_argument("--scale", type=_scale, default=1.0, help="size of the result: a factor, or auto (default: 1)")
-    parser.add_argument("--strength", type=float, default=1.0, help="0 keeps the picture, 1 takes the restored face whole")
-    parser.add_argument("--template", choices=[AUTO, *TEMPLATES], default=AUTO, help="alignment (default: the model's own)")
-    parser.add_argument("--color", choices=list(COLOR_METHODS), default="mean", help="match colours to the picture, in Lab")
-    parser.add_argument("--softness", type=float, default=0.35, help="width of the mask's edge, as a part of its radius")
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="0 keeps the picture, 1 takes the restored face whole"
+    )
+    parser.add_argument(
+        "--template", choices=[AUTO, *TEMPLATES], default=AUTO, help="alignment (default: the model's own)"
+    )
+    parser.add_argument(
+        "--color", choices=list(COLOR_METHODS), default="mean", help="match colours to the picture, in Lab"
+    )
+    parser.add_argument(
+        "--softness", type=float, default=0.35, help="width of the mask's edge, as a part of its radius"
+    )
     parser.add_argument("--mask", choices=[AUTO, "ellipse", "parsing"], default=AUTO, help="shape of the mask (auto: "
                         "parsing where ParseNet's file is present)")  # fmt: skip
     parser.add_argument("--max-megapixels", type=float, default=33.2, help="limit of --scale auto (default: 33.2)")
     parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
     parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
-    parser.add_argument("--min-face", type=float, default=0, help="shorter side of the smallest face restored, in pixels")
+    parser.add_argument(
+        "--min-face", type=float, default=0, help="shorter side of the smallest face restored, in pixels"
+    )
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")

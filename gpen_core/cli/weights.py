@@ -36,7 +36,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     fetch.set_defaults(run=run_download)
     fetch.add_argument("name", help="one of the names above")
-    fetch.add_argument("-o", "--output", type=Path, help="folder (default: the first of GPEN_MODELS, else ~/.cache/gpen)")
+    fetch.add_argument(
+        "-o", "--output", type=Path, help="folder (default: the first of GPEN_MODELS, else ~/.cache/gpen)"
+    )
 
 
 def run_inspect(options: argparse.Namespace) -> int:

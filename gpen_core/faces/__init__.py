@@ -1,0 +1,1 @@
+"""Finding, choosing, aligning and parsing faces."""

@@ -1,0 +1,50 @@
+"""Show where faces were found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ..types import Face
+
+_BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
+
+
+def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
+    """frames: [B, 3 or more, H, W] in [0, 1] → [B, 3, H, W]: the frames with boxes, landmarks, numbers and scores."""
+    pictures = []
+    for index, frame in enumerate(frames):
+        mine = [face for face in faces if face.frame == index]
+        pictures.append(_draw(frame[:3], mine) if mine else frame[:3].float().clamp(0, 1))
+    return torch.stack(pictures)
+
+
+def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
+    """frames: [B, C, H, W] → [B, 1, H, W]: 1 inside the faces' boxes, 0 elsewhere."""
+    height, width = frames.shape[2:]
+    mask = torch.zeros(len(frames), 1, height, width, device=frames.device)
+    for face in faces:
+        x0, y0, x1, y1 = (round(side) for side in face.box)
+        mask[face.frame, :, max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)] = 1
+    return mask
+
+
+def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
+    array = frame.float().clamp(0, 1).mul(255).round().byte().movedim(0, -1).cpu().numpy()
+    picture = Image.fromarray(np.ascontiguousarray(array))
+    pen = ImageDraw.Draw(picture)
+    line = max(1, round(max(picture.size) / 500))
+    font = ImageFont.load_default(size=max(10, 6 * line))
+    for number, face in enumerate(faces):
+        pen.rectangle(face.box, outline=_BOX_COLOR, width=line)
+        for x, y in face.landmarks:
+            pen.ellipse((x - line, y - line, x + line, y + line), fill=_POINT_COLOR)
+        label = f"{number} {face.score:.2f}"
+        place = (max(face.box[0], 0), max(face.box[1] - font.size - 2, 0))
+        pen.rectangle(pen.textbbox(place, label, font=font), fill=_BOX_COLOR)
+        pen.text(place, label, fill=_TEXT_COLOR, font=font)
+    return torch.from_numpy(np.asarray(picture).copy()).movedim(-1, 0).float().div(255).to(frame.device)

@@ -1,0 +1,61 @@
+"""Which pixels of an aligned face are face: facexlib's ParseNet, from the user's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..checkpoints.reading import read_checkpoint
+from ..errors import CheckpointError
+
+PARSENET_SIZE = 512
+LABELS = (
+    "background", "skin", "nose", "eyeglasses", "left_eye", "right_eye", "left_brow", "right_brow", "left_ear",
+    "right_ear", "mouth", "upper_lip", "lower_lip", "hair", "hat", "earring", "necklace", "neck", "cloth",
+)  # fmt: skip
+# What is left to the picture (GPEN's published recipe): restoring these gains nothing and shows at the edges.
+KEPT = ("background", "hat", "cloth")
+
+
+@dataclass(frozen=True, eq=False)
+class FaceParser:
+    """``module`` maps [N, 3, 512, 512] RGB in [-1, 1] to label scores [N, 19, 512, 512] (first of what it returns)."""
+
+    module: nn.Module
+    name: str = "parsenet"
+
+    @torch.inference_mode()
+    def regions(self, faces: Tensor) -> Tensor:
+        """faces: [N, 3, S, S] RGB in [0, 1], aligned → [N, 1, S, S]: 1 on the face (with hair, ears, neck), 0 elsewhere."""
+        where = next(self.module.parameters())
+        labels = torch.cat([self._labels(face, where) for face in faces.split(1)])
+        kept = torch.tensor([LABELS.index(label) for label in KEPT], device=labels.device)
+        region = (~torch.isin(labels, kept)).float()[:, None]
+        return F.interpolate(region, size=faces.shape[-2:], mode="bilinear").round().to(faces.device)
+
+    def _labels(self, face: Tensor, where: Tensor) -> Tensor:
+        """One face: [1, 3, S, S] → [1, 512, 512]. One at a time, since ParseNet is memory-hungry and never the bottleneck."""
+        size = (PARSENET_SIZE, PARSENET_SIZE)
+        picture = F.interpolate(face.to(where.device), size=size, mode="bilinear", antialias=True) * 2 - 1
+        scores: Tensor = self.module(picture.to(where.dtype))[0]
+        return scores.argmax(1)
+
+
+def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> FaceParser:
+    """Load facexlib's ``parsing_parsenet.pth``. Raises CheckpointError for any other file."""
+    from facexlib.parsing.parsenet import ParseNet
+
+    path = Path(path)
+    content = read_checkpoint(path).content
+    module = ParseNet(in_size=PARSENET_SIZE, out_size=PARSENET_SIZE, parsing_ch=len(LABELS))
+    try:
+        module.load_state_dict(dict(content), strict=True)
+    except (RuntimeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path.name}: not facexlib's ParseNet ({str(error).splitlines()[0]}). The file is parsing_parsenet.pth."
+        ) from error
+    return FaceParser(module.requires_grad_(False).eval().to(device))

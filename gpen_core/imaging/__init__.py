@@ -1,0 +1,1 @@
+"""Pixels: resampling, masks, colour and blending."""

@@ -1,0 +1,231 @@
+"""Picture files to tensors and back: orientation, colour profile, alpha and bit depth are kept."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import ImageError
+from ..files import written_whole
+
+IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+# What EXIF says of the photograph. The other tags of a TIFF describe how that very file is laid out.
+_ABOUT_THE_PHOTO = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
+_TEXT_TAGS = (271, 272, 315, 33432)  # those that tifffile has no argument for
+_EXIF_PREFIX = b"Exif\0\0"
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 4},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 95, "method": 4},
+    "TIFF": {"compression": "tiff_lzw"},
+}
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_DEEP_FORMATS = ("PNG", "TIFF")
+_HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """``pixels``: [3, H, W] RGB or [4, H, W] RGBA, float32 in [0, 1], upright. ``exif`` has its orientation reset.
+
+    ``grey``: the file had one colour channel. ``bits``: 8 or 16 a channel.
+    """
+
+    pixels: Tensor
+    icc: bytes | None = None
+    exif: bytes | None = None
+    grey: bool = False
+    bits: int = 8
+
+
+def load_picture(path: str | Path) -> Picture:
+    """Read PNG, JPEG, WebP, TIFF or BMP; 16-bit files in full depth, CMYK through its profile. Raises ImageError."""
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+                raise ImageError(f"{path.name}: holds {image.n_frames} pictures. Split it into single files first.")
+            return _read(path, image)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path.name}: this is not a picture that can be read.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path.name}: cannot be read ({error}).") from error
+
+
+def save_picture(picture: Picture, path: str | Path) -> None:
+    """Write in the format of the extension, rounding once; the file appears whole or not at all. Raises ImageError.
+
+    Alpha goes onto white where the format has none. 16 bits a channel stay so in PNG and TIFF.
+    """
+    path = Path(path)
+    file_format = _FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ImageError(f"{path.name}: cannot write '{path.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
+    pixels = picture.pixels.detach().float().cpu().clamp(0, 1)
+    if len(pixels) == 4 and file_format not in _HAVE_ALPHA:
+        pixels = pixels[:3] * pixels[3:] + (1 - pixels[3:])
+    try:
+        with written_whole(path) as temporary:
+            if picture.bits == 16 and file_format in _DEEP_FORMATS:
+                _write_deep(picture, pixels, temporary)
+            else:
+                _image(pixels, picture.grey).save(
+                    temporary, format=file_format, **_metadata(picture), **_SAVE_OPTIONS[file_format]
+                )
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{path}: cannot be written ({error}).") from error
+
+
+def _read(path: Path, image: Image.Image) -> Picture:
+    exif, orientation = _descriptive_exif(image)
+    icc, grey, bits = image.info.get("icc_profile"), image.mode[0] in "L1I", _bits(path, image)
+    if bits == 16:
+        array = _decode_deep(path)
+    else:
+        if image.mode == "F" or (image.mode == "I" and bits != 16):
+            raise ImageError(f"{path.name}: 32 bits a channel. Save it with 8 or 16 first.")
+        if image.mode in ("CMYK", "LAB", "YCbCr"):
+            image, icc = _to_srgb(image, icc), None  # the profile describes the ink, not the RGB that comes out
+        has_alpha = "A" in image.getbands() or "transparency" in image.info
+        array = np.asarray(image.convert("RGBA" if has_alpha else "RGB"), dtype=np.float32) / 255
+    pixels = torch.from_numpy(np.ascontiguousarray(_upright(array, orientation).transpose(2, 0, 1)))
+    return Picture(pixels, icc, exif, grey, bits)
+
+
+def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
+    """EXIF about the photograph, with its orientation set to upright; and the orientation that the file had."""
+    exif = image.getexif()
+    orientation = exif.get(_ORIENTATION, 1)
+    if _ORIENTATION in exif:
+        exif[_ORIENTATION] = 1
+    if image.format == "TIFF":
+        for tag in [tag for tag in exif if tag not in _ABOUT_THE_PHOTO]:
+            del exif[tag]
+    return (exif.tobytes() if len(exif) else None), orientation
+
+
+def _bits(path: Path, image: Image.Image) -> int:
+    """Pillow reads 16-bit RGB as 8-bit and doesn't say so; the files' own headers do."""
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            return 16 if file.read(25)[24:25] == b"\x10" else 8
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
+        return 16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8
+    return 8
+
+
+def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    if icc and image.mode == "CMYK":
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+        except ImageCms.PyCMSError:
+            pass  # a broken profile: Pillow's plain conversion, as for a file without one
+    return image.convert("RGB")
+
+
+def _decode_deep(path: Path) -> np.ndarray:
+    """[H, W, 3 or 4] RGB(A) float32 from 16 bits a channel (OpenCV's, which orders channels BGR)."""
+    import cv2
+
+    array = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.dtype != np.uint16:
+        raise ImageError(f"{path.name}: this kind of 16-bit picture cannot be read.")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    elif array.shape[2] in (3, 4):
+        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
+    return array.astype(np.float32) / 65535
+
+
+def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo EXIF orientations 1 … 8 (TIFF 6.0, tag 274)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return array
+
+
+def _image(pixels: Tensor, grey: bool) -> Image.Image:
+    array = pixels.mul(255).round().byte().permute(1, 2, 0).numpy()
+    image = Image.fromarray(array)
+    if not grey:
+        return image
+    return image.convert("LA" if array.shape[2] == 4 else "L")
+
+
+def _metadata(picture: Picture) -> dict[str, bytes]:
+    found = {"icc_profile": picture.icc, "exif": picture.exif}
+    return {name: value for name, value in found.items() if value}
+
+
+def _write_deep(picture: Picture, pixels: Tensor, path: Path) -> None:
+    """16 bits a channel, with colour profile and EXIF. Pillow has no 16-bit RGB: OpenCV and tifffile have."""
+    array = pixels.mul(65535).round().permute(1, 2, 0).numpy().astype(np.uint16)
+    if picture.grey and array.shape[2] == 3:
+        array = array.mean(2).round().astype(np.uint16)
+    if path.suffix.lower() == ".png":
+        path.write_bytes(_encode_png16(picture, array))
+    else:
+        _write_tiff16(picture, array, path)
+
+
+def _encode_png16(picture: Picture, array: np.ndarray) -> bytes:
+    import cv2
+
+    if array.ndim == 3:
+        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]  # OpenCV orders channels BGR
+    if (picture.icc or picture.exif) and not hasattr(cv2, "imencodeWithMetadata"):
+        raise ImageError(
+            "a 16-bit PNG with a colour profile needs opencv-python 4.12 or newer; update it or write TIFF."
+        )
+    metadata = {}
+    if picture.icc:
+        metadata[cv2.IMAGE_METADATA_ICCP] = picture.icc
+    if picture.exif:
+        metadata[cv2.IMAGE_METADATA_EXIF] = picture.exif.removeprefix(_EXIF_PREFIX)
+    if not metadata:
+        done, data = cv2.imencode(".png", array)
+    else:
+        values = [np.frombuffer(value, dtype=np.uint8) for value in metadata.values()]
+        done, data = cv2.imencodeWithMetadata(".png", array, list(metadata), values)
+    if not done:
+        raise ImageError("a 16-bit PNG could not be encoded.")
+    return bytes(data)
+
+
+def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:
+    import tifffile
+
+    exif = Image.Exif()
+    exif.load(picture.exif or b"")
+    text = [(tag, 2, len(str(exif[tag])) + 1, str(exif[tag]), True) for tag in _TEXT_TAGS if tag in exif]
+    tifffile.imwrite(
+        path,
+        array,
+        photometric="minisblack" if array.ndim == 2 else "rgb",
+        extrasamples=["unassalpha"] if array.ndim == 3 and array.shape[2] == 4 else None,
+        compression="zlib",
+        iccprofile=picture.icc,
+        description=exif.get(270),
+        datetime=exif.get(306),
+        extratags=text,
+        metadata=None,
+    )

@@ -1,0 +1,150 @@
+"""Put restored faces back into frames of any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ImageError
+from ..faces.alignment import crop_transform
+from ..faces.parsing import FaceParser
+from ..geometry import compose, invert_affine, resize_affine, scale_of
+from ..imaging.color import match_color
+from ..imaging.masks import change_mask, ellipse_mask, region_mask
+from ..imaging.paste import Patch, paste
+from ..imaging.warp import resize_lanczos
+from ..types import Face, RestoredFace
+from .frames import check_frames
+from .hooks import Hooks
+from .options import AUTO, BlendOptions
+
+_ASPECT_TOLERANCE = 0.02  # a few pixels of cropping by an upscaler are no other picture
+
+
+@dataclass(frozen=True, eq=False)
+class Blended:
+    """``frames`` [B, C, H', W'] in [0, 1] and ``mask`` [B, 1, H', W']: the share of each pixel that was replaced."""
+
+    frames: Tensor
+    mask: Tensor
+
+
+def output_scale(
+    options: BlendOptions, faces: Iterable[Face], frame_size: tuple[int, int], pixels: int, template: str
+) -> float:
+    """The factor by which frames grow. ``pixels``: side of a restored face.
+
+    "auto" is what the largest face needs to keep its restored pixels: at least 1, and at most what the pixel budget allows.
+    """
+    if options.scale != AUTO:
+        return float(options.scale)
+    needed = [scale_of(crop_transform(face, pixels, template)) for face in faces]
+    height, width = frame_size
+    affordable = math.sqrt(options.max_megapixels * 1e6 / (height * width))
+    return max(1.0, min([*needed, affordable])) if needed else 1.0
+
+
+def canvas_size(frame_size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """(height, width) after scaling, at least one pixel each."""
+    return max(1, round(frame_size[0] * scale)), max(1, round(frame_size[1] * scale))
+
+
+def check_background(frames: Tensor, background: Tensor) -> None:
+    """An already upscaled copy must have as many frames, the same channels and the same shape. Raises ImageError."""
+    check_frames(background)
+    if len(background) != len(frames) or background.shape[1] != frames.shape[1]:
+        raise ImageError(
+            f"the background has {len(background)} frames of {background.shape[1]} channels, "
+            f"the picture {len(frames)} of {frames.shape[1]}"
+        )
+    (height, width), (new_height, new_width) = frames.shape[2:], background.shape[2:]
+    if abs(new_width / width / (new_height / height) - 1) > _ASPECT_TOLERANCE:
+        raise ImageError(
+            f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
+        )
+
+
+def blend_frame(
+    canvas: Tensor, faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None = None
+) -> tuple[Tensor, Tensor]:
+    """canvas: [C, H', W'], a frame already at its final size; faces: those of this frame → picture and mask [1, H', W'].
+
+    At strength 0 the canvas comes back bit for bit.
+    """
+    if options.strength == 0 or not faces:
+        return canvas.clone(), torch.zeros(1, *canvas.shape[1:], device=canvas.device)
+    regions = None if parser is None else parser.regions(torch.stack([face.pixels for face in faces]))
+    patches = [
+        _patch(face, None if regions is None else regions[index], canvas, options) for index, face in enumerate(faces)
+    ]
+    return paste(canvas, patches)
+
+
+def blend_faces(
+    frames: Tensor,
+    faces: Sequence[RestoredFace],
+    options: BlendOptions = BlendOptions(),
+    *,
+    parser: FaceParser | None = None,
+    background: Tensor | None = None,
+    hooks: Hooks = Hooks(),
+) -> Blended:
+    """frames: [B, 3 or more, H, W] in [0, 1] → the frames with the faces in them, at ``options.scale``.
+
+    ``background``: the same frames already upscaled, of any size and the same shape; they then are the canvas and
+    ``scale`` has no say. Channels after the third are kept. Without faces, frames of the same size come back as they are.
+    """
+    check_frames(frames)
+    if background is not None:
+        check_background(frames, background)
+        size: tuple[int, int] = (background.shape[2], background.shape[3])
+    else:
+        size = canvas_size((frames.shape[2], frames.shape[3]), _scale_for(frames, faces, options))
+    pictures, masks = [], []
+    for index, frame in enumerate(frames):
+        canvas = resize_lanczos(frame.float(), size) if background is None else background[index].float()
+        mine = [face for face in faces if face.crop.face.frame == index]
+        picture, mask = blend_frame(canvas, mine, options, parser)
+        pictures.append(picture)
+        masks.append(mask)
+        hooks.progress("blend", index + 1, len(frames), picture)
+    return Blended(torch.stack(pictures), torch.stack(masks))
+
+
+def _scale_for(frames: Tensor, faces: Sequence[RestoredFace], options: BlendOptions) -> float:
+    if not faces:
+        return output_scale(options, (), (frames.shape[2], frames.shape[3]), 0, "")
+    found = [face.crop.face for face in faces]
+    pixels, template = faces[0].pixels.shape[-1], faces[0].crop.template
+    return output_scale(options, found, (frames.shape[2], frames.shape[3]), pixels, template)
+
+
+def _patch(face: RestoredFace, region: Tensor | None, canvas: Tensor, options: BlendOptions) -> Patch:
+    """A restored face with its colours and its mask, and where it goes on a canvas of whatever size."""
+    size, crop = face.pixels.shape[-1], face.crop
+    before = _resized(crop.pixels, size)
+    softness = options.softness
+    shape = ellipse_mask(size, crop.template, softness) if region is None else region_mask(region, softness)
+    shape = shape.to(face.pixels.device)
+    pixels = face.pixels
+    if face.task == "restoration":
+        pixels = match_color(pixels, before, shape, options.color)
+    mask = shape * change_mask(before, pixels) * options.strength
+    to_canvas = compose(_restored_to_image(face), resize_affine(crop.face.image_size, tuple(canvas.shape[1:])))  # type: ignore[arg-type]
+    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas)
+
+
+def _restored_to_image(face: RestoredFace) -> Tensor:
+    crop_size, size = face.crop.pixels.shape[-1], face.pixels.shape[-1]
+    return invert_affine(compose(face.crop.image_to_crop, resize_affine((crop_size, crop_size), (size, size))))
+
+
+def _resized(crop: Tensor, size: int) -> Tensor:
+    if crop.shape[-1] == size:
+        return crop
+    return F.interpolate(crop[None], size=(size, size), mode="bicubic", antialias=True)[0].clamp(0, 1)

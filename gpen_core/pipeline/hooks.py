@@ -1,0 +1,40 @@
+"""How a caller watches, stops and helps a long run. The core itself shows nothing and owns no device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Progress(Protocol):
+    """Called after each step of a stage ("detect", "restore", "blend"). ``preview``: [3, h, w] RGB in [0, 1] or None.
+
+    Raising from here cancels the run; nothing is lost but the run.
+    """
+
+    def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None: ...
+
+
+def silent(stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
+    """Progress that nobody watches."""
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """True for the errors by which torch says that memory is used up, on any device."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """``free_memory`` is called after an out-of-memory error, before a smaller batch is tried."""
+
+    progress: Progress = silent
+    is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory
+    free_memory: Callable[[], None] = lambda: None

@@ -1,0 +1,56 @@
+"""Settings of a run, checked when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import OptionError
+from ..geometry import TEMPLATES
+from ..imaging.color import COLOR_METHODS
+
+AUTO = "auto"
+LARGEST_SCALE = 16.0
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """``template``: alignment template, or "auto" for the one the model's task was trained with.
+    ``batch_size``: faces at a time, or 0 to choose by the model's size."""
+
+    template: str = AUTO
+    batch_size: int = 0
+
+    def __post_init__(self) -> None:
+        if self.template != AUTO and self.template not in TEMPLATES:
+            raise OptionError(f"unknown alignment template '{self.template}'. Known: auto, {', '.join(TEMPLATES)}.")
+        if self.batch_size < 0:
+            raise OptionError(f"batch_size must be at least 0 (automatic), not {self.batch_size}")
+
+
+@dataclass(frozen=True)
+class BlendOptions:
+    """How restored faces go back into the picture.
+
+    ``scale``: size of the result by that of the picture; "auto" is the factor at which the largest face keeps every
+    pixel the model made, as far as ``max_megapixels`` allows. ``strength``: 0 keeps the picture, 1 takes the restored
+    face whole. ``softness``: width of the mask's edge as a part of its radius, in (0, 1]. ``color``: "off", "mean" or
+    "mean_std" (Lab statistics); applied to restoration only, since a colouriser's colours are its point.
+    """
+
+    scale: float | str = 1.0
+    strength: float = 1.0
+    softness: float = 0.35
+    color: str = "mean"
+    max_megapixels: float = 33.2  # 7680 × 4320
+
+    def __post_init__(self) -> None:
+        if self.scale != AUTO and not (isinstance(self.scale, int | float) and 0 < self.scale <= LARGEST_SCALE):
+            raise OptionError(f"scale must be 'auto' or above 0 and at most {LARGEST_SCALE:g}, not {self.scale!r}")
+        if not 0 <= self.strength <= 1:
+            raise OptionError(f"strength must be from 0 to 1, not {self.strength}")
+        if not 0 < self.softness <= 1:
+            raise OptionError(f"softness must be above 0 and at most 1, not {self.softness}")
+        if self.color not in COLOR_METHODS:
+            raise OptionError(f"unknown colour matching '{self.color}'. Known: {', '.join(COLOR_METHODS)}.")
+        if not self.max_megapixels > 0:
+            raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels}")

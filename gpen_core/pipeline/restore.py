@@ -1,0 +1,98 @@
+"""Align faces and run them through the network in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..checkpoints import GpenModel
+from ..errors import ImageError, RestorationError
+from ..faces.alignment import align_face
+from ..types import Face, FaceCrop, RestoredFace
+from .frames import check_frames
+from .hooks import Hooks
+from .options import AUTO, RestoreOptions
+
+_PIXELS_AT_ONCE = 4 * 512**2  # four faces of 512 px fill the cores; larger batches cost memory and gain little
+
+
+def restore_faces(
+    frames: Tensor,
+    faces: Sequence[Face],
+    model: GpenModel,
+    options: RestoreOptions = RestoreOptions(),
+    hooks: Hooks = Hooks(),
+) -> Iterator[RestoredFace]:
+    """Restore ``faces``, found in ``frames`` [B, 3 or more, H, W], in the order given and one batch ahead of the caller.
+
+    Faces of several frames share a batch. When memory runs out the batch is halved, down to one face. Raises
+    RestorationError when not even that fits, or when the network yields NaN.
+    """
+    check_frames(frames)
+    if (beyond := max((face.frame for face in faces), default=0)) >= len(frames):
+        raise ImageError(f"a face belongs to frame {beyond}, but there are only {len(frames)} frames")
+    template = model.task.template if options.template == AUTO else options.template
+    size = model.config.input_size
+    batch_size = _batch_size(model, options)
+    done = 0
+    while done < len(faces):
+        crops = [align_face(frames[face.frame], face, size, template) for face in faces[done : done + batch_size]]
+        pixels, batch_size = _run(model, crops, batch_size, hooks)
+        _check_finite(pixels, model.name)
+        for crop, result in zip(crops, pixels.to(frames.device)):
+            done += 1
+            hooks.progress("restore", done, len(faces), result)
+            yield RestoredFace(crop, result.clone(), model.task.name)
+
+
+def activation_bytes(model: GpenModel, faces: int, options: RestoreOptions = RestoreOptions()) -> int:
+    """About what a run over ``faces`` faces needs beside the weights, at its peak.
+
+    Some six maps of the widest level live at once: a layer's input, its scaled copy, its output, the filtered output,
+    the encoder's feature and both joined (twice as wide).
+    """
+    config = model.config
+    widest = max(width * (4 << level) ** 2 for level, width in enumerate(config.channels))
+    itemsize = next(model.module.parameters()).element_size()
+    joined = 2 if config.concatenate else 1
+    return 6 * joined * widest * itemsize * min(max(faces, 1), _batch_size(model, options))
+
+
+def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
+    return options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+
+
+def _run(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:
+    """One batch of crops, split where memory asks for it → pixels [N, 3, S', S'] and the batch size that fitted."""
+    pixels = torch.stack([crop.pixels for crop in crops])
+    return in_batches(model, pixels, min(batch_size, len(crops)), hooks, f"a face of {model.config.output_size} px")
+
+
+def in_batches(
+    network: Callable[[Tensor], Tensor], items: Tensor, batch_size: int, hooks: Hooks, what: str
+) -> tuple[Tensor, int]:
+    """Run ``network`` over ``items`` [N, …], halving the batch when memory runs out → results and the size that fitted.
+
+    Raises RestorationError, naming ``what``, where not even one item fits.
+    """
+    while True:
+        try:
+            return torch.cat([network(part) for part in items.split(batch_size)]), batch_size
+        except Exception as error:
+            if not hooks.is_out_of_memory(error):
+                raise
+            if batch_size == 1:
+                raise RestorationError(
+                    f"not enough memory for {what}. Close other programs, use a smaller model, half precision, or the CPU."
+                ) from error
+        batch_size = max(1, batch_size // 2)  # outside the handler: the error holds on to the tensors it failed with
+        hooks.free_memory()
+
+
+def _check_finite(pixels: Tensor, name: str) -> None:
+    if not bool(torch.isfinite(pixels).all()):
+        raise RestorationError(
+            f"{name} yielded NaN. In half precision, try float32; otherwise the weights are damaged."
+        )

@@ -1,0 +1,103 @@
+"""Everything at once: frames in, restored frames out, holding no more faces than are under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..checkpoints import GpenModel
+from ..faces.detectors.base import FaceDetector
+from ..faces.parsing import FaceParser
+from ..faces.selection import SelectOptions, select_faces
+from ..imaging.warp import resize_lanczos
+from ..types import Face, RestoredFace
+from .blend import blend_frame, canvas_size, check_background, output_scale
+from .detect import detect_faces
+from .frames import check_frames
+from .hooks import Hooks
+from .options import AUTO, BlendOptions, RestoreOptions
+from .restore import restore_faces
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """``frames`` [B, C, H', W'] in [0, 1], ``mask`` [B, 1, H', W'], and the faces that were worked on."""
+
+    frames: Tensor
+    mask: Tensor
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run."""
+
+    select: SelectOptions = SelectOptions()
+    restore: RestoreOptions = RestoreOptions()
+    blend: BlendOptions = BlendOptions()
+
+
+def _ignore(face: RestoredFace) -> None:
+    """Restored faces that nobody looks at."""
+
+
+def restore_image(
+    frames: Tensor,
+    model: GpenModel,
+    detector: FaceDetector,
+    settings: Settings = Settings(),
+    *,
+    parser: FaceParser | None = None,
+    background: Tensor | None = None,
+    hooks: Hooks = Hooks(),
+    on_face: Callable[[RestoredFace], None] = _ignore,
+) -> Restoration:
+    """frames: [B, 3 or more, H, W] RGB(…) in [0, 1] → the frames with their faces restored, at the scale asked for.
+
+    Detects, selects, aligns, restores, matches colours and blends. Faces of several frames share a batch, and a frame
+    is blended as soon as its last face is done. ``on_face`` sees each restored face once. Frames without faces come
+    back resized only. See ``blend_faces`` for ``background``.
+    """
+    check_frames(frames)
+    if background is not None:
+        check_background(frames, background)
+    faces = select_faces(detect_faces(frames, detector, hooks), settings.select)
+    size = _final_size(frames, faces, model, settings, background)
+    restored = restore_faces(frames, faces, model, settings.restore, hooks)
+    result = torch.empty(len(frames), frames.shape[1], *size, dtype=torch.float32)
+    mask = torch.empty(len(frames), 1, *size, dtype=torch.float32)
+    for index, mine in _by_frame(_watched(restored, on_face), len(frames)):
+        canvas = resize_lanczos(frames[index].float(), size) if background is None else background[index].float()
+        result[index], mask[index] = blend_frame(canvas, mine, settings.blend, parser)
+        hooks.progress("blend", index + 1, len(frames), result[index])
+    return Restoration(result, mask, faces)
+
+
+def _final_size(
+    frames: Tensor, faces: tuple[Face, ...], model: GpenModel, settings: Settings, background: Tensor | None
+) -> tuple[int, int]:
+    if background is not None:
+        return background.shape[2], background.shape[3]
+    frame_size = (frames.shape[2], frames.shape[3])
+    template = model.task.template if settings.restore.template == AUTO else settings.restore.template
+    return canvas_size(frame_size, output_scale(settings.blend, faces, frame_size, model.config.output_size, template))
+
+
+def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:
+    for face in faces:
+        on_face(face)
+        yield face
+
+
+def _by_frame(faces: Iterator[RestoredFace], frames: int) -> Iterator[tuple[int, list[RestoredFace]]]:
+    """(frame, its faces) for every frame in turn, reading no further than needed. ``faces`` come in order of frames."""
+    waiting = next(faces, None)
+    for index in range(frames):
+        mine = []
+        while waiting is not None and waiting.crop.face.frame == index:
+            mine.append(waiting)
+            waiting = next(faces, None)
+        yield index, mine

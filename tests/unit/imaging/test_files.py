@@ -1,0 +1,139 @@
+"""Files keep what they had: orientation, profile, alpha, depth."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+
+from gpen_core.errors import ImageError
+from gpen_core.imaging.files import Picture, load_picture, save_picture
+
+STEPS = torch.linspace(0, 1, 3 * 20 * 30).reshape(3, 20, 30)
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exif(**tags):
+    made = Image.Exif()
+    made[0x010E] = "a scan"
+    if "orientation" in tags:
+        made[0x0112] = tags["orientation"]
+    return made.tobytes()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.TIFF"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_lossless_formats_lose_nothing_but_the_rounding(tmp_path, name, bits, channels):
+    pixels = torch.cat((STEPS, STEPS[:1]))[:channels]
+    save_picture(Picture(pixels, PROFILE, exif(), bits=bits), tmp_path / name)
+    found = load_picture(tmp_path / name)
+    assert found.bits == bits and found.icc == PROFILE
+    assert (found.pixels - pixels).abs().max() <= 0.5001 / (2**bits - 1)
+    read = Image.Exif()
+    read.load(found.exif)
+    assert read[0x010E] == "a scan"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.webp"])
+def test_lossy_formats_keep_profile_and_exif_and_stay_close(tmp_path, name, astronaut):
+    save_picture(Picture(astronaut, PROFILE, exif()), tmp_path / name)
+    found = load_picture(tmp_path / name)
+    assert found.icc == PROFILE and b"a scan" in found.exif
+    assert (found.pixels - astronaut).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "deep.png"])
+def test_exif_orientation_is_applied_once(tmp_path, orientation, name):
+    stored = np.zeros((16, 32, 3), dtype=np.uint8)
+    stored[:8, :16] = (255, 0, 0)
+    stored[:8, 16:] = (0, 255, 0)
+    stored[8:, :16] = (0, 0, 255)
+    if name == "deep.png":
+        save_picture(
+            Picture(torch.from_numpy(stored / 255).movedim(-1, 0).float(), exif=exif(orientation=orientation), bits=16),
+            tmp_path / name,
+        )
+    else:
+        Image.fromarray(stored).save(
+            tmp_path / name, exif=exif(orientation=orientation), **{"quality": 100} if "jpg" in name else {}
+        )
+    from PIL import ImageOps
+
+    with Image.open(tmp_path / name) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    picture = load_picture(tmp_path / name)
+    found = picture.pixels.movedim(0, -1).mul(255).round().numpy()
+    assert found.shape == expected.shape and np.abs(found - expected).max() <= 2
+    save_picture(picture, tmp_path / "again.png")
+    assert torch.equal(load_picture(tmp_path / "again.png").pixels.mul(255).round(), picture.pixels.mul(255).round())
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16"])
+def test_every_usual_mode_is_read(tmp_path, mode, astronaut):
+    image = Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy())
+    image = Image.fromarray(np.full((8, 9), 40000, dtype=np.uint16)) if mode == "I;16" else image.convert(mode)
+    name = "a.tif" if mode in ("CMYK", "YCbCr", "RGBX", "PA", "LA") else "a.png"
+    image.save(tmp_path / name)
+    picture = load_picture(tmp_path / name)
+    assert picture.pixels.shape[0] == (4 if "A" in mode else 3)
+    assert picture.grey == (mode in ("1", "L", "LA", "I;16"))
+    if mode in ("RGB", "RGBA", "CMYK", "YCbCr"):
+        assert (picture.pixels[:3] - astronaut).abs().mean() < 0.05
+    if mode == "I;16":
+        torch.testing.assert_close(picture.pixels, torch.full((3, 8, 9), 40000 / 65535))
+
+
+def test_red_stays_red_in_every_depth(tmp_path):
+    red = torch.tensor([1.0, 0.2, 0.0])[:, None, None].expand(3, 4, 4)
+    for name, bits in (("a.png", 8), ("b.png", 16), ("c.tif", 16), ("d.webp", 8), ("e.jpg", 8)):
+        save_picture(Picture(red, bits=bits), tmp_path / name)
+        found = load_picture(tmp_path / name).pixels.mean((1, 2))
+        assert found[0] > 0.95 and found[2] < 0.06
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_pictures_stay_grey(tmp_path, bits):
+    save_picture(Picture(STEPS, grey=True, bits=bits), tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode in ("L", "I;16")
+
+
+def test_alpha_goes_onto_white_where_there_is_none(tmp_path):
+    save_picture(Picture(torch.zeros(4, 8, 8)), tmp_path / "a.jpg")
+    assert load_picture(tmp_path / "a.jpg").pixels.min() > 0.98
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a picture"),
+        (b"hello", "not a picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "cannot be read|not a picture"),
+    ],
+)
+def test_what_is_no_picture_is_named(tmp_path, content, message):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageError, match=rf"a\.png: .*({message})"):
+        load_picture(tmp_path / "a.png")
+
+
+def test_a_truncated_picture_is_an_error_not_a_grey_half(tmp_path, astronaut):
+    save_picture(Picture(astronaut), tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:100_000])
+    with pytest.raises(ImageError, match=r"a\.png"):
+        load_picture(tmp_path / "a.png")
+
+
+def test_several_pages_are_refused(tmp_path):
+    pages = [Image.new("RGB", (4, 4)) for _ in range(3)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(ImageError, match="holds 3 pictures"):
+        load_picture(tmp_path / "a.tif")
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ImageError, match=r"'\.xyz'.*\.png"):
+        save_picture(Picture(STEPS), tmp_path / "a.xyz")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,79 @@
+"""Masks have no edge to see, and colour matching does what it says."""
+
+import pytest
+import torch
+from skimage.color import rgb2lab
+
+from gpen_core.errors import OptionError
+from gpen_core.geometry import TEMPLATES, template_points
+from gpen_core.imaging.color import match_color
+from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+@pytest.mark.parametrize("size", [64, 256, 512])
+@pytest.mark.parametrize("softness", [0.1, 0.35, 1.0])
+def test_the_oval_covers_the_face_and_ends_within_the_crop(template, size, softness):
+    mask = ellipse_mask(size, template, softness)
+    assert mask.shape == (1, size, size) and mask.min() == 0 and mask.max() <= 1
+    border = torch.cat((mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]))
+    assert border.max() == 0
+    if softness <= 0.35:
+        for x, y in template_points(template, size).round().int().tolist():
+            assert mask[0, y, x] > 0.99
+
+
+def test_the_oval_fades_without_a_step():
+    mask = ellipse_mask(512, "gpen", 0.35)[0]
+    assert (mask[:, 1:] - mask[:, :-1]).abs().max() < 0.05
+    assert (mask[1:] - mask[:-1]).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("softness", [0, -1, 1.5])
+def test_impossible_softness_is_refused(softness):
+    with pytest.raises(OptionError, match="softness"):
+        ellipse_mask(64, "gpen", softness)
+
+
+@pytest.mark.parametrize("size", [64, 512])
+def test_a_region_fades_within_itself_and_never_reaches_the_border(size):
+    inside = torch.zeros(1, size, size)
+    inside[:, size // 4 : -size // 4] = 1  # reaches the left and right border
+    mask = region_mask(inside, 0.35)
+    assert mask[inside == 0].max() < 0.02
+    assert mask[0, size // 2, size // 2] > 0.99
+    assert mask[0, :, 0].max() == 0 and mask[0, :, -1].max() == 0
+
+
+def test_an_unchanged_face_has_an_empty_change_mask_and_a_changed_one_a_full_one():
+    before = torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0)) * 0.9
+    assert change_mask(before, before).max() == 0
+    assert change_mask(before, before + 0.4 / 255).max() == 0
+    assert change_mask(before, before + 2 / 255).min() == 1
+
+
+@pytest.mark.parametrize("method", ["mean", "mean_std"])
+def test_matching_reaches_the_statistics_in_lab(astronaut, method):
+    original, weight = astronaut[:, 60:188, 160:288], torch.ones(1, 128, 128)
+    tinted = (original * torch.tensor([0.75, 0.95, 0.85])[:, None, None] + 0.02).clamp(0, 1)
+    matched = match_color(tinted, original, weight, method)
+    found, expected = (rgb2lab(x.movedim(0, -1).numpy()).reshape(-1, 3) for x in (matched, original))
+    assert abs(found.mean(0) - expected.mean(0)).max() < 1.0
+    if method == "mean_std":
+        assert abs(found.std(0) - expected.std(0)).max() < 1.0
+
+
+@pytest.mark.parametrize("method", ["off", "mean", "mean_std"])
+def test_matching_a_picture_to_itself_changes_nothing(astronaut, method):
+    crop = astronaut[:, :64, :64]
+    torch.testing.assert_close(match_color(crop, crop, torch.ones(1, 64, 64), method), crop, atol=0.3 / 255, rtol=0)
+
+
+def test_matching_without_any_weight_changes_nothing(astronaut):
+    crop = astronaut[:, :64, :64]
+    assert torch.equal(match_color(crop, 1 - crop, torch.zeros(1, 64, 64), "mean"), crop)
+
+
+def test_an_unknown_method_is_named():
+    with pytest.raises(OptionError, match=r"'histogram'.*off, mean, mean_std"):
+        match_color(torch.zeros(3, 8, 8), torch.zeros(3, 8, 8), torch.ones(1, 8, 8), "histogram")

@@ -1,0 +1,342 @@
+"""From frames to frames, with a real (tiny, untrained) network and faces whose place is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gpen_core.checkpoints import TASKS
+from gpen_core.errors import ImageError, OptionError, RestorationError
+from gpen_core.faces.alignment import align_face, crop_transform
+from gpen_core.faces.selection import SelectOptions, select_faces
+from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
+from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.pipeline import (
+    BlendOptions,
+    Hooks,
+    RestoreOptions,
+    Settings,
+    blend_faces,
+    detect_faces,
+    restore_faces,
+    restore_image,
+)
+from gpen_core.pipeline.restore import activation_bytes
+from gpen_core.types import RestoredFace
+
+
+class KnownFaces:
+    """A detector that says what it was told, so that what follows detection can be checked exactly."""
+
+    name = "known"
+
+    def __init__(self, *faces):
+        self.faces = faces
+
+    def detect(self, frame):
+        return self.faces
+
+
+@pytest.fixture(scope="module")
+def frames(astronaut):
+    return torch.stack([astronaut, astronaut.flip(2) * 0.9, astronaut])
+
+
+def identity(frames, faces, size=512, template="gpen"):
+    return [RestoredFace(crop, crop.pixels) for crop in (align_face(frames[f.frame], f, size, template) for f in faces)]
+
+
+def painted(frames, faces, size=128, value=1.0):
+    return [
+        replace(face, pixels=torch.full_like(face.pixels, value), task="painting")
+        for face in identity(frames, faces, size)
+    ]
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+@pytest.mark.parametrize("size", [64, 512, 1024])
+def test_alignment_puts_the_landmarks_where_the_template_says(frames, astronaut_face, template, size):
+    crop = align_face(frames[0], astronaut_face, size, template)
+    assert crop.pixels.shape == (3, size, size)
+    placed = apply_affine(crop.image_to_crop, torch.tensor(astronaut_face.landmarks))
+    off = (placed - template_points(template, size)).norm(dim=1) / size
+    assert off.max() < 0.03  # a real face is not the template
+    eye = template_points(template, size)[0].round().int()
+    shown = crop.pixels[:, eye[1], eye[0]].mean()
+    assert shown < 0.45  # the pupil is dark, the skin around it is not
+
+
+@pytest.mark.parametrize("size", [64, 256, 512])
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+@pytest.mark.parametrize("color", ["off", "mean", "mean_std"])
+def test_an_identity_restoration_changes_nothing(frames, astronaut_face, size, template, color):
+    result = blend_faces(frames[:1], identity(frames, [astronaut_face], size, template), BlendOptions(color=color))
+    assert (result.frames - frames[:1]).abs().max() <= 1 / 255
+
+
+def test_cutting_out_and_pasting_back_shifts_nothing(frames, astronaut_face):
+    """A change of one step everywhere opens the mask, so this sees the resampling itself: sharp, and in its place."""
+    faces = [replace(face, pixels=(face.pixels + 4 / 255).clamp(0, 1)) for face in identity(frames, [astronaut_face])]
+    result = blend_faces(frames[:1], faces, BlendOptions(color="off", softness=0.05))
+    inside = (result.mask > 0.99).expand_as(frames[:1])
+    assert inside.float().mean() > 0.02
+    change = (result.frames - frames[:1])[inside].mul(255)
+    assert change.mean().item() == pytest.approx(4, abs=0.3) and change.std() < 3.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 2.5])
+def test_pixels_outside_the_faces_are_those_of_the_resized_picture(frames, astronaut_face, scale):
+    result = blend_faces(frames[:1], painted(frames, [astronaut_face]), BlendOptions(scale=scale))
+    side = round(512 * scale)
+    background = resize_lanczos(frames[0], (side, side))
+    outside = (result.mask[0] == 0).expand(3, side, side)
+    assert torch.equal(result.frames[0][outside], background[outside])
+    assert 0.02 < result.mask.mean() < 0.1 and result.frames[0][:, round(122 * scale), round(226 * scale)].min() > 0.99
+
+
+def test_strength_zero_keeps_every_bit_and_one_half_mixes(frames, astronaut_face):
+    faces = painted(frames, [astronaut_face])
+    none = blend_faces(frames[:1], faces, BlendOptions(strength=0))
+    assert torch.equal(none.frames, frames[:1]) and not none.mask.any()
+    half = blend_faces(frames[:1], faces, BlendOptions(strength=0.5))
+    torch.testing.assert_close(half.frames[0, :, 122, 226], (frames[0, :, 122, 226] + 1) / 2, atol=1e-4, rtol=0)
+
+
+def test_faces_only_change_their_own_frame(frames, astronaut_face):
+    face = replace(astronaut_face, frame=2)
+    result = blend_faces(frames, painted(frames, [face]))
+    assert torch.equal(result.frames[:2], frames[:2]) and not torch.equal(result.frames[2], frames[2])
+    assert not result.mask[:2].any()
+
+
+def test_detail_survives_in_a_larger_canvas_and_is_filtered_in_a_smaller_one(frames, astronaut_face):
+    """Stripes of two restored pixels: present at the scale that keeps them, grey without moiré at scale 1."""
+    faces = painted(frames, [astronaut_face], size=1024)
+    stripes = ((torch.arange(1024) // 2) % 2).float().expand(3, 1024, 1024)
+    faces = [replace(faces[0], pixels=stripes)]
+    ratio = scale_of(crop_transform(astronaut_face, 1024, "gpen"))
+
+    def contrast(scale):
+        result = blend_faces(frames[:1], faces, BlendOptions(scale=scale, softness=0.05)).frames[0]
+        x, y = round(226 * result.shape[2] / 512), round(122 * result.shape[1] / 512)
+        return result[0, y, x - 8 : x + 8].std()
+
+    assert contrast(1.0) < 0.05 < 0.3 < contrast(ratio)
+
+
+def test_scale_auto_keeps_the_largest_faces_pixels_within_the_budget(frames, astronaut_face):
+    small = replace(astronaut_face, landmarks=tuple((x / 2, y / 2) for x, y in astronaut_face.landmarks))
+    faces = painted(frames, [astronaut_face, small], size=512)
+    wanted = scale_of(crop_transform(astronaut_face, 512, "gpen"))
+    result = blend_faces(frames[:1], faces, BlendOptions(scale="auto"))
+    assert result.frames.shape[-1] == round(512 * wanted)
+    capped = blend_faces(frames[:1], faces, BlendOptions(scale="auto", max_megapixels=0.5))
+    assert capped.frames.shape[-1] == round(512 * (0.5e6 / 512**2) ** 0.5)
+    tiny = blend_faces(frames[:1], painted(frames, [astronaut_face], size=32), BlendOptions(scale="auto"))
+    assert tiny.frames.shape == frames[:1].shape
+    assert blend_faces(frames[:1], [], BlendOptions(scale="auto")).frames.shape == frames[:1].shape
+
+
+def test_an_upscaled_background_is_what_faces_go_into(frames, astronaut_face):
+    background = torch.full((1, 3, 1024, 1024), 0.25)
+    result = blend_faces(frames[:1], painted(frames, [astronaut_face]), BlendOptions(scale=7), background=background)
+    assert result.frames.shape == background.shape
+    assert (result.frames[:, :, 244:246, 450:454] > 0.99).all() and result.frames[0, 0, 0, 0] == 0.25
+    with pytest.raises(ImageError, match="another shape"):
+        blend_faces(frames[:1], [], background=torch.zeros(1, 3, 1024, 900))
+    with pytest.raises(ImageError, match="2 frames"):
+        blend_faces(frames[:1], [], background=torch.zeros(2, 3, 1024, 1024))
+
+
+def test_alpha_is_kept(frames, astronaut_face):
+    alpha = torch.linspace(0, 1, 512).expand(1, 1, 512, 512)
+    rgba = torch.cat((frames[:1], alpha), dim=1)
+    result = blend_faces(rgba, painted(frames, [astronaut_face]))
+    assert torch.equal(result.frames[:, 3], rgba[:, 3])
+    larger = blend_faces(rgba, painted(frames, [astronaut_face]), BlendOptions(scale=2)).frames[0, 3]
+    assert torch.equal(larger, resize_lanczos(rgba[0], (1024, 1024))[3])
+
+
+def test_a_colourisers_colours_are_left_alone(frames, astronaut_face):
+    red = torch.zeros(3, 128, 128)
+    red[0] = 1
+    for task, expected in (("colorization", 1.0), ("restoration", None)):
+        faces = [replace(face, pixels=red, task=task) for face in identity(frames, [astronaut_face], 128)]
+        shown = blend_faces(frames[:1], faces, BlendOptions(color="mean")).frames[0, :, 122, 226]
+        assert (shown[0] - shown[1] > 0.99) == (expected is not None)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 2, 5])
+def test_batches_over_frames_give_what_faces_give_alone(frames, astronaut_face, tiny_model, batch_size):
+    mirrored = tuple((511 - x, y) for x, y in astronaut_face.landmarks)
+    flipped = replace(
+        astronaut_face, frame=1, landmarks=(mirrored[1], mirrored[0], mirrored[2], mirrored[4], mirrored[3])
+    )
+    faces = [astronaut_face, flipped, replace(astronaut_face, frame=2)]
+    restored = list(restore_faces(frames, faces, tiny_model, RestoreOptions(batch_size=batch_size)))
+    assert [face.crop.face for face in restored] == faces
+    for face, result in zip(faces, restored):
+        alone = tiny_model(align_face(frames[face.frame], face, 32).pixels[None])[0]
+        torch.testing.assert_close(result.pixels, alone, atol=1e-5, rtol=0)
+
+
+def test_all_in_one_equals_the_stages(frames, astronaut_face, tiny_model):
+    settings = Settings(blend=BlendOptions(scale=1.5, strength=0.7))
+    detector = KnownFaces(astronaut_face)
+    seen = []
+    whole = restore_image(frames, tiny_model, detector, settings, on_face=seen.append)
+    faces = detect_faces(frames, detector)
+    staged = blend_faces(frames, list(restore_faces(frames, faces, tiny_model)), settings.blend)
+    torch.testing.assert_close(whole.frames, staged.frames, atol=1e-6, rtol=0)
+    torch.testing.assert_close(whole.mask, staged.mask, atol=1e-6, rtol=0)
+    assert whole.faces == faces and [face.frame for face in faces] == [0, 1, 2] and len(seen) == 3
+
+
+def test_no_face_returns_the_picture(frames, tiny_model):
+    result = restore_image(frames, tiny_model, KnownFaces())
+    assert torch.equal(result.frames, frames) and result.faces == () and not result.mask.any()
+
+
+def test_a_face_larger_than_the_crop_is_cut_without_aliasing(astronaut_face):
+    stripes = (torch.arange(512) % 2).float().expand(3, 512, 512)
+    assert (align_face(stripes, astronaut_face, 32).pixels - 0.5).abs().max() < 0.06
+
+
+def test_a_face_that_leaves_the_picture_has_no_black_corners(astronaut, astronaut_face):
+    cut = (astronaut * 0.5 + 0.5)[:, 60:, 200:]
+    face = replace(
+        astronaut_face, image_size=(452, 312), landmarks=tuple((x - 200, y - 60) for x, y in astronaut_face.landmarks)
+    )
+    assert align_face(cut, face, 128).pixels.min() > 0.4
+
+
+class Memory:
+    """Runs out of memory for batches larger than it holds, as torch says it."""
+
+    def __init__(self, model, holds):
+        self.model, self.holds, self.asked = model, holds, []
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def __call__(self, crops):
+        self.asked.append(len(crops))
+        if len(crops) > self.holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.model(crops)
+
+
+def test_out_of_memory_halves_the_batch_and_stays_there(frames, astronaut_face, tiny_model):
+    freed, model = [], Memory(tiny_model, holds=2)
+    faces = [astronaut_face] * 8
+    hooks = Hooks(free_memory=lambda: freed.append(1))
+    restored = list(restore_faces(frames, faces, model, RestoreOptions(batch_size=5), hooks))
+    assert len(restored) == 8 and len(freed) == 2 - 1 and model.asked == [5, 2, 2, 1, 2, 1]
+
+
+def test_not_even_one_face_is_a_clear_error(frames, astronaut_face, tiny_model):
+    with pytest.raises(RestorationError, match="not enough memory for a face of 32 px"):
+        list(restore_faces(frames, [astronaut_face], Memory(tiny_model, holds=0)))
+
+
+def test_other_errors_pass_through(frames, astronaut_face, tiny_model):
+    def broken(crops):
+        raise RuntimeError("mat1 and mat2 shapes")
+
+    model = Memory(tiny_model, 9)
+    model.__class__.__call__, original = (lambda self, crops: broken(crops)), model.__class__.__call__
+    try:
+        with pytest.raises(RuntimeError, match="mat1"):
+            list(restore_faces(frames, [astronaut_face], model))
+    finally:
+        model.__class__.__call__ = original
+
+
+def test_nan_is_an_error_not_a_picture(frames, astronaut_face, tiny_model):
+    class Broken(Memory):
+        def __call__(self, crops):
+            return self.model(crops) * float("nan")
+
+    with pytest.raises(RestorationError, match="tiny yielded NaN"):
+        list(restore_faces(frames, [astronaut_face], Broken(tiny_model, 9)))
+
+
+def test_progress_counts_and_cancels(frames, astronaut_face, tiny_model):
+    seen = []
+
+    def progress(stage, done, total, preview=None):
+        seen.append((stage, done, total, None if preview is None else tuple(preview.shape)))
+        if stage == "restore" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_image(frames, tiny_model, KnownFaces(astronaut_face), hooks=Hooks(progress=progress))
+    assert seen[:4] == [
+        ("detect", 1, 3, None),
+        ("detect", 2, 3, None),
+        ("detect", 3, 3, None),
+        ("restore", 1, 3, (3, 32, 32)),
+    ]
+    assert len(seen) <= 6
+
+
+def test_selection_orders_limits_and_filters(astronaut_face):
+    def face(x, size, score, frame=0):
+        return replace(astronaut_face, box=(x, 0, x + size, size), score=score, frame=frame)
+
+    a, b, c, d = face(50, 30, 0.9), face(0, 60, 0.8), face(20, 10, 0.99), face(0, 20, 0.5, frame=1)
+    faces = (a, b, c, d)
+    assert select_faces(faces, SelectOptions()) == (b, a, c, d)
+    assert select_faces(faces, SelectOptions("left_to_right")) == (b, c, a, d)
+    assert select_faces(faces, SelectOptions("most_certain", limit=2)) == (c, a, d)
+    assert select_faces(faces, SelectOptions(min_size=25)) == (b, a)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: BlendOptions(scale=0),
+        lambda: BlendOptions(scale="huge"),
+        lambda: BlendOptions(scale=17),
+        lambda: BlendOptions(scale=float("nan")),
+        lambda: BlendOptions(strength=1.1),
+        lambda: BlendOptions(softness=0),
+        lambda: BlendOptions(color="vivid"),
+        lambda: BlendOptions(max_megapixels=0),
+        lambda: RestoreOptions(template="arcface"),
+        lambda: RestoreOptions(batch_size=-1),
+        lambda: SelectOptions(order="random"),
+        lambda: SelectOptions(limit=-1),
+    ],
+)
+def test_settings_out_of_range_are_refused_where_they_are_made(make):
+    with pytest.raises(OptionError):
+        make()
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (0, 3, 64, 64), (1, 1, 64, 64), (1, 3, 0, 64)])
+def test_frames_of_another_shape_are_refused(shape, tiny_model):
+    with pytest.raises(ImageError, match="frames must be"):
+        restore_image(torch.zeros(shape), tiny_model, KnownFaces())
+    with pytest.raises(ImageError, match="floating point"):
+        blend_faces(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), [])
+
+
+def test_a_face_of_a_frame_that_is_not_there_is_named(frames, astronaut_face, tiny_model):
+    with pytest.raises(ImageError, match=r"frame 7.*3 frames"):
+        list(restore_faces(frames, [replace(astronaut_face, frame=7)], tiny_model))
+
+
+def test_the_template_follows_the_task(frames, astronaut_face, tiny_model):
+    colorizer = replace(tiny_model, task=TASKS["colorization"])
+    assert next(restore_faces(frames, [astronaut_face], colorizer)).crop.template == "ffhq"
+    assert next(restore_faces(frames, [astronaut_face], tiny_model)).crop.template == "gpen"
+    chosen = next(restore_faces(frames, [astronaut_face], tiny_model, RestoreOptions("ffhq")))
+    assert chosen.crop.template == "ffhq"
+
+
+def test_the_memory_estimate_grows_with_faces_up_to_the_batch(tiny_model):
+    options = RestoreOptions(batch_size=4)
+    sizes = [activation_bytes(tiny_model, faces, options) for faces in (1, 2, 4, 9)]
+    assert np.allclose(np.array(sizes) / sizes[0], [1, 2, 4, 4])
