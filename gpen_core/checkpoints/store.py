@@ -57,11 +57,11 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
 
 def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     """What is missing, where it belongs, where it comes from, under which licence, and what only looks like it."""
-    where = " or ".join(str(folder) for folder in folders)
+    where = " or ".join(str(folder) for folder in folders) or "no folder: none was given"
     lines = [
         f"{entry.filename} is not on this machine. Looked in: {where}.",
         f"Download: python -m gpen_core download {entry.name} (or put the file there from {entry.urls[0]}).",
-        f"Licence: {entry.licence}.",
+        f"Licence: {entry.licence}." + (f" sha256: {entry.sha256}." if entry.sha256 else ""),
     ]
     if (onnx := _onnx_twin(entry, folders)) is not None:
         lines.insert(1, f"{onnx.name} is there, but it is an ONNX graph, not a PyTorch checkpoint.")

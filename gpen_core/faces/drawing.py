@@ -38,13 +38,14 @@ def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     picture = Image.fromarray(np.ascontiguousarray(array))
     pen = ImageDraw.Draw(picture)
     line = max(1, round(max(picture.size) / 500))
-    font = ImageFont.load_default(size=max(10, 6 * line))
+    height = max(10, 6 * line)
+    font = ImageFont.load_default(size=height)
     for number, face in enumerate(faces):
         pen.rectangle(face.box, outline=_BOX_COLOR, width=line)
         for x, y in face.landmarks:
             pen.ellipse((x - line, y - line, x + line, y + line), fill=_POINT_COLOR)
         label = f"{number} {face.score:.2f}"
-        place = (max(face.box[0], 0), max(face.box[1] - font.size - 2, 0))
+        place = (max(face.box[0], 0), max(face.box[1] - height - 2, 0))
         pen.rectangle(pen.textbbox(place, label, font=font), fill=_BOX_COLOR)
         pen.text(place, label, fill=_TEXT_COLOR, font=font)
     return torch.from_numpy(np.asarray(picture).copy()).movedim(-1, 0).float().div(255).to(frame.device)

@@ -22,6 +22,8 @@ from typing import Any, TextIO
 
 CLIENT_ID = "tests"  # ComfyUI sends progress only to a client
 
+UNENCODED_PREVIEW_IMAGE = 2  # protocol.BinaryEventTypes, a plain number
+
 
 def claim_protocol_stream() -> TextIO:
     """The real stdout, for replies alone: descriptor 1 becomes stderr."""
@@ -61,7 +63,7 @@ class EventRecorder:
                 import nodes
 
                 nodes.interrupt_processing()
-        elif not isinstance(event, str) and event.name == "UNENCODED_PREVIEW_IMAGE":
+        elif event == UNENCODED_PREVIEW_IMAGE:
             image_format, image, max_size = data
             self.previews.append({"format": image_format, "size": list(image.size), "max_size": max_size})
 

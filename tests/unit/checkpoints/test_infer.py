@@ -28,7 +28,7 @@ def state_of(config):
         return Gpen(config).state_dict()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(configs())
 def test_the_configuration_is_read_off_the_state_dict(config):
     state = state_of(config)

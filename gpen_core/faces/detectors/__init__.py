@@ -1,0 +1,25 @@
+"""Face detectors: MTCNN, which works with no download, and RetinaFace from a user's file.
+
+>>> detector = load_detector("auto", folders=["models/facedetection"])
+>>> faces = detector.detect(frame)  # [3, H, W] RGB in [0, 1]
+"""
+
+from .base import Detections, FaceDetector, FaceNetwork
+from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
+from .mtcnn import load_mtcnn
+from .passes import DetectOptions, MultiPassDetector
+from .retinaface import load_retinaface
+
+__all__ = [
+    "DETECTOR_NAMES",
+    "DetectOptions",
+    "Detections",
+    "FaceDetector",
+    "FaceNetwork",
+    "MultiPassDetector",
+    "detector_file",
+    "load_detector",
+    "load_mtcnn",
+    "load_network",
+    "load_retinaface",
+]

@@ -1,0 +1,218 @@
+"""Where to look: the passes over a frame that make a detector of a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...errors import ImageError, OptionError
+from ...types import Face
+from .base import FaceNetwork
+from .sightings import Sighting, clearest, matching, merge, roll_degrees, sightings_in, upright_turns
+from .views import View, around, tiles, whole
+
+SMALLEST_SEEN = 20.0  # width in view pixels from which both networks find faces reliably (measured on the test photos)
+OVERVIEW_SEES = 48.0  # faces this wide in the overview are its business: larger views only show fragments of them
+MAX_ENLARGEMENT = 2.0
+LOOK_SIDES = (112, 64)  # at which size a doubtful face is looked at again
+MAX_LOOKS = 32  # bounds the work on a picture full of doubtful things
+TRUSTED_ROLL = 50.0  # degrees; beyond it both networks place landmarks better in a turned view
+
+
+@dataclass(frozen=True)
+class DetectOptions:
+    """How hard to look. Raises OptionError for values outside their range.
+
+    - ``threshold``: least score of a face, in (0, 1); None takes the network's own.
+    - ``min_face``: width of the smallest face reported, in frame pixels. Small values enlarge the frame, large ones save time.
+    - ``max_side``: long side of the first pass, in pixels.
+    - ``small_faces``: look a second time at full resolution, in tiles of ``tile_side`` pixels, where the first pass shrank
+      the frame.
+    - ``try_rotations``: look at the frame turned by 90, 180 and 270 degrees too, unless a face is certainly upright.
+    - ``nms_iou``: of boxes that overlap by more, only the best is kept.
+    """
+
+    threshold: float | None = None
+    min_face: float = 20.0
+    max_side: int = 640
+    small_faces: bool = True
+    tile_side: int = 1280
+    try_rotations: bool = True
+    nms_iou: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise OptionError(f"threshold is {self.threshold}; it must lie between 0 and 1, e.g. 0.85")
+        if not (math.isfinite(self.min_face) and self.min_face >= 4):
+            raise OptionError(f"min_face is {self.min_face}; it must be at least 4 pixels")
+        if self.max_side < 128:
+            raise OptionError(f"max_side is {self.max_side}; it must be at least 128 pixels, e.g. 640")
+        if self.tile_side < 256:
+            raise OptionError(f"tile_side is {self.tile_side}; it must be at least 256 pixels, e.g. 1280")
+        if not 0 < self.nms_iou < 1:
+            raise OptionError(f"nms_iou is {self.nms_iou}; it must lie between 0 and 1, e.g. 0.4")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What a score counts for.
+
+    A turned face needs half the doubt of a sure one, because turned pictures triple the chances of an accident and seldom
+    hold a face. Only a face with next to no doubt saves looking at turned pictures, because upside-down faces are found
+    upright, eyes for mouth, at scores up to 0.99 (measured on the test photos, turned).
+    """
+
+    candidate: float  # worth a second look
+    accept: float  # enough after a second look
+    sure: float  # enough at first sight
+    turned: float  # enough on average of all looks at a turned face
+    certain: float  # the picture is upright
+
+    @classmethod
+    def of(cls, threshold: float) -> Levels:
+        doubt = 1 - threshold
+        return cls(0.75 * threshold, threshold, 1 - doubt / 2, 1 - doubt / 4, 1 - doubt / 32)
+
+
+class MultiPassDetector:
+    """A FaceDetector over any FaceNetwork.
+
+    1. An overview of the whole frame finds the large faces, full-resolution tiles the small ones.
+    2. Doubtful faces, faces seen too small and faces lying on their side are looked at again, close and upright.
+    3. Unless a face is certainly upright, the same with the frame turned.
+    """
+
+    def __init__(self, network: FaceNetwork, options: DetectOptions | None = None) -> None:
+        self.network = network
+        self.options = options or DetectOptions()
+        threshold = self.options.threshold
+        self.levels = Levels.of(network.default_threshold if threshold is None else threshold)
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @torch.no_grad()
+    def detect(self, frame: Tensor) -> tuple[Face, ...]:
+        """frame: [3, H, W] RGB in [0, 1], any size and device → faces, best first.
+
+        Boxes may reach beyond the frame where a face does; their centres are inside. Landmarks keep their roles on turned
+        faces: the "left eye" is the one on the left once the face is upright. Raises ImageError for anything but a finite
+        floating-point [3, H, W] tensor.
+        """
+        check_frame(frame)
+        if 0 in frame.shape:
+            return ()
+        weight = next(self.network.module.parameters(), None)
+        frame = frame.to(frame.device if weight is None else weight.device, torch.float32)
+        faces = self._confirm(frame, self._upright_pass(frame))
+        if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
+            faces = self._merge([*faces, *self._confirm(frame, self._turned_pass(frame))])
+        height, width = frame.shape[-2:]
+        return tuple(Face(s.box, s.score, s.landmarks, (height, width)) for s in faces)
+
+    def _upright_pass(self, frame: Tensor) -> list[Sighting]:
+        size, options = (frame.shape[-2], frame.shape[-1]), self.options
+        overview = whole(size, options.max_side)
+        seen = self._see(frame, overview)
+        scale = min(SMALLEST_SEEN / options.min_face, MAX_ENLARGEMENT)
+        if options.small_faces and scale > 1.25 * overview.scale:
+            largest = OVERVIEW_SEES / overview.scale
+            for tile in tiles(size, scale, options.tile_side, overlap=largest):
+                x0, y0, x1, y1 = tile.core
+                for s in self._see(frame, tile.view):
+                    x, y = s.centre
+                    if s.side <= largest and x0 <= x < x1 and y0 <= y < y1:
+                        seen.append(s)
+        return self._merge(seen)
+
+    def _turned_pass(self, frame: Tensor) -> list[Sighting]:
+        size = (frame.shape[-2], frame.shape[-1])
+        return self._merge(
+            [s for turns in (1, 3, 2) for s in self._see(frame, whole(size, self.options.max_side, turns))]
+        )
+
+    def _see(self, frame: Tensor, view: View) -> list[Sighting]:
+        """Every candidate in one view that is large enough and has its centre in the frame."""
+        height, width = frame.shape[-2:]
+        found = self.network.find(view.pixels(frame), self.levels.candidate)
+        inside = (s for s in sightings_in(view, found) if 0 <= s.centre[0] < width and 0 <= s.centre[1] < height)
+        return [s for s in inside if s.side >= self.options.min_face]
+
+    def _merge(self, sightings: Sequence[Sighting]) -> list[Sighting]:
+        return merge(sightings, self.options.nms_iou, self.levels.sure)
+
+    def _confirm(self, frame: Tensor, sightings: Sequence[Sighting]) -> list[Sighting]:
+        """Faces that are sure at first sight or confirmed by a second look, best first."""
+        confirmed: list[Sighting] = []
+        looks = 0
+        for sighting in sightings:
+            if self._is_settled(sighting):
+                confirmed.append(sighting)
+            elif looks < MAX_LOOKS:
+                looks += 1
+                confirmed += self._second_look(frame, sighting)
+            elif self._is_enough(sighting):
+                confirmed.append(sighting)
+        return self._merge(confirmed)
+
+    def _is_settled(self, s: Sighting) -> bool:
+        clear = s.side_seen >= OVERVIEW_SEES or s.side < 1.5 * s.side_seen
+        return self._is_enough(s) and clear and _is_upright(s)
+
+    def _is_certainly_upright(self, s: Sighting) -> bool:
+        return s.turns == 0 and s.score >= self.levels.certain and _is_upright(s)
+
+    def _is_enough(self, s: Sighting) -> bool:
+        """Whether it is a face even if no second look bears it out."""
+        return s.turns == 0 and s.score >= self.levels.sure
+
+    def _second_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
+        """The face as close views show it, upright if it lies; none when it stays doubtful."""
+        turns = first.turns if _is_upright(first) else upright_turns(first.landmarks)
+        looks = self._turned_look(frame, first, turns) if turns else self._upright_look(frame, first)
+        if looks:
+            return [clearest(looks)]
+        return [first] if self._is_enough(first) else []
+
+    def _upright_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
+        """One good look will do: whatever is doubtful at one size is often plain at another."""
+        looks: list[Sighting] = []
+        for side in LOOK_SIDES:
+            looks += [s for s in self._look(frame, first, side, turns=0) if s.score >= self.levels.accept]
+            if any(s.score >= self.levels.sure for s in looks):
+                break
+        return looks
+
+    def _turned_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
+        """The looks must be good on average: accidents look like a face at one size only."""
+        looks = [first] if first.turns == turns else []
+        views = len(looks) + len(LOOK_SIDES)
+        for side in LOOK_SIDES:
+            looks += self._look(frame, first, side, turns)[:1]
+        return looks if sum(s.score for s in looks) >= views * self.levels.turned else []
+
+    def _look(self, frame: Tensor, first: Sighting, side: float, turns: int) -> list[Sighting]:
+        size = (frame.shape[-2], frame.shape[-1])
+        return matching(first, self._see(frame, around(first.box, size, side, turns)))
+
+
+def check_frame(frame: Tensor) -> None:
+    """Raise ImageError unless ``frame`` is a finite floating-point [3, H, W] tensor."""
+    if not isinstance(frame, Tensor) or frame.ndim != 3 or frame.shape[0] != 3:
+        shape = tuple(frame.shape) if isinstance(frame, Tensor) else type(frame).__name__
+        raise ImageError(f"a frame is a tensor [3, H, W] of RGB in 0…1; this is {shape}")
+    if not frame.is_floating_point():
+        raise ImageError(f"a frame holds floating-point RGB in 0…1; this one holds {frame.dtype}. Divide bytes by 255.")
+    if not bool(torch.isfinite(frame).all()):
+        raise ImageError("the frame holds values that are not numbers (NaN or infinity); find the step that made them")
+
+
+def _is_upright(s: Sighting) -> bool:
+    """Whether the face was about upright in the view it was seen in."""
+    deviation = (roll_degrees(s.landmarks) + 90 * s.turns + 180) % 360 - 180
+    return abs(deviation) <= TRUSTED_ROLL

@@ -1,0 +1,148 @@
+"""RetinaFace from a user's file, with facexlib's networks.
+
+Deng et al., "RetinaFace: Single-stage Dense Face Localisation in the Wild", 2019, as trained by biubug6/Pytorch_Retinaface
+and published by facexlib. facexlib's own call lives on one fixed device, reads BGR arrays and builds its priors in a Python
+loop; here only its layers are used.
+
+Coordinates: the network's outputs are shares of the picture's size, and facexlib takes ``share * width`` as a pixel index.
+So do we: its training labels are pixel indices too (WIDER FACE), so no half pixel is added.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ...checkpoints.reading import read_checkpoint
+from ...errors import CheckpointError, MissingWeightsError
+from .base import Detections, no_detections
+
+MEAN_BGR = (104.0, 117.0, 123.0)  # facexlib retinaface.py, on 0…255
+STEPS = (8, 16, 32)  # pixels between anchors of each map: facexlib generate_config, the same for both backbones
+ANCHOR_SIDES = ((16, 32), (64, 128), (256, 512))
+CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
+NMS_IOU = 0.4  # facexlib detect_faces
+BACKBONE_KEYS = {"body.conv1.weight": "resnet50", "body.stage1.0.0.weight": "mobile0.25"}
+
+
+class RetinaFace:
+    """facexlib's network as a FaceNetwork."""
+
+    default_threshold = 0.8  # facexlib detect_faces
+
+    def __init__(self, module: nn.Module, backbone: str) -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.name = f"retinaface_{backbone}"
+
+    @torch.no_grad()
+    def find(self, image: Tensor, threshold: float) -> Detections:
+        """image: [3, H, W] RGB in [0, 1] → faces scored at least ``threshold``, after NMS, on the CPU.
+
+        Runs on the device and in the precision of ``module``. Equals facexlib's ``detect_faces`` on the same picture.
+        """
+        from torchvision.ops import nms
+
+        height, width = image.shape[-2:]
+        offsets, confidence, points = self.module(self._input(image))
+        scores = confidence[0, :, 1].float().cpu()
+        rows = (scores >= threshold).nonzero()[:, 0]
+        if not len(rows):
+            return no_detections()
+        scores, priors = scores[rows], prior_boxes(height, width)[rows]
+        size = torch.tensor((width, height), dtype=torch.float32)
+        boxes = decode_boxes(offsets[0].float().cpu()[rows], priors) * size.repeat(2)
+        landmarks = decode_landmarks(points[0].float().cpu()[rows], priors) * size
+        keep = nms(boxes, scores, NMS_IOU)
+        return Detections(boxes[keep], scores[keep], landmarks[keep])
+
+    def _input(self, image: Tensor) -> Tensor:
+        """[3, H, W] RGB in [0, 1] → [1, 3, H, W] BGR on 0…255 less the mean, where the module is."""
+        weight = next(self.module.parameters())
+        bgr = image.to(weight.device, torch.float32).flip(0)[None] * 255
+        return (bgr - bgr.new_tensor(MEAN_BGR)[:, None, None]).to(weight.dtype)
+
+
+def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> RetinaFace:
+    """RetinaFace from one of facexlib's two files; which backbone it has is read from its keys, never from its name.
+
+    Raises MissingWeightsError when there is no such file or facexlib is not installed, and CheckpointError when the file
+    is not a RetinaFace checkpoint, is damaged, or holds more than tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingWeightsError(
+            f"{path}: no such file. Choose the detector 'mtcnn', which needs no file, or check the path."
+        )
+    state = _read_state(path)
+    backbone = next((name for key, name in BACKBONE_KEYS.items() if key in state), None)
+    if backbone is None:
+        raise CheckpointError(
+            f"{path}: neither {' nor '.join(map(repr, BACKBONE_KEYS))} in it. This is not a RetinaFace detector; "
+            "facexlib publishes detection_Resnet50_Final.pth and detection_mobilenet0.25_Final.pth."
+        )
+    module = build_network(backbone)
+    try:
+        module.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"{path}: looks like RetinaFace {backbone} but does not fit it: {' '.join(reason[1:3]) or reason[0]} "
+            "Download facexlib's file again."
+        ) from error
+    return RetinaFace(module.to(device), backbone)
+
+
+def build_network(backbone: str) -> nn.Module:
+    """facexlib's untrained network, "resnet50" or "mobile0.25", on the CPU. Raises MissingWeightsError without facexlib."""
+    try:
+        from facexlib.detection.retinaface import RetinaFace as FacexlibRetinaFace
+    except ImportError as error:
+        raise MissingWeightsError(
+            f"RetinaFace needs the Python package facexlib ({error}). Install it with: pip install facexlib"
+            " — or choose the detector 'mtcnn'."
+        ) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torchvision deprecates the argument facexlib passes to resnet50
+        network: nn.Module = FacexlibRetinaFace(network_name=backbone, device="cpu")
+    return network
+
+
+def prior_boxes(height: int, width: int) -> Tensor:
+    """Anchors of a picture of this size: [N, 4] as centre x, centre y, width, height, in shares of the picture.
+
+    Ordered as the network's outputs: map, row, column, side.
+    """
+    per_map = []
+    for step, sides in zip(STEPS, ANCHOR_SIDES, strict=True):
+        rows = (torch.arange(-(-height // step), dtype=torch.float64) + 0.5) * step / height
+        columns = (torch.arange(-(-width // step), dtype=torch.float64) + 0.5) * step / width
+        side = torch.tensor(sides, dtype=torch.float64)
+        y, x, s = torch.meshgrid(rows, columns, side, indexing="ij")
+        per_map.append(torch.stack((x, y, s / width, s / height), dim=-1).reshape(-1, 4))
+    return torch.cat(per_map).float()
+
+
+def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
+    """offsets, priors: [N, 4] → boxes [N, 4] x0 y0 x1 y1 (SSD's encoding, Liu et al. 2016, section 2.2)."""
+    centre = priors[:, :2] + offsets[:, :2] * CENTRE_VARIANCE * priors[:, 2:]
+    half = priors[:, 2:] * torch.exp(offsets[:, 2:] * SIZE_VARIANCE) / 2
+    return torch.cat((centre - half, centre + half), dim=1)
+
+
+def decode_landmarks(points: Tensor, priors: Tensor) -> Tensor:
+    """points: [N, 10] as x1, y1, …, priors: [N, 4] → landmarks [N, 5, 2]."""
+    return priors[:, None, :2] + points.view(-1, 5, 2) * CENTRE_VARIANCE * priors[:, None, 2:]
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    """The file's tensors, with DataParallel's ``module.`` taken off their names."""
+    stored = read_checkpoint(path).content
+    if isinstance(stored.get("state_dict"), Mapping):
+        stored = stored["state_dict"]
+    if not all(isinstance(value, Tensor) for value in stored.values()):
+        raise CheckpointError(f"{path}: holds no plain table of tensors, so it is not a RetinaFace checkpoint.")
+    return {str(key).removeprefix("module."): value for key, value in stored.items()}

@@ -1,0 +1,58 @@
+"""Blend restored faces back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..gpen_core.pipeline import blend_faces
+from ..gpen_core.types import RestoredFace
+from . import widgets
+from .host.images import to_frames, to_image, to_mask
+from .host.networks import ManagedParser, RestoredFacesIO
+from .host.progress import node_hooks
+from .loaders import CATEGORY
+
+
+class BlendFaces(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_BlendFaces",
+            display_name="Blend Faces (GPEN)",
+            category=CATEGORY,
+            description="Puts restored faces back into their pictures, or into a larger copy so that their detail survives.",
+            search_aliases=["paste faces", "composite faces", "face restoration", "gpen"],
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures in which the faces were found."),
+                RestoredFacesIO.Input("restored_faces"),
+                widgets.parser(),
+                widgets.background(),
+                *widgets.blending(),
+            ],
+            outputs=[
+                io.Image.Output("image", display_name="image"),
+                io.Mask.Output("mask", display_name="mask", tooltip="What was replaced, and how far."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: Tensor, restored_faces: Sequence[RestoredFace], strength: float, scale_mode: str, scale: float,
+        color_match: str, softness: float, max_megapixels: float, parser: ManagedParser | None = None,
+        background: Tensor | None = None,
+    ) -> io.NodeOutput:  # fmt: skip
+        if parser is not None:
+            parser.to_device()
+        options = widgets.blend_options(strength, scale_mode, scale, color_match, softness, max_megapixels)
+        blended = blend_faces(
+            to_frames(image),
+            restored_faces,
+            options,
+            parser=None if parser is None else parser.parser,
+            background=None if background is None else to_frames(background),
+            hooks=node_hooks(),
+        )
+        return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask))

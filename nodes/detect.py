@@ -1,0 +1,56 @@
+"""Find faces."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..gpen_core.faces.drawing import draw_faces, face_mask
+from ..gpen_core.faces.selection import select_faces
+from ..gpen_core.pipeline import detect_faces
+from . import widgets
+from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
+from .host.networks import FacesIO, ManagedDetector
+from .host.progress import node_hooks
+from .loaders import CATEGORY, automatic_detector
+
+
+class DetectFaces(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_DetectFaces",
+            display_name="Detect Faces (GPEN)",
+            category=CATEGORY,
+            description="Finds the faces of every picture of a batch: large, small, turned, cut by the border.",
+            search_aliases=["face detection", "find faces", "retinaface", "mtcnn", "gpen"],
+            inputs=[io.Image.Input("image"), widgets.detector(), *widgets.detection()],
+            outputs=[
+                FacesIO.Output("faces", display_name="faces"),
+                io.BoundingBox.Output("bounding_boxes", display_name="bounding boxes"),
+                io.Mask.Output("mask", display_name="mask", tooltip="White inside the faces' boxes, for each picture."),
+                io.Image.Output(
+                    "preview", display_name="preview", tooltip="The pictures with boxes, points and scores."
+                ),
+                io.Int.Output("count", display_name="count"),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: Tensor, threshold: float, min_face: int, max_faces: int, order: str, turned_faces: bool,
+        detector: ManagedDetector | None = None,
+    ) -> io.NodeOutput:  # fmt: skip
+        detector = detector or automatic_detector()
+        detector.to_device()
+        looking = detector.looking(widgets.detect_options(threshold, min_face, turned_faces))
+        frames = to_frames(image)
+        found = detect_faces(frames, looking, node_hooks())
+        faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
+        return io.NodeOutput(
+            faces,
+            to_bounding_boxes(faces, len(frames)),
+            to_mask(face_mask(frames, faces)),
+            to_image(draw_faces(frames, faces)),
+            len(faces),
+        )

@@ -1,0 +1,94 @@
+"""Where ComfyUI keeps weights. Folders are added to what is there; nobody's paths are replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+
+from ...gpen_core.checkpoints.catalog import PUBLISHED, WeightFile, published_named
+from ...gpen_core.checkpoints.store import EXTENSIONS, find_weights, missing_message
+from ...gpen_core.errors import MissingWeightsError
+
+MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
+DETECTION = "facedetection"
+CORE_DETECTION = "detection"  # ComfyUI's own
+
+
+def register() -> None:
+    """Make both folders known, under ``models/`` and wherever extra_model_paths.yaml has put them already."""
+    for name in (MODELS, DETECTION):
+        known = name in folder_paths.folder_names_and_paths
+        folder_paths.add_model_folder_path(name, str(Path(folder_paths.models_dir) / name))
+        if not known:  # a new name starts with an empty set of extensions, which lets every file through
+            folder_paths.folder_names_and_paths[name][1].update(EXTENSIONS)
+
+
+def model_names() -> list[str]:
+    """GPEN files present, then the other files there, then published models that could be downloaded."""
+    present = _weight_files(MODELS)
+    present.sort(key=lambda name: ("gpen" not in name.lower(), name.lower()))
+    there = {entry.name for name in present if (entry := published_named(Path(name).name)) is not None}
+    return present + [entry.filename for entry in PUBLISHED if entry.kind == "gpen" and entry.name not in there]
+
+
+def model_path(name: str) -> Path:
+    """The file of a model chosen in the list. Raises MissingWeightsError naming file, folders, address and licence."""
+    path = folder_paths.get_full_path(MODELS, name)
+    if path is not None:
+        return Path(path)
+    entry = published_named(Path(name).name)
+    folders = weight_folders(MODELS)
+    if entry is None:
+        where = " or ".join(map(str, folders))
+        raise MissingWeightsError(
+            f"{name} is not on this machine. Looked in: {where}. Put the file there and try again."
+        )
+    if (found := find_weights(entry, folders)) is not None:  # the workflow's author had it under another spelling
+        return found
+    raise MissingWeightsError(missing_message(entry, folders))
+
+
+def parser_path(name: str) -> Path:
+    """The face parser's file. Raises MissingWeightsError."""
+    path = folder_paths.get_full_path(DETECTION, name)
+    if path is not None:
+        return Path(path)
+    raise MissingWeightsError(missing_message(parser_entry(), weight_folders(DETECTION)))
+
+
+def parser_entry() -> WeightFile:
+    return next(entry for entry in PUBLISHED if entry.kind == "parser")
+
+
+def parser_names() -> list[str]:
+    """ParseNet's published file first, then what else lies in the folder."""
+    names = _weight_files(DETECTION)
+    default = parser_entry().filename
+    return [default] + [name for name in names if name != default and "detection" not in name.lower()]
+
+
+def detector_folders() -> tuple[Path, ...]:
+    """Where RetinaFace's files may lie."""
+    return (*weight_folders(DETECTION), *weight_folders(CORE_DETECTION), *weight_folders(MODELS))
+
+
+def weight_folders(name: str) -> tuple[Path, ...]:
+    """All folders of a kind; none where this ComfyUI doesn't know the kind."""
+    if name not in folder_paths.folder_names_and_paths:
+        return ()
+    return tuple(Path(path) for path in folder_paths.get_folder_paths(name))
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when the file does, so that ComfyUI doesn't reuse what was loaded from an older one."""
+    status = path.stat()
+    return f"{path}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _weight_files(name: str) -> list[str]:
+    """The host's own cached list; empty where a folder has gone since, since a list of choices must never fail."""
+    try:
+        return [file for file in folder_paths.get_filename_list(name) if file.lower().endswith(EXTENSIONS)]
+    except (FileNotFoundError, KeyError):
+        return []

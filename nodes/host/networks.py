@@ -1,0 +1,43 @@
+"""What travels on the wires between loaders and workers: a network of the core, managed by the host."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ...gpen_core.checkpoints import GpenModel
+from ...gpen_core.faces.detectors import DetectOptions, FaceNetwork, MultiPassDetector
+from ...gpen_core.faces.parsing import FaceParser
+from .memory import Managed
+
+GpenModelIO = io.Custom("GPEN_MODEL")
+DetectorIO = io.Custom("GPEN_DETECTOR")
+ParserIO = io.Custom("GPEN_PARSER")
+FacesIO = io.Custom("GPEN_FACES")
+RestoredFacesIO = io.Custom("GPEN_RESTORED_FACES")
+
+
+class ManagedModel(Managed):
+    """GPEN_MODEL"""
+
+    def __init__(self, model: GpenModel) -> None:
+        super().__init__(model.module)
+        self.model = model
+
+
+class ManagedDetector(Managed):
+    """GPEN_DETECTOR: the network; how it looks is decided where it is used."""
+
+    def __init__(self, network: FaceNetwork) -> None:
+        super().__init__(network.module)
+        self.network = network
+
+    def looking(self, options: DetectOptions) -> MultiPassDetector:
+        return MultiPassDetector(self.network, options)
+
+
+class ManagedParser(Managed):
+    """GPEN_PARSER"""
+
+    def __init__(self, parser: FaceParser) -> None:
+        super().__init__(parser.module)
+        self.parser = parser

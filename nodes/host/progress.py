@@ -1,0 +1,52 @@
+"""The core's progress on ComfyUI's progress bar, with previews; and cancellation."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from comfy import model_management
+from comfy.utils import ProgressBar
+from PIL import Image
+from torch import Tensor
+
+from ...gpen_core.pipeline.hooks import Hooks
+from . import memory
+
+_PREVIEW_SIDE = 512
+
+
+class NodeProgress:
+    """A Progress callback: one bar for the node, refilled stage by stage.
+
+    Stages overlap (a frame is blended while the next is restored), so only a later stage may take the bar over, and
+    blending has it only where nothing is restored.
+    """
+
+    _RANK = ("blend", "detect", "restore")
+
+    def __init__(self) -> None:
+        self._bar = ProgressBar(1)
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
+        """Raises the host's own exception where the user has cancelled."""
+        model_management.throw_exception_if_processing_interrupted()
+        if self._stage and self._RANK.index(stage) < self._RANK.index(self._stage):
+            return
+        self._stage = stage
+        shown = None if preview is None else ("JPEG", _thumbnail(preview), _PREVIEW_SIDE)
+        self._bar.update_absolute(done, total, shown)
+
+
+def node_hooks() -> Hooks:
+    """Hooks of one node's run."""
+    return Hooks(NodeProgress(), memory.is_out_of_memory, memory.free_memory)
+
+
+def _thumbnail(picture: Tensor) -> Image.Image:
+    """[3 or more, h, w] RGB in [0, 1] → a picture of at most 512 px."""
+    picture = picture[None, :3].float()
+    scale = min(1.0, _PREVIEW_SIDE / max(picture.shape[2:]))
+    if scale < 1:
+        picture = F.interpolate(picture, scale_factor=scale, mode="area")
+    array = picture[0].clamp(0, 1).mul(255).byte().movedim(0, -1).cpu().numpy()
+    return Image.fromarray(array)

@@ -1,0 +1,158 @@
+"""Nodes that load networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from comfy_api.latest import io
+
+from ..gpen_core.checkpoints import TASKS, load_checkpoint
+from ..gpen_core.errors import MissingWeightsError
+from ..gpen_core.faces.detectors import DETECTOR_NAMES, detector_file, load_network
+from ..gpen_core.faces.parsing import load_parser
+from .host import folders
+from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
+
+CATEGORY = "face restoration/GPEN"
+AUTO = "auto"
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class LoadModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_LoadModel",
+            display_name="Load GPEN Model",
+            category=f"{CATEGORY}/loaders",
+            description="Loads a GPEN checkpoint of any size. What it is, is read off its weights, never off its name.",
+            search_aliases=["gpen", "face restore model", "load face restoration", "GPEN-BFR"],
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=folders.model_names(),
+                    tooltip="Files in models/facerestore_models, then published models that are not installed: choosing one "
+                    "of those says where to get it. GPEN-BFR-512 suits most pictures, 2048 very large faces.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(_PRECISIONS),
+                    default="float32",
+                    tooltip="float32 gives the published numbers. Half precision halves the memory on a GPU; bfloat16 is the "
+                    "safer of the two.",
+                    advanced=True,
+                ),
+                io.Combo.Input(
+                    "task",
+                    options=[AUTO, *TASKS],
+                    default=AUTO,
+                    tooltip="What the model was trained for: the one thing its weights don't tell. auto goes by the file's "
+                    "own description or its published name, else restoration.",
+                    advanced=True,
+                ),
+            ],
+            outputs=[GpenModelIO.Output("model", display_name="model")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, model_name: str) -> bool | str:
+        return _found(folders.model_path, model_name)
+
+    @classmethod
+    def fingerprint_inputs(cls, model_name: str, precision: str, task: str) -> str:
+        return folders.fingerprint(folders.model_path(model_name))
+
+    @classmethod
+    def execute(cls, model_name: str, precision: str, task: str) -> io.NodeOutput:
+        path = folders.model_path(model_name)
+        model = load_checkpoint(path, dtype=_PRECISIONS[precision], task=None if task == AUTO else task)
+        return io.NodeOutput(ManagedModel(model))
+
+
+class LoadDetector(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_LoadDetector",
+            display_name="Load Face Detector",
+            category=f"{CATEGORY}/loaders",
+            description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib's files in models/facedetection.",
+            search_aliases=["gpen", "retinaface", "mtcnn", "face detection model"],
+            inputs=[
+                io.Combo.Input(
+                    "detector_name",
+                    options=list(DETECTOR_NAMES),
+                    default=AUTO,
+                    tooltip="auto takes the best one present: RetinaFace ResNet-50, then MobileNet, then the built-in MTCNN.",
+                )
+            ],
+            outputs=[DetectorIO.Output("detector", display_name="detector")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, detector_name: str) -> bool | str:
+        return _found(_detector_file, detector_name)
+
+    @classmethod
+    def fingerprint_inputs(cls, detector_name: str) -> str:
+        path = _detector_file(detector_name)
+        return "built in" if path is None else folders.fingerprint(path)
+
+    @classmethod
+    def execute(cls, detector_name: str) -> io.NodeOutput:
+        return io.NodeOutput(automatic_detector(detector_name))
+
+
+class LoadParser(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_LoadParser",
+            display_name="Load Face Parser",
+            category=f"{CATEGORY}/loaders",
+            description="Loads facexlib's ParseNet, which tells face from hair, hat and background. Blending then follows the "
+            "face's own outline instead of an oval.",
+            search_aliases=["gpen", "parsenet", "face parsing", "face segmentation"],
+            inputs=[
+                io.Combo.Input(
+                    "parser_name",
+                    options=folders.parser_names(),
+                    tooltip="parsing_parsenet.pth in models/facedetection.",
+                )
+            ],
+            outputs=[ParserIO.Output("parser", display_name="parser")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, parser_name: str) -> bool | str:
+        return _found(folders.parser_path, parser_name)
+
+    @classmethod
+    def fingerprint_inputs(cls, parser_name: str) -> str:
+        return folders.fingerprint(folders.parser_path(parser_name))
+
+    @classmethod
+    def execute(cls, parser_name: str) -> io.NodeOutput:
+        return io.NodeOutput(ManagedParser(load_parser(folders.parser_path(parser_name))))
+
+
+def automatic_detector(name: str = AUTO) -> ManagedDetector:
+    """The detector of that name; also for nodes whose detector input is left open."""
+    return ManagedDetector(load_network(name, folders=folders.detector_folders()))
+
+
+def _detector_file(name: str) -> Path | None:
+    return detector_file(name, folders=folders.detector_folders())
+
+
+def _found(find: Callable[[str], Path | None], name: str | None) -> bool | str:
+    """True, or why a file is missing: said before the run, beside the node. ``name`` is None where it comes by wire."""
+    if name is None:
+        return True
+    try:
+        find(name)
+    except MissingWeightsError as error:
+        return str(error)
+    return True

@@ -1,0 +1,64 @@
+"""Workflows of our pack, in the form that is sent to ComfyUI."""
+
+from typing import Any
+
+Prompt = dict[str, dict[str, Any]]
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "model": {"precision": "float32", "task": "auto"},
+    "detect": {"threshold": 0.0, "min_face": 20, "max_faces": 0, "order": "largest", "turned_faces": True},
+    "restore": {"template": "auto", "batch_size": 0},
+    "blend": {
+        "strength": 1.0,
+        "scale_mode": "factor",
+        "scale": 1.0,
+        "color_match": "mean",
+        "softness": 0.35,
+        "max_megapixels": 33.2,
+    },
+}
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def load(image: str, model: str = "tiny.pth", detector: str = "mtcnn") -> Prompt:
+    """image 1, model 2, detector 3. An image that ends in .npy comes through the probe, exactly."""
+    source = node("Probe_Load", name=image[:-4]) if image.endswith(".npy") else node("LoadImage", image=image)
+    return {
+        "1": source,
+        "2": node("GPEN_LoadModel", model_name=model, **SETTINGS["model"]),
+        "3": node("GPEN_LoadDetector", detector_name=detector),
+    }
+
+
+def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend: Any) -> Prompt:
+    """detect 4, restore 5, blend 6."""
+    return load(image, model, detector) | {
+        "4": node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"]),
+        "5": node("GPEN_RestoreFaces", image=["1", 0], faces=["4", 0], model=["2", 0], **SETTINGS["restore"]),
+        "6": node("GPEN_BlendFaces", image=["1", 0], restored_faces=["5", 0], **{**SETTINGS["blend"], **blend}),
+    }
+
+
+def whole(image: str, model: str = "tiny.pth", detector: str | None = "mtcnn", **changes: Any) -> Prompt:
+    """The all-in-one node 6; ``detector=None`` leaves its input open."""
+    settings = {**SETTINGS["blend"], **SETTINGS["detect"], **SETTINGS["restore"], **changes}
+    made = node("GPEN_RestoreImage", image=["1", 0], model=["2", 0], **settings)
+    prompt = load(image, model, detector or "mtcnn")
+    if detector is None:
+        del prompt["3"]
+    else:
+        made["inputs"]["detector"] = ["3", 0]
+    return prompt | {"6": made}
+
+
+def probing(prompt: Prompt, **outputs: tuple[str, int]) -> Prompt:
+    """Save outputs exactly: name=(node, index)."""
+    probes = {f"probe_{name}": node("Probe_Save", value=list(place), name=name) for name, place in outputs.items()}
+    return prompt | probes
+
+
+def saving(prompt: Prompt, place: tuple[str, int] = ("6", 0)) -> Prompt:
+    return prompt | {"9": node("SaveImage", images=list(place), filename_prefix="restored")}

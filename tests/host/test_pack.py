@@ -1,0 +1,373 @@
+"""Our nodes in real ComfyUI: what a user wires, sees and is told."""
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from host_harness.graphs import SETTINGS, node, probing, saving, staged, whole
+from host_harness.host_process import HostError, HostProcess, PackReport, RunResult
+from host_harness.http_server import HttpServer
+from PIL import Image
+
+from gpen_core import Gpen, GpenConfig, load_checkpoint
+from gpen_core.faces.detectors import load_detector
+from gpen_core.pipeline import BlendOptions, Settings, restore_image
+
+NODES = [
+    "GPEN_BlendFaces",
+    "GPEN_DetectFaces",
+    "GPEN_LoadDetector",
+    "GPEN_LoadModel",
+    "GPEN_LoadParser",
+    "GPEN_RestoreFaces",
+    "GPEN_RestoreImage",
+]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 64 px network as published but small, with random weights."""
+    torch.manual_seed(0)
+    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
+    path = tmp_path_factory.mktemp("models") / "tiny.pth"
+    torch.save({"g_ema": Gpen(config).state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """scikit-image's astronaut as a PNG: a real photograph that every machine has."""
+    from skimage import data
+
+    path = tmp_path_factory.mktemp("pictures") / "astronaut.png"
+    Image.fromarray(data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture
+def ready(pack_host: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path) -> HostProcess:
+    """The host with our pack, the small model and the portrait."""
+    place_model(checkpoint)
+    pack_host.base.place_input(portrait)
+    return pack_host
+
+
+def read(host: HostProcess, result: RunResult, name: str) -> np.ndarray:
+    assert result.status == "success", "\n".join(
+        [*(result.error or {}).get("traceback", []), str(result.node_errors), *result.warnings]
+    )
+    return np.load(host.base.output / result.outputs[f"probe_{name}"]["probe"][0]["filename"])
+
+
+def seen(result: RunResult, name: str) -> dict:
+    assert result.status == "success", "\n".join(
+        [*(result.error or {}).get("traceback", []), str(result.node_errors), *result.warnings]
+    )
+    return result.outputs[f"probe_{name}"]["probe"][0]
+
+
+def frames_of(*paths: Path) -> torch.Tensor:
+    pictures = [np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255 for path in paths]
+    return torch.from_numpy(np.stack(pictures)).movedim(-1, 1)
+
+
+# --- what the host sees
+
+
+def test_the_pack_loads_with_all_its_nodes(pack_report: PackReport):
+    assert pack_report.loaded and sorted(pack_report.node_ids) == NODES and pack_report.warnings == []
+
+
+def test_importing_the_pack_brings_in_nothing_heavy(pack_report: PackReport):
+    heavy = {"facexlib", "kornia", "mtcnn", "joblib", "torchvision", "cv2", "tifffile", "skimage", "numba", "scipy"}
+    assert sorted({name for name in pack_report.new_modules if name.split(".")[0] in heavy}) == []
+
+
+@pytest.mark.parametrize("node_id", NODES)
+def test_every_node_explains_itself(pack_host: HostProcess, repo_root: Path, node_id: str):
+    info = pack_host.object_info(node_id)
+    assert info["category"].startswith("face restoration/GPEN") and len(info["description"]) > 40
+    assert info["search_aliases"] and "gpen" in info["search_aliases"]
+    widgets = {**info["input"]["required"], **info["input"].get("optional", {})}
+    silent = [
+        name for name, (kind, *rest) in widgets.items() if not (rest and rest[0].get("tooltip")) and not _wire(kind)
+    ]
+    assert silent == []
+    page = repo_root / "web" / "docs" / node_id / "en.md"
+    assert page.read_text().startswith("# ")
+
+
+def _wire(kind: object) -> bool:
+    return isinstance(kind, str) and (kind.startswith("GPEN_") or kind == "IMAGE")
+
+
+def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
+    """widgets_values in saved workflows is positional: a change here breaks every workflow in the world."""
+    found = {
+        node_id: [
+            name
+            for group in ("required", "optional")
+            for name in pack_host.object_info(node_id)["input"].get(group, {})
+        ]
+        for node_id in NODES
+    }
+    blend, detect, restore = (list(SETTINGS[name]) for name in ("blend", "detect", "restore"))
+    assert found == {
+        "GPEN_LoadModel": ["model_name", "precision", "task"],
+        "GPEN_LoadDetector": ["detector_name"],
+        "GPEN_LoadParser": ["parser_name"],
+        "GPEN_DetectFaces": ["image", *detect, "detector"],
+        "GPEN_RestoreFaces": ["image", "faces", "model", *restore],
+        "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "background"],
+        "GPEN_RestoreImage": ["image", "model", *blend, *detect, *restore, "detector", "parser", "background"],
+    }
+
+
+# --- what a user runs
+
+
+def test_the_graph_of_nodes_gives_what_the_core_gives(ready: HostProcess, checkpoint: Path, portrait: Path):
+    result = ready.run(probing(staged("astronaut.png", scale=2.0), picture=("6", 0), mask=("6", 1)))
+    settings = Settings(blend=BlendOptions(scale=2.0))
+    expected = restore_image(frames_of(portrait), load_checkpoint(checkpoint), load_detector("mtcnn"), settings)
+    np.testing.assert_allclose(read(ready, result, "picture"), expected.frames.movedim(1, -1).numpy(), atol=2e-3)
+    np.testing.assert_allclose(read(ready, result, "mask"), expected.mask[:, 0].numpy(), atol=2e-3)
+    assert expected.frames.shape[-1] == 1024 and len(expected.faces) == 1
+
+
+def test_detection_emits_what_other_packs_know(ready: HostProcess):
+    places = {"boxes": ("4", 1), "mask": ("4", 2), "preview": ("4", 3), "count": ("4", 4)}
+    result = ready.run(probing(staged("astronaut.png"), crops=("5", 1), **places))
+    boxes = ast.literal_eval(seen(result, "boxes")["repr"])
+    assert len(boxes) == 1 and len(boxes[0]) == 1
+    assert set(boxes[0][0]) == {"x", "y", "width", "height", "label", "score"}
+    assert seen(result, "count")["repr"] == "1"
+    mask, preview = read(ready, result, "mask"), read(ready, result, "preview")
+    assert mask.shape == (1, 512, 512) and preview.shape == (1, 512, 512, 3)
+    box = boxes[0][0]
+    assert mask.sum() == pytest.approx(box["width"] * box["height"], rel=0.1)
+    assert read(ready, result, "crops").shape == (1, 64, 64, 3)
+
+
+def test_the_second_run_is_cached_and_another_detector_is_not(
+    ready: HostProcess, place_model: Callable[..., Path], shared_weights: Path
+):
+    place_model(shared_weights / "detection_mobilenet0.25_Final.pth", "facedetection")
+    first, again = ready.run(saving(staged("astronaut.png"))), ready.run(saving(staged("astronaut.png")))
+    other = ready.run(saving(staged("astronaut.png", detector="retinaface_mobile0.25")))
+    back = ready.run(saving(staged("astronaut.png", detector="auto")))
+    assert first.status == again.status == other.status == back.status == "success"
+    assert again.executed == []
+    assert other.executed == ["3", "4", "5", "6", "9"] and "3" in back.executed
+
+
+def test_a_replaced_checkpoint_is_loaded_anew(ready: HostProcess, checkpoint: Path, place_model: Callable[..., Path]):
+    assert ready.run(saving(staged("astronaut.png"))).status == "success"
+    torch.manual_seed(1)
+    config = GpenConfig.published(32, narrow=1 / 32, style_dim=32, mapping_layers=2)
+    other = checkpoint.with_name("other.pth")
+    torch.save(Gpen(config).state_dict(), other)
+    place_model(other, name="tiny.pth")
+    result = ready.run(probing(staged("astronaut.png"), crops=("5", 1)))
+    assert "2" in result.executed and read(ready, result, "crops").shape == (1, 32, 32, 3)
+
+
+def test_the_all_in_one_node_gives_what_the_graph_gives_and_needs_no_detector(ready: HostProcess):
+    graph = ready.run(probing(staged("astronaut.png", scale=1.5), picture=("6", 0)))
+    expected = read(ready, graph, "picture")
+    single = ready.run(probing(whole("astronaut.png", detector=None, scale=1.5), picture=("6", 0), count=("6", 3)))
+    np.testing.assert_allclose(read(ready, single, "picture"), expected, atol=1e-5)
+    assert seen(single, "count")["repr"] == "1"
+
+
+def test_a_batch_of_frames_keeps_its_order(ready: HostProcess, portrait: Path):
+    picture = frames_of(portrait)[0].movedim(0, -1).numpy()
+    batch = np.stack([np.zeros_like(picture), picture, picture[:, ::-1]])
+    np.save(ready.base.input / "batch.npy", batch)
+    result = ready.run(probing(staged("batch.npy"), picture=("6", 0), mask=("6", 1), count=("4", 4)))
+    found, mask = read(ready, result, "picture"), read(ready, result, "mask")
+    assert seen(result, "count")["repr"] == "2" and found.shape == batch.shape
+    np.testing.assert_array_equal(found[0], batch[0])
+    assert mask[0].max() == 0 and mask[1].max() == 1 and mask[2].max() == 1
+    np.testing.assert_array_equal(found[mask == 0], batch[mask == 0])
+
+
+def test_a_picture_without_a_face_comes_back_as_it_was(ready: HostProcess):
+    picture = np.random.default_rng(0).random((1, 96, 80, 3), dtype=np.float32) * 0.1
+    np.save(ready.base.input / "noise.npy", picture)
+    result = ready.run(probing(staged("noise.npy"), picture=("6", 0), count=("4", 4), crops=("5", 1)))
+    np.testing.assert_array_equal(read(ready, result, "picture"), picture)
+    assert seen(result, "count")["repr"] == "0"
+    assert "probe_crops" not in result.outputs  # there are no crops: what hangs on them doesn't run
+
+
+def test_alpha_travels_along(ready: HostProcess, portrait: Path):
+    picture = frames_of(portrait)[0].movedim(0, -1).numpy()
+    rgba = np.concatenate((picture, picture[..., :1]), axis=-1)[None]
+    np.save(ready.base.input / "rgba.npy", rgba)
+    result = ready.run(probing(whole("rgba.npy"), picture=("6", 0)))
+    found = read(ready, result, "picture")
+    np.testing.assert_array_equal(found[..., 3], rgba[..., 3])
+    assert not np.array_equal(found[..., :3], rgba[..., :3])
+
+
+def test_an_upscaled_background_takes_the_faces(ready: HostProcess):
+    prompt = staged("astronaut.png")
+    prompt["7"] = node("ImageScale", image=["1", 0], upscale_method="lanczos", width=1024, height=1024, crop="disabled")
+    prompt["6"]["inputs"]["background"] = ["7", 0]
+    result = ready.run(probing(prompt, picture=("6", 0), background=("7", 0), mask=("6", 1)))
+    found, background, mask = (read(ready, result, name) for name in ("picture", "background", "mask"))
+    assert found.shape == (1, 1024, 1024, 3) and mask.max() == 1
+    np.testing.assert_array_equal(found[mask == 0], background[mask == 0])
+
+
+def test_a_parser_shapes_the_blend(ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path):
+    from facexlib.parsing.parsenet import ParseNet
+
+    torch.manual_seed(0)
+    torch.save(ParseNet(512, 512, parsing_ch=19).state_dict(), tmp_path / "parsing_parsenet.pth")
+    place_model(tmp_path / "parsing_parsenet.pth", "facedetection")
+    prompt = staged("astronaut.png")
+    prompt["8"] = node("GPEN_LoadParser", parser_name="parsing_parsenet.pth")
+    prompt["6"]["inputs"]["parser"] = ["8", 0]
+    result = ready.run(probing(prompt, mask=("6", 1)))
+    assert {model["model"] for model in ready.loaded_models()} >= {"ParseNet", "Gpen"}
+    oval = ready.run(probing(staged("astronaut.png"), oval=("6", 1)))
+    assert not np.array_equal(read(ready, result, "mask"), read(ready, oval, "oval"))
+
+
+def test_progress_is_counted_and_previewed(ready: HostProcess):
+    result = ready.run(saving(staged("astronaut.png")))
+    assert {(step["node"], step["value"], step["max"]) for step in result.progress} >= {("4", 1, 1), ("5", 1, 1)}
+    assert result.previews and result.previews[0]["format"] == "JPEG"
+
+
+def test_a_cancelled_run_stops_and_the_next_one_works(ready: HostProcess, portrait: Path):
+    picture = frames_of(portrait)[0].movedim(0, -1).numpy()
+    np.save(ready.base.input / "three.npy", np.stack([picture] * 3))
+    result = ready.run_and_cancel(saving(staged("three.npy")), after=2)
+    assert result.status == "interrupted" and "9" not in result.executed
+    assert ready.run(saving(staged("three.npy"))).status == "success"
+
+
+def test_weights_live_in_the_hosts_memory_manager(ready: HostProcess):
+    result = ready.run(probing(staged("astronaut.png"), model=("2", 0), detector=("3", 0), picture=("6", 0)))
+    assert "patcher" in seen(result, "model")["attributes"] and "patcher" in seen(result, "detector")["attributes"]
+    loaded = {model["model"]: model for model in ready.loaded_models()}
+    assert "Gpen" in loaded and loaded["Gpen"]["patcher"] == "ModelPatcher" and len(loaded) == 2
+    assert all(model["on_load_device"] for model in loaded.values())
+    assert seen(result, "picture")["dtype"] == "torch.float32" and seen(result, "picture")["device"] == "cpu"
+    ready.reset()
+    assert ready.loaded_models() == []
+
+
+# --- what a user is told
+
+
+def test_a_missing_model_is_named_with_folder_address_and_licence(ready: HostProcess):
+    result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
+    assert result.status == "invalid" and result.executed == []
+    told = json.dumps(result.node_errors["2"], ensure_ascii=False)
+    for part in ("GPEN-BFR-2048.pth", "facerestore_models", "https://", "non-commercial"):
+        assert part in told
+
+
+def test_an_onnx_twin_is_called_what_it_is(ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path):
+    (tmp_path / "GPEN-BFR-2048.onnx").write_bytes(b"\x08\x06\x12\x07pytorch")
+    place_model(tmp_path / "GPEN-BFR-2048.onnx")
+    result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
+    assert "ONNX graph" in json.dumps(result.node_errors["2"])
+
+
+def test_a_missing_detector_and_parser_are_named(ready: HostProcess):
+    result = ready.run(saving(staged("astronaut.png", detector="retinaface_resnet50")))
+    assert "detection_Resnet50_Final.pth" in json.dumps(result.node_errors["3"])
+    prompt = saving(staged("astronaut.png"))
+    prompt["8"] = node("GPEN_LoadParser", parser_name="parsing_parsenet.pth")
+    prompt["6"]["inputs"]["parser"] = ["8", 0]
+    assert "parsing_parsenet.pth" in json.dumps(ready.run(prompt).node_errors["8"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"quantize.embedding.weight": torch.zeros(1)}, "CodeFormer"),
+        ({"final_conv.0.weight": torch.zeros(1), "final_linear.0.weight": torch.zeros(1)}, "discriminator"),
+        (None, "empty"),
+    ],
+)
+def test_a_bad_checkpoints_reason_reaches_the_user(
+    ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path, content: object, message: str
+):
+    bad = tmp_path / "bad.pth"
+    bad.touch() if content is None else torch.save(content, bad)
+    place_model(bad)
+    result = ready.run(saving(staged("astronaut.png", model="bad.pth")))
+    assert result.status == "error" and result.error is not None and result.error["node_id"] == "2"
+    assert message in result.error["exception_message"] and "bad.pth" in result.error["exception_message"]
+
+
+def test_model_lists_show_present_files_then_published_ones(
+    ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path
+):
+    for name in ("notes.txt", "codeformer.pth", "GPEN-BFR-256.pth"):
+        (tmp_path / name).write_bytes(b"x")
+        place_model(tmp_path / name)
+    options = ready.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
+    listed = options[0] if isinstance(options[0], list) else options[1]["options"]
+    assert listed[:3] == ["GPEN-BFR-256.pth", "codeformer.pth", "tiny.pth"]
+    assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
+
+
+# --- neighbours
+
+
+def test_paths_that_users_and_other_packs_set_are_kept(
+    start_host: Callable[..., HostProcess], tmp_path: Path, repo_root: Path, checkpoint: Path, portrait: Path
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.pth").write_bytes(checkpoint.read_bytes())
+    config = tmp_path / "extra.yaml"
+    config.write_text(f"mine:\n  base_path: {tmp_path}\n  facerestore_models: elsewhere\n")
+    host = start_host("--cpu", "--extra-model-paths-config", str(config))
+    before = host.folder("facerestore_models")
+    assert host.load_pack(host.base.link_pack(repo_root, "gpen_pack")).loaded
+    after = host.folder("facerestore_models")
+    assert after["paths"][: len(before["paths"])] == before["paths"] and len(after["paths"]) == len(before["paths"]) + 1
+    assert after["extensions"] == before["extensions"]
+    host.base.place_input(portrait)
+    assert host.run(saving(staged("astronaut.png", model="mine.pth"))).status == "success"
+
+
+# --- over HTTP
+
+
+def test_over_http_from_upload_to_png(server: HttpServer, checkpoint: Path, portrait: Path):
+    server.base.place_model(checkpoint)
+    image = server.upload_image(portrait)
+    done = server.run(saving(staged(image, scale=2.0)))
+    assert done["status"]["status_str"] == "success"
+    png = server.view(done["outputs"]["9"]["images"][0])
+    path = server.base.output / "check.png"
+    path.write_bytes(png)
+    with Image.open(path) as picture:
+        assert picture.size == (1024, 1024)
+        shared = json.loads(picture.text["prompt"])  # the workflow as a user shares it: inside the picture
+    again = server.run(shared)
+    assert again["status"]["status_str"] == "success"
+
+
+def test_help_pages_are_served(server: HttpServer):
+    for node_id in NODES:
+        assert server.get(f"/extensions/gpen_pack/docs/{node_id}/en.md").startswith(b"# ")
+
+
+def test_an_error_reaches_the_user_over_http(server: HttpServer):
+    image = next(server.base.input.glob("*.png")).name
+    with pytest.raises(HostError, match="non-commercial"):
+        server.queue(saving(whole(image, model="GPEN-BFR-1024.pth")))
