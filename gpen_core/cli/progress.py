@@ -24,7 +24,8 @@ class PictureBar:
 
     def stage(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         """A Progress callback of the core."""
-        self._bar.set_postfix_str(f"{stage} {done}/{total}")
+        self._bar.set_postfix_str(f"{stage} {done}/{total}", refresh=False)
+        self._bar.update(0)  # redraws no oftener than the bar's own interval: a log file isn't flooded
 
     def finish(self, line: str) -> None:
         """One picture is done: say so above the bar."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from comfy import model_management
@@ -31,7 +31,7 @@ class Managed:
         load_managed([self], activation_bytes)
 
 
-def load_managed(networks: list[Managed], activation_bytes: float = 0) -> None:
+def load_managed(networks: Sequence[Managed], activation_bytes: float = 0) -> None:
     """Load several networks at once, so that loading one doesn't evict another."""
     patchers = [network.patcher for network in networks]
     model_management.load_models_gpu(patchers, memory_required=activation_bytes, force_full_load=True)

@@ -1,0 +1,215 @@
+"""The command line as a user types it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gpen_core.cli import main
+from gpen_core.imaging.files import load_picture
+from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
+    path = tmp_path_factory.mktemp("models") / "GPEN-BFR-512.pth"
+    torch.save({"g_ema": Gpen(config).state_dict()}, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(tmp_path, monkeypatch):
+    """Every test starts on a machine without weights."""
+    monkeypatch.setenv("GPEN_MODELS", str(tmp_path / "weights"))
+
+
+@pytest.fixture
+def portrait(tmp_path, astronaut):
+    path = tmp_path / "in" / "astronaut.png"
+    path.parent.mkdir()
+    Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).save(path)
+    return path
+
+
+def restore(*arguments):
+    return main(["restore", *map(str, arguments)])
+
+
+def test_a_picture_is_restored(portrait, checkpoint, tmp_path, capsys, astronaut):
+    target = tmp_path / "out.png"
+    assert restore(portrait, "-o", target, "--model", checkpoint, "--scale", 2) == 0
+    said = capsys.readouterr()
+    assert "(1 face, 1024×1024)" in said.out and "detector: mtcnn" in said.err
+    found = load_picture(target).pixels
+    assert found.shape == (3, 1024, 1024)
+    small = load_picture(target).pixels[:, ::2, ::2]
+    changed = (small - astronaut).abs().amax(0) > 0.2
+    assert changed[60:190, 170:280].float().mean() > 0.2  # an untrained network leaves no face as it was
+
+
+def test_folders_globs_formats_and_names(portrait, checkpoint, tmp_path):
+    source = Image.open(portrait)
+    for name in ("b.jpg", "c.webp", "d.tif", "e.bmp"):
+        source.resize((128, 128)).save(portrait.with_name(name))
+    portrait.with_name("notes.txt").write_text("no picture")
+    assert restore(portrait.parent, "-o", tmp_path / "all", "--model", checkpoint) == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
+        "astronaut.png",
+        "b.jpg",
+        "c.webp",
+        "d.tif",
+        "e.png",
+    ]
+    assert restore(portrait.parent / "*.jpg", "-o", tmp_path / "some", "--model", checkpoint) == 0
+    assert [path.name for path in (tmp_path / "some").iterdir()] == ["b.jpg"]
+
+
+def test_one_bad_file_does_not_stop_the_rest_and_the_status_says_so(portrait, checkpoint, tmp_path, capsys):
+    portrait.with_name("a.png").write_bytes(b"no picture")
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    said = capsys.readouterr()
+    assert "failed: " in said.out and "a.png" in said.out and "1 of 2 pictures failed" in said.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
+
+
+def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path):
+    arguments = ("--model", checkpoint, "--save-faces", "--side-by-side", "--scale", "1.5")
+    assert restore(portrait, "-o", tmp_path / "o.png", *arguments) == 0
+    assert load_picture(tmp_path / "o-side-by-side.png").pixels.shape == (3, 768, 1536)
+    assert load_picture(tmp_path / "o-faces" / "00-after.png").pixels.shape == (3, 64, 64)
+    assert (tmp_path / "o-faces" / "00-before.png").exists()
+
+
+def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path, astronaut):
+    from PIL import ImageCms
+
+    from gpen_core.imaging.files import Picture, save_picture
+
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    folder = tmp_path / "in"
+    folder.mkdir()
+    save_picture(Picture(torch.cat((astronaut, astronaut[:1])), icc, bits=16), folder / "deep.png")
+    save_picture(Picture(astronaut, grey=True), folder / "grey.png")
+    turned = Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).transpose(Image.Transpose.ROTATE_90)
+    turned.save(folder / "turned.jpg", exif=exif.tobytes(), icc_profile=icc)
+    assert restore(folder, "-o", tmp_path / "out", "--model", checkpoint) == 0
+    deep, grey, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "grey.png", "turned.jpg"))
+    assert deep.bits == 16 and deep.icc == icc and deep.pixels.shape[0] == 4
+    torch.testing.assert_close(deep.pixels[3], astronaut[0], atol=1e-4, rtol=0)
+    assert grey.grey and turned.icc == icc
+    assert (turned.pixels[:, 300:] - astronaut[:, 300:]).abs().mean() < 0.03
+    read = Image.open(tmp_path / "out" / "turned.jpg").getexif()
+    assert read[0x0112] == 1
+
+
+def test_strength_zero_gives_the_picture_back(portrait, checkpoint, tmp_path):
+    assert restore(portrait, "-o", tmp_path / "o.png", "--model", checkpoint, "--strength", 0) == 0
+    assert torch.equal(load_picture(tmp_path / "o.png").pixels, load_picture(portrait).pixels)
+
+
+def test_a_picture_without_a_face_says_so(checkpoint, tmp_path, capsys):
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "black.png")
+    assert restore(tmp_path / "black.png", "-o", tmp_path / "o.png", "--model", checkpoint) == 0
+    assert "no face found, nothing restored" in capsys.readouterr().out
+
+
+def test_without_a_model_the_error_offers_the_download(portrait, tmp_path, capsys):
+    assert restore(portrait, "-o", tmp_path / "o.png") == 1
+    said = capsys.readouterr().err
+    for part in (
+        "No GPEN model is installed",
+        "GPEN-BFR-512.pth",
+        "download GPEN-BFR-512",
+        "https://",
+        "non-commercial",
+    ):
+        assert part in said
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, checkpoint, tmp_path, capsys):
+    for name in ("gpen-bfr-512", "GPEN-BFR-512.pth", None):
+        chosen = () if name is None else ("--model", name)
+        assert restore(portrait, "-o", tmp_path / "o.png", "--models", checkpoint.parent, *chosen) == 0
+    assert restore(portrait, "-o", tmp_path / "o.png", "--models", checkpoint.parent, "--model", "gpen-bfr-1024") == 1
+    assert "GPEN-BFR-1024.pth is not on this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.png", "-o", "o.png"), "'missing.png' names no picture"),
+        (("{in}", "{in}", "-o", "{in}"), "is the picture itself"),
+        (("{in}", "-o", "o.png", "--strength", "2"), "strength must be from 0 to 1"),
+        (("{in}", "-o", "o.png", "--scale", "99"), "scale must be"),
+        (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
+        (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
+        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not on this machine"),
+        (("{in}", "-o", "o.png", "--task", "magic"), "unknown task 'magic'"),
+    ],
+)
+def test_wrong_usage_ends_in_one_clear_line(portrait, checkpoint, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    filled = [argument.replace("{in}", str(portrait)) for argument in arguments]
+    assert restore(*filled, "--model", checkpoint) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_results_that_would_overwrite_each_other_are_refused(portrait, checkpoint, tmp_path, capsys):
+    twin = tmp_path / "other" / "astronaut.png"
+    twin.parent.mkdir()
+    twin.write_bytes(portrait.read_bytes())
+    assert restore(portrait, twin, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    assert "would both become" in capsys.readouterr().err
+    assert restore(portrait, twin, "-o", tmp_path / "out.png", "--model", checkpoint) == 1
+    assert "cannot all go into" in capsys.readouterr().err
+
+
+def test_inspect_says_what_a_checkpoint_is(checkpoint, tmp_path, capsys):
+    assert main(["inspect", str(checkpoint)]) == 0
+    said = capsys.readouterr().out
+    for part in ("64 px in, 64 px out", "restoration", "32 dimensions, 2 mapping layers", "concatenated", "4:16"):
+        assert part in said
+    assert main(["inspect", "--json", str(checkpoint)]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["input_size"] == 64
+    torch.save(Discriminator(DiscriminatorConfig(16, (4, 4, 4))).state_dict(), tmp_path / "d.pth")
+    assert main(["inspect", str(tmp_path / "d.pth")]) == 1
+    assert "discriminator" in capsys.readouterr().err
+
+
+def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, capsys):
+    source = tmp_path / "model.pth"
+    source.write_bytes(checkpoint.read_bytes())
+    assert main(["convert", str(source), "--dtype", "bfloat16"]) == 0
+    assert "bfloat16" in capsys.readouterr().out and (tmp_path / "model.safetensors").exists()
+    assert main(["convert", str(tmp_path / "model.safetensors")]) == 1
+    assert "is the source itself" in capsys.readouterr().err
+
+
+def test_doctor_says_what_is_missing_and_what_to_do(checkpoint, tmp_path, capsys):
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "torch" in said and "face detector: mtcnn" in said and "download GPEN-BFR-512" in said
+    assert main(["doctor", "--models", str(checkpoint.parent)]) == 0
+    assert f"GPEN-BFR-512: {checkpoint}" in capsys.readouterr().out
+    assert main(["doctor", "--models", str(checkpoint.parent), "--verify"]) == 1
+    assert "sha256" in capsys.readouterr().out  # ours is not the published file
+
+
+def test_download_refuses_an_unknown_name_and_lists_the_known(capsys):
+    assert main(["download", "GPEN-9000"]) == 1
+    said = capsys.readouterr().err
+    assert "GPEN-BFR-2048" in said and "retinaface_resnet50" in said and "non-commercial" in said
+
+
+def test_no_command_is_wrong_usage():
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
