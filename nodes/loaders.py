@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,8 +140,10 @@ class LoadParser(io.ComfyNode):
 
 
 def automatic_detector(name: str = AUTO) -> ManagedDetector:
-    """The detector of that name; also for nodes whose detector input is left open."""
-    return ManagedDetector(load_network(name, folders=folders.detector_folders()))
+    """The detector of that name; also for nodes whose detector input is left open. The log says which one it is."""
+    network = load_network(name, folders=folders.detector_folders())
+    logging.info("GPEN: face detector: %s", network.name)
+    return ManagedDetector(network)
 
 
 def _detector_file(name: str) -> Path | None:

@@ -48,10 +48,10 @@ def region_mask(inside: Tensor, softness: float) -> Tensor:
 
     size = inside.shape[-1]
     sigma = max(softness * size / 32, 0.5)
-    eroded = _eroded(inside * _rim(size), round(_WITHIN * sigma))
+    eroded = _eroded(inside * _rim(size).to(inside), round(_WITHIN * sigma))
     kernel = 2 * round(3 * sigma) + 1
     blurred = gaussian_blur2d(eroded[None], (kernel, kernel), (sigma, sigma), border_type="constant")[0]
-    return (blurred * border_fade(size)).clamp(0, 1)
+    return (blurred * border_fade(size).to(blurred)).clamp(0, 1)
 
 
 def _eroded(inside: Tensor, reach: int) -> Tensor:
