@@ -75,7 +75,7 @@ PUBLISHED = (
     _gpen("GPEN-BFR-1024", 1024, urls=(f"{_MODELSCOPE}/pytorch_model.pt",), bytes=285_000_000),
     _gpen(
         "GPEN-BFR-2048", 2048, urls=(f"{_BASE}/GPEN-BFR-2048.pth", f"{_MODELSCOPE}/pytorch_model-2048.pt"),
-        bytes=285_200_000,
+        bytes=285_200_000, also_called=("pytorch_model-2048.pt",),
     ),
     _gpen("GPEN-Colorization-1024", 1024, task="colorization"),
     _gpen("GPEN-Inpainting-1024", 1024, task="inpainting"),
