@@ -2,7 +2,16 @@
 
 import sys
 
-from .cli import main
+
+def run() -> int:
+    """The command line; a missing package is named instead of a traceback, since then even ``doctor`` can't be asked."""
+    try:
+        from .cli import main
+    except ModuleNotFoundError as error:
+        print(f"error: the Python package '{error.name}' is missing: pip install -r requirements.txt", file=sys.stderr)
+        return 1
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -4,6 +4,10 @@
 class GpenError(Exception):
     """Base of every error this package raises on purpose."""
 
+    def __init_subclass__(cls) -> None:
+        # ComfyUI shows an exception under its module's name, which for a pack is the path it lies at.
+        cls.__module__ = "gpen_core.errors"
+
 
 class CheckpointError(GpenError):
     """A weight file that cannot be used: damaged, of another network, or unsafe."""

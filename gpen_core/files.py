@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,7 +31,8 @@ def _take_default_mode(path: Path) -> None:
     """mkstemp makes private files; a result should have the permissions that any new file gets."""
     mask = os.umask(0)
     os.umask(mask)
-    path.chmod(0o666 & ~mask)
+    with suppress(OSError):  # file systems without permissions refuse
+        path.chmod(0o666 & ~mask)
 
 
 def file_sha256(path: str | Path) -> str:

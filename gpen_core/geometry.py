@@ -83,6 +83,14 @@ def resize_affine(size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
     return torch.tensor([[kx, 0.0, kx / 2 - 0.5], [0.0, ky, ky / 2 - 0.5]], dtype=torch.float64)
 
 
+def same_shape(size: tuple[int, int], other: tuple[int, int], tolerance: float = 0.02) -> bool:
+    """Whether two (height, width) are the same picture at two sizes, up to the few pixels that rounding or an upscaler's
+    cropping takes."""
+    allowed = 1 + tolerance + 1 / min(*size, *other)  # a small picture rounds by more of its size
+    ratio = (other[1] / size[1]) / (other[0] / size[0])
+    return 1 / allowed <= ratio <= allowed
+
+
 def crop_affine(left: int, top: int) -> Tensor:
     """Where a pixel goes when ``left`` columns and ``top`` rows are cut off. [2, 3]"""
     return torch.tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]], dtype=torch.float64)

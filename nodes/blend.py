@@ -27,13 +27,13 @@ class BlendFaces(io.ComfyNode):
             search_aliases=["paste faces", "composite faces", "face restoration", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures in which the faces were found."),
-                RestoredFacesIO.Input("restored_faces"),
+                RestoredFacesIO.Input("restored_faces", display_name="restored faces", tooltip="From Restore Faces."),
                 widgets.parser(),
                 widgets.background(),
                 *widgets.blending(),
             ],
             outputs=[
-                io.Image.Output("image", display_name="image"),
+                io.Image.Output("image", display_name="image", tooltip="The pictures with their faces restored."),
                 io.Mask.Output("mask", display_name="mask", tooltip="What was replaced, and how far."),
             ],
         )

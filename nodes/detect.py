@@ -24,15 +24,23 @@ class DetectFaces(io.ComfyNode):
             category=CATEGORY,
             description="Finds the faces of every picture of a batch: large, small, turned, cut by the border.",
             search_aliases=["face detection", "find faces", "retinaface", "mtcnn", "gpen"],
-            inputs=[io.Image.Input("image"), widgets.detector(), *widgets.detection()],
+            inputs=[
+                io.Image.Input("image", tooltip="One picture or a batch of frames."),
+                widgets.detector(),
+                *widgets.detection(),
+            ],
             outputs=[
-                FacesIO.Output("faces", display_name="faces"),
-                io.BoundingBox.Output("bounding_boxes", display_name="bounding boxes"),
+                FacesIO.Output("faces", display_name="faces", tooltip="For Restore Faces."),
+                io.BoundingBox.Output(
+                    "bounding_boxes",
+                    display_name="bounding boxes",
+                    tooltip="For other packs: a list of boxes for each picture.",
+                ),
                 io.Mask.Output("mask", display_name="mask", tooltip="White inside the faces' boxes, for each picture."),
                 io.Image.Output(
                     "preview", display_name="preview", tooltip="The pictures with boxes, points and scores."
                 ),
-                io.Int.Output("count", display_name="count"),
+                io.Int.Output("count", display_name="count", tooltip="Faces in all pictures together."),
             ],
         )
 
@@ -49,7 +57,7 @@ class DetectFaces(io.ComfyNode):
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
             faces,
-            to_bounding_boxes(faces, len(frames)),
+            to_bounding_boxes(faces, len(frames), (frames.shape[2], frames.shape[3])),
             to_mask(face_mask(frames, faces)),
             to_image(draw_faces(frames, faces)),
             len(faces),

@@ -18,6 +18,9 @@ from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedMode
 
 CATEGORY = "face restoration/GPEN"
 AUTO = "auto"
+# Returned by validators: the host then accepts a file name that is not in its list (a workflow from another machine), and
+# ``execute`` says what is missing. The editor shows that message at once, and a validator's own only after three clicks.
+LEAVE_IT_TO_EXECUTE = True
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -33,6 +36,7 @@ class LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model_name",
+                    display_name="model name",
                     options=folders.model_names(),
                     tooltip="Files in models/facerestore_models, then published models that are not installed: choosing one "
                     "of those says where to get it. GPEN-BFR-512 suits most pictures, 2048 very large faces.",
@@ -54,16 +58,20 @@ class LoadModel(io.ComfyNode):
                     advanced=True,
                 ),
             ],
-            outputs=[GpenModelIO.Output("model", display_name="model")],
+            outputs=[
+                GpenModelIO.Output(
+                    "model", display_name="model", tooltip="For Restore Faces in Image and Restore Faces."
+                )
+            ],
         )
 
     @classmethod
-    def validate_inputs(cls, model_name: str) -> bool | str:
-        return _found(folders.model_path, model_name)
+    def validate_inputs(cls, model_name: str) -> bool:
+        return LEAVE_IT_TO_EXECUTE
 
     @classmethod
     def fingerprint_inputs(cls, model_name: str, precision: str, task: str) -> str:
-        return folders.fingerprint(folders.model_path(model_name))
+        return _fingerprint(folders.model_path, model_name)
 
     @classmethod
     def execute(cls, model_name: str, precision: str, task: str) -> io.NodeOutput:
@@ -77,29 +85,33 @@ class LoadDetector(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_LoadDetector",
-            display_name="Load Face Detector",
+            display_name="Load Face Detector (GPEN)",
             category=f"{CATEGORY}/loaders",
             description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib's files in models/facedetection.",
             search_aliases=["gpen", "retinaface", "mtcnn", "face detection model"],
             inputs=[
                 io.Combo.Input(
                     "detector_name",
+                    display_name="detector name",
                     options=list(DETECTOR_NAMES),
                     default=AUTO,
                     tooltip="auto takes the best one present: RetinaFace ResNet-50, then MobileNet, then the built-in MTCNN.",
                 )
             ],
-            outputs=[DetectorIO.Output("detector", display_name="detector")],
+            outputs=[
+                DetectorIO.Output(
+                    "detector", display_name="detector", tooltip="For Detect Faces and Restore Faces in Image."
+                )
+            ],
         )
 
     @classmethod
-    def validate_inputs(cls, detector_name: str) -> bool | str:
-        return _found(_detector_file, detector_name)
+    def validate_inputs(cls, detector_name: str) -> bool:
+        return LEAVE_IT_TO_EXECUTE
 
     @classmethod
     def fingerprint_inputs(cls, detector_name: str) -> str:
-        path = _detector_file(detector_name)
-        return "built in" if path is None else folders.fingerprint(path)
+        return _fingerprint(_detector_file, detector_name)
 
     @classmethod
     def execute(cls, detector_name: str) -> io.NodeOutput:
@@ -111,7 +123,7 @@ class LoadParser(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_LoadParser",
-            display_name="Load Face Parser",
+            display_name="Load Face Parser (GPEN)",
             category=f"{CATEGORY}/loaders",
             description="Loads facexlib's ParseNet, which tells face from hair, hat and background. Blending then follows the "
             "face's own outline instead of an oval.",
@@ -123,16 +135,18 @@ class LoadParser(io.ComfyNode):
                     tooltip="parsing_parsenet.pth in models/facedetection.",
                 )
             ],
-            outputs=[ParserIO.Output("parser", display_name="parser")],
+            outputs=[
+                ParserIO.Output("parser", display_name="parser", tooltip="For Blend Faces and Restore Faces in Image.")
+            ],
         )
 
     @classmethod
-    def validate_inputs(cls, parser_name: str) -> bool | str:
-        return _found(folders.parser_path, parser_name)
+    def validate_inputs(cls, parser_name: str) -> bool:
+        return LEAVE_IT_TO_EXECUTE
 
     @classmethod
     def fingerprint_inputs(cls, parser_name: str) -> str:
-        return folders.fingerprint(folders.parser_path(parser_name))
+        return _fingerprint(folders.parser_path, parser_name)
 
     @classmethod
     def execute(cls, parser_name: str) -> io.NodeOutput:
@@ -150,12 +164,10 @@ def _detector_file(name: str) -> Path | None:
     return detector_file(name, folders=folders.detector_folders())
 
 
-def _found(find: Callable[[str], Path | None], name: str | None) -> bool | str:
-    """True, or why a file is missing: said before the run, beside the node. ``name`` is None where it comes by wire."""
-    if name is None:
-        return True
+def _fingerprint(find: Callable[[str], Path | None], name: str) -> str:
+    """Changes when the file does; a missing one is no error yet, only something that may have changed next time."""
     try:
-        find(name)
-    except MissingWeightsError as error:
-        return str(error)
-    return True
+        path = find(name)
+    except MissingWeightsError:
+        return "missing"
+    return "built in" if path is None else folders.fingerprint(path)

@@ -31,12 +31,12 @@ class RestoreFaces(io.ComfyNode):
             search_aliases=["face restoration", "fix faces", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures in which the faces were found."),
-                FacesIO.Input("faces"),
-                GpenModelIO.Input("model"),
+                FacesIO.Input("faces", tooltip="From Detect Faces."),
+                GpenModelIO.Input("model", tooltip="From Load GPEN Model."),
                 *widgets.restoring(),
             ],
             outputs=[
-                RestoredFacesIO.Output("restored_faces", display_name="restored faces"),
+                RestoredFacesIO.Output("restored_faces", display_name="restored faces", tooltip="For Blend Faces."),
                 io.Image.Output(
                     "crops", display_name="crops", tooltip="The restored faces, aligned, one picture each, in full resolution. "
                     "Nodes behind this output don't run where there is no face.",
@@ -52,6 +52,6 @@ class RestoreFaces(io.ComfyNode):
             logging.info("GPEN: no face to restore.")
             return io.NodeOutput((), ExecutionBlocker(None))
         options = widgets.restore_options(template, batch_size)
-        model.to_device(activation_bytes(model.model, len(faces), options))
+        model.to_device(activation_bytes(model.model, options, len(faces)))
         restored = tuple(restore_faces(to_frames(image), faces, model.model, options, node_hooks()))
         return io.NodeOutput(restored, to_image(torch.stack([face.pixels for face in restored])))

@@ -36,8 +36,8 @@ class RestoreImage(io.ComfyNode):
                 "gfpgan",
             ],
             inputs=[
-                io.Image.Input("image"),
-                GpenModelIO.Input("model"),
+                io.Image.Input("image", tooltip="One picture or a batch of frames."),
+                GpenModelIO.Input("model", tooltip="From Load GPEN Model."),
                 widgets.detector(),
                 widgets.parser(),
                 widgets.background(),
@@ -46,10 +46,10 @@ class RestoreImage(io.ComfyNode):
                 *widgets.restoring(),
             ],
             outputs=[
-                io.Image.Output("image", display_name="image"),
+                io.Image.Output("image", display_name="image", tooltip="The pictures with their faces restored."),
                 io.Mask.Output("mask", display_name="mask", tooltip="What was replaced, and how far."),
-                FacesIO.Output("faces", display_name="faces"),
-                io.Int.Output("count", display_name="count"),
+                FacesIO.Output("faces", display_name="faces", tooltip="The faces that were found."),
+                io.Int.Output("count", display_name="count", tooltip="Faces in all pictures together."),
             ],
         )
 
@@ -67,7 +67,7 @@ class RestoreImage(io.ComfyNode):
             widgets.blend_options(strength, scale_mode, scale, color_match, softness, max_megapixels),
         )
         networks = [network for network in (model, detector, parser) if network is not None]
-        load_managed(networks, activation_bytes(model.model, len(image), settings.restore))
+        load_managed(networks, activation_bytes(model.model, settings.restore))
         result = restore_image(
             to_frames(image),
             model.model,

@@ -13,7 +13,11 @@ from .host.networks import DetectorIO, ParserIO
 
 
 def detector() -> io.Input:
-    return DetectorIO.Input("detector", optional=True, tooltip="Left open, the best detector present is used.")
+    return DetectorIO.Input(
+        "detector",
+        optional=True,
+        tooltip="Left open, the best detector present is loaded anew each run; connect a loader to keep it.",
+    )
 
 
 def parser() -> io.Input:
@@ -35,13 +39,17 @@ def detection() -> list[io.Input]:
             tooltip="Least score of a face. 0 takes the detector's own.",
         ),
         io.Int.Input(
-            "min_face", default=20, min=8, max=4096,
+            "min_face", display_name="min face", default=20, min=8, max=4096,
             tooltip="Shorter side of the smallest face worked on, in pixels of the picture.",
         ),
-        io.Int.Input("max_faces", default=0, min=0, max=1000, tooltip="At most so many faces a picture. 0 takes all."),
+        io.Int.Input(
+            "max_faces", display_name="max faces", default=0, min=0, max=1000,
+            tooltip="At most so many faces a picture. 0 takes all.",
+        ),
         io.Combo.Input("order", options=list(ORDERS), default="largest", tooltip="Which faces come, and count, first."),
         io.Boolean.Input(
-            "turned_faces", default=True, tooltip="Look again in the turned picture where no face is upright.", advanced=True
+            "turned_faces", display_name="turned faces", default=True, advanced=True,
+            tooltip="Look again in the turned picture where no face is upright.",
         ),
     ]  # fmt: skip
 
@@ -61,7 +69,7 @@ def restoring() -> list[io.Input]:
             tooltip="How faces are framed. auto takes what the model was trained with.",
         ),
         io.Int.Input(
-            "batch_size", default=0, min=0, max=64, advanced=True,
+            "batch_size", display_name="batch size", default=0, min=0, max=64, advanced=True,
             tooltip="Faces that go through the network at a time. 0 chooses by the model's size.",
         ),
     ]  # fmt: skip
@@ -79,7 +87,7 @@ def blending() -> list[io.Input]:
             tooltip="0 keeps the picture, 1 takes the restored face whole.",
         ),
         io.Combo.Input(
-            "scale_mode", options=["factor", AUTO], default="factor",
+            "scale_mode", display_name="scale mode", options=["factor", AUTO], default="factor",
             tooltip="factor: the scale below. auto: as large as the largest face needs to keep every pixel the model made.",
         ),
         io.Float.Input(
@@ -87,7 +95,7 @@ def blending() -> list[io.Input]:
             tooltip="Size of the result by that of the picture. Faces keep more of their restored detail in a larger picture.",
         ),
         io.Combo.Input(
-            "color_match", options=list(COLOR_METHODS), default=defaults.color,
+            "color_match", display_name="color match", options=list(COLOR_METHODS), default=defaults.color,
             tooltip="Bring the restored face's colours back to those of the picture, in Lab. Never applied to a colouriser.",
         ),
         io.Float.Input(
@@ -95,7 +103,7 @@ def blending() -> list[io.Input]:
             tooltip="Width of the mask's soft edge, as a part of the face's radius.",
         ),
         io.Float.Input(
-            "max_megapixels", default=defaults.max_megapixels, min=0.1, max=400.0, step=0.1, advanced=True,
+            "max_megapixels", display_name="max megapixels", default=defaults.max_megapixels, min=0.1, max=400.0, step=0.1,
             tooltip="Largest picture that scale mode auto makes, in millions of pixels.",
         ),
     ]  # fmt: skip

@@ -38,6 +38,9 @@ def canonical_state(content: Mapping[str, Any], name: str) -> StateDict:
     Raises CheckpointError, saying what the content is instead, where it is no GPEN generator.
     """
     content = _strip(_unwrap(content))
+    for key in content:
+        if not isinstance(key, str):
+            raise CheckpointError(f"{name}: a key is {key!r:.40}, not a name. This is not a state dict.")
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
     if "final_linear.0.weight" in tensors and _DISCRIMINATOR_KEY in tensors:
         raise CheckpointError(
@@ -61,7 +64,7 @@ def _unwrap(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _strip(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    while content and all(str(key).startswith(_PREFIX) for key in content):
+    while content and all(isinstance(key, str) and key.startswith(_PREFIX) for key in content):
         content = {key[len(_PREFIX) :]: value for key, value in content.items()}
     return content
 
@@ -82,10 +85,15 @@ def _what_instead(content: Mapping[str, Any]) -> str:
 def _plain(value: Tensor, key: str, name: str) -> Tensor:
     """A dense floating-point tensor no larger than its storage: a stride of 0 can claim terabytes in a small file."""
     value = value.detach()
-    if value.layout is not torch.strided or value.is_quantized or not value.is_floating_point():
+    dense = (
+        value.layout is torch.strided and not value.is_nested and not value.is_quantized and value.device.type == "cpu"
+    )
+    if not dense or not value.is_floating_point():
         raise CheckpointError(
-            f"{name}: '{key}' is {value.dtype}, {value.layout}; a dense floating-point tensor was expected."
+            f"{name}: '{key}' is {value.dtype}, {value.layout}, on {value.device}; a dense floating-point tensor was expected."
         )
+    if value.numel() == 0:
+        raise CheckpointError(f"{name}: '{key}' is empty ({list(value.shape)}). The file is malformed.")
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
         raise CheckpointError(f"{name}: '{key}' claims {list(value.shape)} but stores less. The file is malformed.")
     return value

@@ -15,7 +15,7 @@ from ..model import GpenConfig
 from .canonicalize import canonical_state
 from .catalog import PUBLISHED, Task, WeightFile
 from .infer import check_state, infer_config
-from .load import task_of
+from .load import check_finite, task_of
 from .reading import read_checkpoint
 
 
@@ -77,6 +77,7 @@ def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype |
     }
     # Cloned, since tensors of a pickle may share storage, which safetensors refuses.
     tensors = {key: value.to(dtype or value.dtype).clone().contiguous() for key, value in state.items()}
+    check_finite(tensors, source.name)
     with written_whole(destination) as temporary:
         save_file(tensors, temporary, metadata)
     return describe(destination)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
+import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, DownloadError
 from ..files import file_sha256, written_whole
@@ -25,33 +29,21 @@ def download(entry: WeightFile, folder: str | Path, progress: Progress = lambda 
     """Put ``entry``'s file into ``folder`` and return its path; a file already there is verified, not fetched.
 
     An interrupted download leaves ``NAME.part`` and goes on from there next time. Where the catalogue knows the sha256,
-    the file must have it. Where it doesn't, the file must load strictly as what the catalogue says, and its sum is
+    the file must have it. Where it doesn't, the file must load strictly as a model of the catalogue's size, and its sum is
     written to ``NAME.sha256`` and checked from then on. Raises DownloadError.
     """
     folder = Path(folder)
     target = folder / entry.filename
-    if target.exists():
-        verify(entry, target)
-        return target
-    failures = []
-    for url in entry.urls:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part = _fetch(url, target, progress)
-            verify(entry, part)
-        except _Unavailable as error:
-            failures.append(f"{url}: {error}")
-        except DownloadError as error:
-            _discard(target)
-            failures.append(f"{url}: {error}")
-        except OSError as error:
-            raise DownloadError(
-                f"{entry.filename} could not be written to {folder}: {error.strerror or error}"
-            ) from error
-        else:
-            _land(entry, part, target)
-            return target
-    raise DownloadError(f"{entry.filename} could not be downloaded.\n" + "\n".join(failures))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(_lock(target), timeout=0):
+            return _download_into(entry, target, progress)
+    except Timeout as error:
+        raise DownloadError(
+            f"{target} is being downloaded by another program already. Wait for it to finish."
+        ) from error
+    except OSError as error:
+        raise DownloadError(f"{entry.filename} could not be written to {folder}: {error.strerror or error}") from error
 
 
 def verify(entry: WeightFile, path: Path) -> None:
@@ -74,7 +66,8 @@ def verify(entry: WeightFile, path: Path) -> None:
 def recorded_sha256(path: Path) -> str | None:
     """The sum written beside a file when it was first verified, or None."""
     beside = path.with_name(path.name + ".sha256")
-    return beside.read_text().split()[0] if beside.is_file() else None
+    words = beside.read_text().split() if beside.is_file() else []
+    return words[0] if words else None
 
 
 @dataclass(frozen=True)
@@ -97,6 +90,10 @@ class _Unavailable(Exception):
     """This address doesn't answer; what has arrived so far is kept."""
 
 
+class _NetworkError(Exception):
+    """A connection that failed; another may do better."""
+
+
 def _part(target: Path) -> Path:
     return target.with_name(target.name + ".part")
 
@@ -105,9 +102,43 @@ def _origin_file(target: Path) -> Path:
     return target.with_name(target.name + ".part.json")
 
 
+def _lock(target: Path) -> Path:
+    """In the system's temporary folder: a lock file cannot be removed safely, and would stay among the models."""
+    place = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"gpen-download-{place}.lock"
+
+
 def _discard(target: Path) -> None:
     _part(target).unlink(missing_ok=True)
     _origin_file(target).unlink(missing_ok=True)
+
+
+def _download_into(entry: WeightFile, target: Path, progress: Progress) -> Path:
+    if target.exists():
+        verify(entry, target)
+        return target
+    failures = []
+    for url in entry.urls:
+        try:
+            part = _fetch(url, target, progress)
+        except _Unavailable as error:
+            failures.append(f"{url}: {error}")
+            continue
+        reason = _reason_against(entry, part)
+        if reason is None:
+            _land(entry, part, target)
+            return target
+        _discard(target)
+        failures.append(f"{url}: {reason}")
+    raise DownloadError(f"{entry.filename} could not be downloaded.\n" + "\n".join(failures))
+
+
+def _reason_against(entry: WeightFile, part: Path) -> str | None:
+    try:
+        verify(entry, part)
+    except DownloadError as error:
+        return str(error)
+    return None
 
 
 def _land(entry: WeightFile, part: Path, target: Path) -> None:
@@ -120,21 +151,24 @@ def _land(entry: WeightFile, part: Path, target: Path) -> None:
 
 def _fetch(url: str, target: Path, progress: Progress) -> Path:
     """Bring the whole of ``url`` into the part file, over as many connections as bring something new."""
-    part = _part(target)
-    idle, size = 0, _resumable(url, target)
+    idle, size, reason = 0, _resumable(url, target), ""
     while idle < _ATTEMPTS:
-        reason = "the connection broke"
         try:
             if _transfer(url, target, size, progress):
-                return part
+                return _part(target)
+            reason = "the connection broke"
         except urllib.error.HTTPError as error:
-            if error.code == 416 and size:  # what we have is longer than the file there: it has changed
-                _discard(target)
+            if error.code == 416 and size:
+                if (
+                    error.headers.get("Content-Range") == f"bytes */{size}"
+                ):  # nothing is missing: it broke off at the end
+                    return _part(target)
+                _discard(target)  # what we have is longer than the file there: it has changed
             elif error.code < 500:
                 raise _Unavailable(f"HTTP {error.code} {error.reason}") from error
             reason = f"HTTP {error.code}"
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
+        except _NetworkError as error:
+            reason = str(error)
         arrived = _resumable(url, target)
         idle = 0 if arrived > size else idle + 1
         size = arrived
@@ -158,7 +192,7 @@ def _transfer(url: str, target: Path, have: int, progress: Progress) -> bool:
         request.add_header("Range", f"bytes={have}-")
         if origin.tag:
             request.add_header("If-Range", origin.tag)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+    with _opened(request) as response:
         continued = response.status == 206
         have = have if continued else 0
         length = response.headers.get("Content-Length")
@@ -167,8 +201,30 @@ def _transfer(url: str, target: Path, have: int, progress: Progress) -> bool:
         strong = None if tag is None or tag.startswith("W/") else tag
         _origin_file(target).write_text(json.dumps({"url": url, "tag": strong}))
         with _part(target).open("ab" if continued else "wb") as file:
-            while block := response.read(_BLOCK):
+            for block in _blocks(response):
                 file.write(block)
                 have += len(block)
                 progress(have, total)
     return total is None or have >= total
+
+
+def _opened(request: urllib.request.Request) -> http.client.HTTPResponse:
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        raise _NetworkError(str(getattr(error, "reason", error)) or type(error).__name__) from error
+    return response
+
+
+def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What arrives, with the network's failures told apart from those of our own disk."""
+    while True:
+        try:
+            block = response.read(_BLOCK)
+        except (OSError, http.client.HTTPException) as error:
+            raise _NetworkError(str(error) or type(error).__name__) from error
+        if not block:
+            return
+        yield block

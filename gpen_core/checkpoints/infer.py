@@ -14,6 +14,7 @@ from ..errors import CheckpointError, OptionError
 from ..model import Gpen, GpenConfig
 
 Shapes = dict[str, tuple[int, ...]]
+_MOST_MAPPING_LAYERS = 64
 _SHOWN = 3  # how many wrong keys a message lists
 
 
@@ -23,8 +24,8 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
     Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell.
     """
     shapes = {key: tuple(value.shape) for key, value in state.items()}
-    encoder_levels = _count(shapes, r"ecd(\d+)\.", name)
-    levels = _count(shapes, r"generator\.to_rgbs\.(\d+)\.", name) + 1
+    encoder_levels = _count(shapes, r"ecd(\d{1,4})\.", name)
+    levels = _count(shapes, r"generator\.to_rgbs\.(\d{1,4})\.", name) + 1
     concatenate = _concatenates(shapes, name)
     try:
         return GpenConfig(
@@ -32,7 +33,7 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
             output_size=4 << (levels - 1),
             channels=tuple(_width(shapes, level, levels, encoder_levels, concatenate, name) for level in range(levels)),
             style_dim=_majority(_style_dims(shapes), "style dimension", name),
-            mapping_layers=max([0, *_indices(shapes, r"generator\.style\.(\d+)\.")]),
+            mapping_layers=_mapping_layers(shapes, name),
             concatenate=concatenate,
         )
     except OptionError as error:
@@ -59,6 +60,15 @@ def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "st
         )
 
 
+def _mapping_layers(shapes: Shapes, name: str) -> int:
+    layers = max([0, *_indices(shapes, r"generator\.style\.(\d{1,9})\.")])
+    if layers > _MOST_MAPPING_LAYERS:  # a bound on what we build for a file that claims anything
+        raise CheckpointError(
+            f"{name}: {layers} mapping layers; no GPEN generator has more than {_MOST_MAPPING_LAYERS}."
+        )
+    return layers
+
+
 def _indices(shapes: Shapes, pattern: str) -> list[int]:
     return [int(match[1]) for key in shapes if (match := re.match(pattern, key))]
 
@@ -66,7 +76,7 @@ def _indices(shapes: Shapes, pattern: str) -> list[int]:
 def _count(shapes: Shapes, pattern: str, name: str) -> int:
     indices = _indices(shapes, pattern)
     if not indices or max(indices) > 12:  # 4 << 12 is 16,384 px: beyond any model, and a bound on what we build
-        readable = pattern.replace("\\", "").replace("(d+)", "N")
+        readable = pattern.replace("\\", "").replace("(d{1,4})", "N")
         raise CheckpointError(f"{name}: no usable '{readable}*' keys. This is not a GPEN generator.")
     return max(indices) + 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, RestorationError
 from ..model import Gpen, GpenConfig
 from .canonicalize import StateDict, canonical_state
 from .catalog import TASKS, Task, published_named
@@ -22,7 +22,8 @@ class GpenModel:
     """A network and what is known of it.
 
     ``module`` maps [N, 3, S, S] in [-1, 1] to [N, 3, S', S'], nominally in [-1, 1]. Calling the model itself maps
-    crops in [0, 1] to crops in [0, 1], float32, on the module's device and in its precision.
+    crops in [0, 1] to crops in [0, 1], float32, on the module's device and in its precision; RestorationError where the
+    result is not finite.
     """
 
     config: GpenConfig
@@ -37,8 +38,12 @@ class GpenModel:
         pictures = crops.to(where.device, where.dtype)
         if not self.task.unshifted:
             pictures = pictures * 2 - 1
-        restored: Tensor = self.module(pictures, noise)
-        return restored.float().add(1).div(2).clamp(0, 1)
+        restored: Tensor = self.module(pictures, noise).float()
+        if not torch.isfinite(restored.sum()):  # before the clamp, which would turn infinity into white
+            raise RestorationError(
+                f"{self.name} yielded NaN or infinity. In half precision, try float32; otherwise the weights are damaged."
+            )
+        return restored.add(1).div(2).clamp(0, 1)
 
 
 def load_checkpoint(
@@ -72,11 +77,11 @@ def build_model(
     """A model from a canonical state dict. Allocates what the weights need and nothing more; initialises nothing."""
     config = infer_config(state, name)
     check_state(state, config, name)
-    _check_finite(state, name)
     with torch.device("meta"):
         module = Gpen(config)
     # A copy, not a view of the file: a file replaced while mapped would take the process down.
     owned = {key: value.to(device=device, dtype=dtype, copy=True) for key, value in state.items()}
+    check_finite(owned, name)
     module.load_state_dict(owned, strict=True, assign=True)
     return GpenModel(config, module.requires_grad_(False).eval(), task, name)
 
@@ -90,10 +95,9 @@ def task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
     return TASKS[name]
 
 
-def _check_finite(state: Mapping[str, Tensor], name: str) -> None:
-    """Not-a-number and infinity both survive a sum."""
+def check_finite(state: Mapping[str, Tensor], name: str) -> None:
+    """Raise CheckpointError for weights that are no numbers in the precision they have. NaN and infinity survive a sum."""
     for key, value in state.items():
         if not torch.isfinite(value.sum(dtype=torch.float32)):
-            raise CheckpointError(
-                f"{name}: '{key}' holds NaN or infinite values. The file is damaged or training diverged."
-            )
+            advice = "they may not fit float16: try bfloat16" if value.dtype == torch.float16 else "training diverged"
+            raise CheckpointError(f"{name}: '{key}' holds NaN or infinite values. The file is damaged, or {advice}.")

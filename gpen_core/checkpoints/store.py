@@ -10,9 +10,10 @@ from ..errors import MissingWeightsError
 from .catalog import PUBLISHED, WeightFile, published_named
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
+_PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` finds us
 EXTENSIONS = (".safetensors", ".pth", ".pt")  # in the order of preference
 # What is taken when nobody chose: the published default first; 2048 is for faces of that size and costs 3× the time.
-_DEFAULT_ORDER = ("GPEN-BFR-512", "GPEN-BFR-1024", "GPEN-BFR-2048", "GPEN-BFR-256")
+DEFAULT_ORDER = ("GPEN-BFR-512", "GPEN-BFR-1024", "GPEN-BFR-2048", "GPEN-BFR-256")
 
 
 def weight_folders() -> tuple[Path, ...]:
@@ -40,7 +41,7 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
     """
     if name_or_path is None:
         return _best_present(folders)
-    if (path := Path(name_or_path).expanduser()).is_file():
+    if (path := _expanded(name_or_path)).is_file():
         return path
     name = str(name_or_path)
     for file in (file for folder in folders for file in _weight_files(folder)):
@@ -60,7 +61,8 @@ def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     where = " or ".join(str(folder) for folder in folders) or "no folder: none was given"
     lines = [
         f"{entry.filename} is not on this machine. Looked in: {where}.",
-        f"Download: python -m gpen_core download {entry.name} (or put the file there from {entry.urls[0]}).",
+        f"Download: {_download_command(entry, folders)}",
+        f"or save {entry.urls[0]} there as {entry.filename}.",
         f"Licence: {entry.licence}." + (f" sha256: {entry.sha256}." if entry.sha256 else ""),
     ]
     if (onnx := _onnx_twin(entry, folders)) is not None:
@@ -68,18 +70,31 @@ def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     return "\n".join(lines)
 
 
+def _download_command(entry: WeightFile, folders: Sequence[Path]) -> str:
+    into = f' -o "{folders[0]}"' if folders else ""
+    return f'in "{_PROJECT}": python -m gpen_core download {entry.name}{into}'
+
+
 def _best_present(folders: Sequence[Path]) -> Path:
-    entries = [entry for name in _DEFAULT_ORDER if (entry := published_named(name)) is not None]
+    entries = [entry for name in DEFAULT_ORDER if (entry := published_named(name)) is not None]
     for entry in entries:
         if (path := find_weights(entry, folders)) is not None:
             return path
     raise MissingWeightsError(f"No GPEN model is installed. {missing_message(entries[0], folders)}")
 
 
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # '~' of a user who doesn't exist
+        return Path(path)
+
+
 def _weight_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS and file.is_file())
+    except OSError:  # absent, or not ours to read: the same to somebody who looks for weights
         return []
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS and file.is_file())
 
 
 def _onnx_twin(entry: WeightFile, folders: Sequence[Path]) -> Path | None:

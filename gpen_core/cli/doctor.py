@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ import torch
 
 from ..checkpoints.catalog import PUBLISHED, WeightFile
 from ..checkpoints.download import recorded_sha256, verify
+from ..checkpoints.load import load_checkpoint
 from ..checkpoints.store import FOLDERS_VARIABLE, find_weights, weight_folders
-from ..errors import DownloadError, GpenError
+from ..errors import GpenError
 from ..faces.detectors import load_detector
 
-# Distribution → what it is needed for. OpenCV goes by several names, any of which will do.
+# Distribution → what it is needed for.
 _NEEDED = {
     "numpy": "everything",
     "torch": "everything",
@@ -29,6 +31,7 @@ _NEEDED = {
     "kornia": "colour matching and soft masks",
     "tqdm": "progress bars",
     "tifffile": "16-bit TIFF files",
+    "filelock": "downloads",
 }
 
 
@@ -55,7 +58,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Print the report → 1 where the main job could not run, else 0."""
     folders = (*options.models, *weight_folders())
-    findings = [*_packages(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
+    findings = [*_packages(), *_opencv(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
     for finding in findings:
         print(f"{'ok     ' if finding.good else 'missing'} {finding.text}")
         if finding.advice:
@@ -70,6 +73,14 @@ def _packages() -> Iterator[Finding]:
             yield Finding(True, f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             yield Finding(False, f"{name} (for {purpose})", f"pip install {name}")
+
+
+def _opencv() -> Iterator[Finding]:
+    """It goes by several names on PyPI, any of which will do."""
+    if importlib.util.find_spec("cv2") is None:
+        yield Finding(False, "OpenCV (for facexlib and 16-bit pictures)", "pip install opencv-python-headless")
+    else:
+        yield Finding(True, "OpenCV")
 
 
 def _devices() -> Iterator[Finding]:
@@ -105,11 +116,14 @@ def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
 
 
 def _checked(entry: WeightFile, path: Path) -> Finding:
-    known = entry.sha256 or recorded_sha256(path)
-    if path.suffix == ".safetensors" or known is None:
-        return Finding(True, f"{entry.name}: {path} (no sum known for this file)")
+    """A published file by its sum; a converted one, or one of unknown sum, by loading it."""
+    published = path.suffix.lower() != ".safetensors"
+    known = published and (entry.sha256 or recorded_sha256(path))
     try:
-        verify(entry, path)
-    except DownloadError as error:
+        if published:
+            verify(entry, path)
+        else:
+            load_checkpoint(path)
+    except GpenError as error:
         return Finding(False, f"{entry.name}: {path}", str(error))
-    return Finding(True, f"{entry.name}: {path} (sum verified)")
+    return Finding(True, f"{entry.name}: {path} ({'sum verified' if known else 'loads; no sum known'})")

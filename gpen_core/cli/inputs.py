@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from ..errors import ImageError
 from ..imaging.files import IMAGE_EXTENSIONS, WRITABLE
 
@@ -19,18 +21,19 @@ class Job:
     target: Path
 
 
-def find_pictures(inputs: Sequence[str]) -> list[Path]:
-    """Files, folders (their pictures, not those of folders within) and globs → files, each once, in the order given.
+def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Files, folders (their pictures, not those of folders within) and globs → files, each once, in the order given; and
+    the inputs that name nothing: a typing error must not look like a finished job, nor stop the others.
 
-    Raises ImageError for an input that names nothing: a typing error must not look like a finished job.
+    Raises ImageError where no input names a picture.
     """
-    found: dict[Path, None] = {}
-    for text in inputs:
-        files = list(_expand(text))
-        if not files:
-            raise ImageError(f"'{text}' names no picture. Pictures end in {', '.join(IMAGE_EXTENSIONS)}.")
-        found.update(dict.fromkeys(files))
-    return list(found)
+    expanded = {text: list(_expand(text)) for text in inputs}
+    unfound = [text for text, files in expanded.items() if not files]
+    found = dict.fromkeys(file for files in expanded.values() for file in files)
+    if not found:
+        names = ", ".join(f"'{text}'" for text in unfound)
+        raise ImageError(f"{names}: names no picture. Pictures end in {', '.join(IMAGE_EXTENSIONS)}.")
+    return list(found), unfound
 
 
 def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
@@ -38,7 +41,9 @@ def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
 
     Raises ImageError where results would overwrite each other or their own source.
     """
-    if output.suffix.lower() in IMAGE_EXTENSIONS and not output.is_dir():
+    if output.suffix.lower() in Image.registered_extensions() and not output.is_dir():
+        if output.suffix.lower() not in WRITABLE:
+            raise ImageError(f"'{output}': cannot write '{output.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
         if len(pictures) > 1:
             raise ImageError(f"{len(pictures)} pictures cannot all go into '{output}'. Give a folder with -o.")
         jobs = [Job(pictures[0], output)]
@@ -47,7 +52,7 @@ def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
     seen: dict[Path, Path] = {}
     for job in jobs:
         target = job.target.resolve()
-        if target == job.source.resolve():
+        if target == job.source.resolve() or (target.exists() and target.samefile(job.source)):
             raise ImageError(f"'{job.target}' is the picture itself. Choose another output.")
         if target in seen:
             raise ImageError(f"'{seen[target]}' and '{job.source}' would both become '{job.target}'. Run them apart.")

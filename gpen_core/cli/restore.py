@@ -14,7 +14,7 @@ from torch import Tensor
 from ..checkpoints import GpenModel, load_checkpoint
 from ..checkpoints.catalog import published_named
 from ..checkpoints.store import find_weights, missing_message, resolve_model, weight_folders
-from ..errors import GpenError, MissingWeightsError, OptionError
+from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.selection import ORDERS, SelectOptions
@@ -73,9 +73,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--max-megapixels", type=float, default=33.2, help="limit of --scale auto (default: 33.2)")
     parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
     parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
-    parser.add_argument(
-        "--min-face", type=float, default=0, help="shorter side of the smallest face restored, in pixels"
-    )
+    parser.add_argument("--min-face", type=float, default=20, help="shorter side of the smallest face, in pixels")
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
@@ -87,23 +85,26 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Restore every picture; one that fails doesn't stop the rest. → 0, or 1 where any failed."""
-    jobs = plan(find_pictures(options.inputs), options.output)
+    pictures, unfound = find_pictures(options.inputs)
+    jobs = plan(pictures, options.output)
     tools = _load_tools(options)
-    failures = 0
+    failures = len(unfound)
     print(
         f"{tools.model.name}: {tools.model.task.name}, {tools.model.config.input_size} px; detector: {tools.detector.name}; "
         f"mask: {'ellipse' if tools.parser is None else tools.parser.name}",
         file=sys.stderr,
     )
+    for text in unfound:
+        print(f"failed: {text}: names no picture")
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
             try:
                 bar.finish(_restore(job, tools, options, bar))
-            except (GpenError, OSError) as error:
+            except Exception as error:  # whatever one picture does, the others have a right to be restored
                 failures += 1
-                bar.finish(f"failed: {job.source}: {error}")
+                bar.finish(f"failed: {job.source}: {str(error) or type(error).__name__}")
     if failures:
-        print(f"{failures} of {len(jobs)} pictures failed", file=sys.stderr)
+        print(f"{failures} of {len(jobs) + len(unfound)} inputs failed", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -121,10 +122,17 @@ def _load_tools(options: argparse.Namespace) -> Tools:
     device = _device(options.device)
     dtype = _PRECISIONS[options.precision]
     path = resolve_model(options.model, folders)
+    # Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere.
+    detector_device = torch.device("cpu") if device.type == "mps" else device
     return Tools(
         load_checkpoint(path, device=device, dtype=dtype, task=options.task),
-        load_detector(options.detector, folders=folders, options=DetectOptions(options.threshold), device=device),
-        _parser(options.mask, folders, device),
+        load_detector(
+            options.detector,
+            folders=folders,
+            options=DetectOptions(options.threshold, options.min_face),
+            device=detector_device,
+        ),
+        _parser(options.mask, folders, detector_device),
         settings,
     )
 
@@ -158,13 +166,14 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
         picture.pixels[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
         hooks=Hooks(progress=bar.stage), on_face=on_face,
     )  # fmt: skip
-    grey = picture.grey and tools.model.task.name == "restoration"
-    done = replace(picture, pixels=result.frames[0], grey=grey)
+    done = replace(picture, pixels=result.frames[0])
+    if tools.model.task.name != "restoration":
+        done = _in_color(done)
     save_picture(done, job.target)
     if options.side_by_side:
-        _save_pair(picture, result.frames[0], job.target.with_name(f"{job.target.stem}-side-by-side.png"))
+        _save_pair(picture, result.frames[0], job.target.with_name(f"{job.target.name}-side-by-side.png"))
     for number, face in enumerate(faces):
-        _save_face(face, job.target.parent / f"{job.target.stem}-faces", number)
+        _save_face(face, job.target.with_name(f"{job.target.name}-faces"), number)
     height, width = result.frames.shape[2:]
     count = len(result.faces)
     found = f"{count} face{'s' if count != 1 else ''}" if count else "no face found, nothing restored"
@@ -174,7 +183,12 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
 def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
     """Before and after, side by side, both at the size of the result."""
     before = resize_lanczos(picture.pixels, (after.shape[1], after.shape[2]))
-    save_picture(replace(picture, pixels=torch.cat((before, after), dim=2), grey=False, bits=8, exif=None), path)
+    save_picture(replace(_in_color(picture), pixels=torch.cat((before, after), dim=2), bits=8, exif=None), path)
+
+
+def _in_color(picture: Picture) -> Picture:
+    """A picture that may hold colours, whatever its source did; a grey file's profile says nothing of them."""
+    return replace(picture, grey=False, icc=None if picture.grey else picture.icc)
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

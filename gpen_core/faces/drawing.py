@@ -37,8 +37,8 @@ def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     array = frame.float().clamp(0, 1).mul(255).round().byte().movedim(0, -1).cpu().numpy()
     picture = Image.fromarray(np.ascontiguousarray(array))
     pen = ImageDraw.Draw(picture)
-    line = max(1, round(max(picture.size) / 500))
-    height = max(10, 6 * line)
+    line = max(2, round(max(picture.size) / 256))
+    height = max(12, 6 * line)
     font = ImageFont.load_default(size=height)
     for number, face in enumerate(faces):
         pen.rectangle(face.box, outline=_BOX_COLOR, width=line)

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checkpoints.reading import read_checkpoint
-from ..errors import CheckpointError
+from ..errors import CheckpointError, MissingWeightsError
+from ..imaging.warp import resize_filtered
 
 PARSENET_SIZE = 512
 LABELS = (
@@ -40,15 +41,19 @@ class FaceParser:
     def _labels(self, face: Tensor, where: Tensor) -> Tensor:
         """One face: [1, 3, S, S] → [1, 512, 512]. One at a time, since ParseNet is memory-hungry and never the bottleneck."""
         size = (PARSENET_SIZE, PARSENET_SIZE)
-        picture = F.interpolate(face.to(where.device), size=size, mode="bilinear", antialias=True) * 2 - 1
+        picture = resize_filtered(face.to(where.device), size, "bilinear") * 2 - 1
         scores: Tensor = self.module(picture.to(where.dtype))[0]
         return scores.argmax(1)
 
 
 def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> FaceParser:
     """Load facexlib's ``parsing_parsenet.pth``. Raises CheckpointError for any other file."""
-    from facexlib.parsing.parsenet import ParseNet
-
+    try:
+        from facexlib.parsing.parsenet import ParseNet
+    except ImportError as error:
+        raise MissingWeightsError(
+            f"the face parser needs the Python package facexlib ({error}): pip install facexlib"
+        ) from error
     path = Path(path)
     content = read_checkpoint(path).content
     module = ParseNet(in_size=PARSENET_SIZE, out_size=PARSENET_SIZE, parsing_ch=len(LABELS))

@@ -17,7 +17,7 @@ from ..files import written_whole
 
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 0x0112, 258, 262, 284, 338
 # What EXIF says of the photograph. The other tags of a TIFF describe how that very file is laid out.
 _ABOUT_THE_PHOTO = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
 _TEXT_TAGS = (271, 272, 315, 33432)  # those that tifffile has no argument for
@@ -30,6 +30,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _DEEP_FORMATS = ("PNG", "TIFF")
+_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
 
 
@@ -59,8 +60,8 @@ def load_picture(path: str | Path) -> Picture:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{path.name}: this is not a picture that can be read.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path.name}: cannot be read ({error}).") from error
+    except Exception as error:  # damaged files make Pillow's readers raise almost anything
+        raise ImageError(f"{path.name}: cannot be read ({str(error) or type(error).__name__}).") from error
 
 
 def save_picture(picture: Picture, path: str | Path) -> None:
@@ -89,9 +90,12 @@ def save_picture(picture: Picture, path: str | Path) -> None:
 
 def _read(path: Path, image: Image.Image) -> Picture:
     exif, orientation = _descriptive_exif(image)
-    icc, grey, bits = image.info.get("icc_profile"), image.mode[0] in "L1I", _bits(path, image)
+    icc, grey, bits = image.info.get("icc_profile"), image.mode in _GREY_MODES, _bits(path, image)
     if bits == 16:
-        array = _decode_deep(path)
+        array = _decode_deep(path, image)
+        orientation = (
+            1 if image.format == "TIFF" else orientation
+        )  # OpenCV turns TIFFs upright, and nothing else of 16 bits
     else:
         if image.mode == "F" or (image.mode == "I" and bits != 16):
             raise ImageError(f"{path.name}: 32 bits a channel. Save it with 8 or 16 first.")
@@ -138,9 +142,15 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _decode_deep(path: Path) -> np.ndarray:
+def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
     """[H, W, 3 or 4] RGB(A) float32 from 16 bits a channel (OpenCV's, which orders channels BGR)."""
     import cv2
+
+    tags = dict(image.tag_v2) if image.format == "TIFF" else {}  # type: ignore[attr-defined]
+    if tags.get(_PLANAR) == 2 or tags.get(_PHOTOMETRIC, 2) not in (0, 1, 2):
+        raise ImageError(
+            f"{path.name}: a 16-bit TIFF of separate planes or of no RGB colours. Save it as interleaved RGB."
+        )
 
     array = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
@@ -149,7 +159,12 @@ def _decode_deep(path: Path) -> np.ndarray:
         array = np.repeat(array[:, :, None], 3, axis=2)
     elif array.shape[2] in (3, 4):
         array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
-    return array.astype(np.float32) / 65535
+    array = array.astype(np.float32) / 65535
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero
+        array[:, :, :3] = 1 - array[:, :, :3]
+    if array.shape[2] == 4 and 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):  # colours already multiplied by alpha
+        array[:, :, :3] = np.clip(array[:, :, :3] / np.maximum(array[:, :, 3:], 1e-6), 0, 1)
+    return array
 
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:

@@ -51,8 +51,6 @@ def paste(canvas: Tensor, patches: Sequence[Patch]) -> tuple[Tensor, Tensor]:
     for index, patch in enumerate(placed):
         others = [other for position, other in enumerate(placed) if position != index and _overlap(patch, other)]
         _window(result, patch.rect)[:3] += patch.pixels * _share(patch, others)
-    for patch in placed:
-        _window(result, patch.rect)[:3].clamp_(0, 1)
     return result, 1 - untouched
 
 

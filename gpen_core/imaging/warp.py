@@ -22,19 +22,41 @@ from ..geometry import (
 )
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
+_SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
 _MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom: whole pixels, right and bottom excluded
 
 
 def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """[C, H, W] in [0, 1] → [C, *size], Lanczos-3, prefiltered where it shrinks, in float32 throughout (Pillow's)."""
+    """[C, H, W] in [0, 1] → [C, *size], Lanczos-3, prefiltered where it shrinks, in float32 throughout (Pillow's).
+
+    A fourth channel is alpha: colours then count by their alpha, so what is invisible doesn't bleed into what is seen.
+    """
     if tuple(image.shape[1:]) == size:
         return image
+    if len(image) != 4:
+        return _lanczos(image, size)
+    alpha = image[3:]
+    resized = _lanczos(torch.cat((image, image[:3] * alpha)), size)
+    new_alpha, weighted = resized[3:4], resized[4:]
+    visible = (weighted / new_alpha.clamp_min(1e-6)).clamp_(0, 1)
+    return torch.cat((torch.where(new_alpha > _SEEN, visible, resized[:3]), new_alpha))
+
+
+def _lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     planes = image.detach().float().cpu().numpy()
     resized = [np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)) for plane in planes]
     return torch.from_numpy(np.stack(resized)).clamp_(0, 1).to(image.device)
+
+
+def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """[N, C, H, W] → [N, C, *size], "bilinear" or "bicubic", low-pass filtered where it shrinks. Float32 in and out."""
+    # Not every torch has this on Apple's GPU.
+    where = torch.device("cpu") if images.device.type == "mps" else images.device
+    resized = F.interpolate(images.to(where), size=size, mode=mode, antialias=True, align_corners=False)
+    return resized.to(images.device)
 
 
 def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: bool = True) -> Tensor:
@@ -84,7 +106,7 @@ def _reduce(part: Tensor, part_to_out: Tensor, scale: float) -> tuple[Tensor, Te
     """Bring the source down to the scale it is sampled at, through an antialiasing bicubic filter."""
     old: tuple[int, int] = (part.shape[1], part.shape[2])
     new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
-    reduced = F.interpolate(part[None].float(), size=new, mode="bicubic", antialias=True, align_corners=False)[0]
+    reduced = resize_filtered(part[None].float(), new, "bicubic")[0]
     return reduced.clamp_(0, 1), compose(invert_affine(resize_affine(old, new)), part_to_out)
 
 

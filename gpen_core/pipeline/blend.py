@@ -7,23 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
-from ..geometry import compose, invert_affine, resize_affine, scale_of
+from ..geometry import compose, invert_affine, resize_affine, same_shape, scale_of
 from ..imaging.color import match_color
 from ..imaging.masks import change_mask, ellipse_mask, region_mask
 from ..imaging.paste import Patch, paste
-from ..imaging.warp import resize_lanczos
+from ..imaging.warp import resize_filtered, resize_lanczos
 from ..types import Face, RestoredFace
-from .frames import check_frames
+from .frames import check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, BlendOptions
-
-_ASPECT_TOLERANCE = 0.02  # a few pixels of cropping by an upscaler are no other picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +60,7 @@ def check_background(frames: Tensor, background: Tensor) -> None:
             f"the picture {len(frames)} of {frames.shape[1]}"
         )
     (height, width), (new_height, new_width) = frames.shape[2:], background.shape[2:]
-    if abs(new_width / width / (new_height / height) - 1) > _ASPECT_TOLERANCE:
+    if not same_shape((height, width), (new_height, new_width)):
         raise ImageError(
             f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
         )
@@ -100,6 +97,7 @@ def blend_faces(
     ``scale`` has no say. Channels after the third are kept. Without faces, frames of the same size come back as they are.
     """
     check_frames(frames)
+    check_faces_of(frames, [face.crop.face for face in faces])
     if background is not None:
         check_background(frames, background)
         size: tuple[int, int] = (background.shape[2], background.shape[3])
@@ -147,4 +145,4 @@ def _restored_to_image(face: RestoredFace) -> Tensor:
 def _resized(crop: Tensor, size: int) -> Tensor:
     if crop.shape[-1] == size:
         return crop
-    return F.interpolate(crop[None], size=(size, size), mode="bicubic", antialias=True)[0].clamp(0, 1)
+    return resize_filtered(crop[None], (size, size), "bicubic")[0].clamp(0, 1)

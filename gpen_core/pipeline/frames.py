@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
 from ..errors import ImageError
+from ..faces.alignment import check_same_picture
+from ..types import Face
 
 
 def check_frames(frames: Tensor) -> None:
@@ -13,3 +17,12 @@ def check_frames(frames: Tensor) -> None:
         raise ImageError(f"frames must be [B, 3 or more, H, W] and not empty, not {list(frames.shape)}")
     if not frames.is_floating_point():
         raise ImageError(f"frames must be floating point in [0, 1], not {frames.dtype}")
+
+
+def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
+    """Raise ImageError where a face belongs to a frame that is not there, or to a picture of another shape."""
+    size = (frames.shape[2], frames.shape[3])
+    for face in faces:
+        if face.frame >= len(frames):
+            raise ImageError(f"a face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")
+        check_same_picture(face, size)

@@ -25,7 +25,8 @@ def silent(stage: str, done: int, total: int, preview: Tensor | None = None) -> 
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """True for the errors by which torch says that memory is used up, on any device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    known = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)  # the former since torch 2.5
+    if isinstance(error, known | MemoryError):
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
-from ..errors import ImageError, RestorationError
+from ..errors import RestorationError
 from ..faces.alignment import align_face
 from ..types import Face, FaceCrop, RestoredFace
-from .frames import check_frames
+from .frames import check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, RestoreOptions
 
@@ -31,8 +31,7 @@ def restore_faces(
     RestorationError when not even that fits, or when the network yields NaN.
     """
     check_frames(frames)
-    if (beyond := max((face.frame for face in faces), default=0)) >= len(frames):
-        raise ImageError(f"a face belongs to frame {beyond}, but there are only {len(frames)} frames")
+    check_faces_of(frames, faces)
     template = model.task.template if options.template == AUTO else options.template
     size = model.config.input_size
     batch_size = _batch_size(model, options)
@@ -40,24 +39,24 @@ def restore_faces(
     while done < len(faces):
         crops = [align_face(frames[face.frame], face, size, template) for face in faces[done : done + batch_size]]
         pixels, batch_size = _run(model, crops, batch_size, hooks)
-        _check_finite(pixels, model.name)
         for crop, result in zip(crops, pixels.to(frames.device)):
             done += 1
             hooks.progress("restore", done, len(faces), result)
             yield RestoredFace(crop, result.clone(), model.task.name)
 
 
-def activation_bytes(model: GpenModel, faces: int, options: RestoreOptions = RestoreOptions()) -> int:
-    """About what a run over ``faces`` faces needs beside the weights, at its peak.
+def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(), faces: int | None = None) -> int:
+    """About what a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak.
 
     Some six maps of the widest level live at once: a layer's input, its scaled copy, its output, the filtered output,
-    the encoder's feature and both joined (twice as wide).
+    the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces.
     """
     config = model.config
     widest = max(width * (4 << level) ** 2 for level, width in enumerate(config.channels))
     itemsize = next(model.module.parameters()).element_size()
     joined = 2 if config.concatenate else 1
-    return 6 * joined * widest * itemsize * min(max(faces, 1), _batch_size(model, options))
+    batch = _batch_size(model, options)
+    return 8 * joined * widest * itemsize * (batch if faces is None else min(max(faces, 1), batch))
 
 
 def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
@@ -89,10 +88,3 @@ def in_batches(
                 ) from error
         batch_size = max(1, batch_size // 2)  # outside the handler: the error holds on to the tensors it failed with
         hooks.free_memory()
-
-
-def _check_finite(pixels: Tensor, name: str) -> None:
-    if not bool(torch.isfinite(pixels).all()):
-        raise RestorationError(
-            f"{name} yielded NaN. In half precision, try float32; otherwise the weights are damaged."
-        )

@@ -7,7 +7,7 @@ from pathlib import Path
 import folder_paths
 
 from ...gpen_core.checkpoints.catalog import PUBLISHED, WeightFile, published_named
-from ...gpen_core.checkpoints.store import EXTENSIONS, find_weights, missing_message
+from ...gpen_core.checkpoints.store import DEFAULT_ORDER, EXTENSIONS, missing_message
 from ...gpen_core.errors import MissingWeightsError
 
 MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
@@ -27,9 +27,18 @@ def register() -> None:
 def model_names() -> list[str]:
     """GPEN files present, then the other files there, then published models that could be downloaded."""
     present = _weight_files(MODELS)
-    present.sort(key=lambda name: ("gpen" not in name.lower(), name.lower()))
-    there = {entry.name for name in present if (entry := published_named(Path(name).name)) is not None}
-    return present + [entry.filename for entry in PUBLISHED if entry.kind == "gpen" and entry.name not in there]
+    there = {name: entry for name in present if (entry := published_named(Path(name).name)) is not None}
+    absent = [entry for entry in PUBLISHED if entry.kind == "gpen" and entry not in there.values()]
+
+    def rank(name: str, entry: WeightFile | None) -> tuple[int, bool, str]:
+        usual = (
+            DEFAULT_ORDER.index(entry.name) if entry is not None and entry.name in DEFAULT_ORDER else len(DEFAULT_ORDER)
+        )
+        return usual, "gpen" not in name.lower(), name.lower()
+
+    present.sort(key=lambda name: rank(name, there.get(name)))
+    absent.sort(key=lambda entry: rank(entry.filename, entry))
+    return present + [entry.filename for entry in absent]
 
 
 def model_path(name: str) -> Path:
@@ -44,9 +53,17 @@ def model_path(name: str) -> Path:
         raise MissingWeightsError(
             f"{name} is not on this machine. Looked in: {where}. Put the file there and try again."
         )
-    if (found := find_weights(entry, folders)) is not None:  # the workflow's author had it under another spelling
+    if (found := _under_another_name(entry)) is not None:
         return found
     raise MissingWeightsError(missing_message(entry, folders))
+
+
+def _under_another_name(entry: WeightFile) -> Path | None:
+    """A published model as this user spells it, in whichever sub-folder: a workflow's author may have had it elsewhere."""
+    for name in _weight_files(MODELS):
+        if published_named(Path(name).name) is entry and (path := folder_paths.get_full_path(MODELS, name)) is not None:
+            return Path(path)
+    return None
 
 
 def parser_path(name: str) -> Path:

@@ -26,16 +26,19 @@ def to_mask(mask: Tensor) -> Tensor:
     return _between_nodes(mask[:, 0])
 
 
-def to_bounding_boxes(faces: Sequence[Face], frames: int) -> list[list[dict[str, object]]]:
-    """Core's BOUNDING_BOX: for each frame a list of boxes in whole pixels, with label and score."""
+def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int]) -> list[list[dict[str, object]]]:
+    """Core's BOUNDING_BOX: for each frame of (height, width) a list of boxes in whole pixels, cut to the frame, with label
+    and score."""
     boxes: list[list[dict[str, object]]] = [[] for _ in range(frames)]
     for face in faces:
+        x0, y0 = max(0, round(face.box[0])), max(0, round(face.box[1]))
+        x1, y1 = min(size[1], round(face.box[2])), min(size[0], round(face.box[3]))
         boxes[face.frame].append(
             {
-                "x": round(face.box[0]),
-                "y": round(face.box[1]),
-                "width": round(face.width),
-                "height": round(face.height),
+                "x": x0,
+                "y": y0,
+                "width": max(1, x1 - x0),
+                "height": max(1, y1 - y0),
                 "label": "face",
                 "score": face.score,
             }

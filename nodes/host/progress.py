@@ -47,6 +47,7 @@ def _thumbnail(picture: Tensor) -> Image.Image:
     picture = picture[None, :3].float()
     scale = min(1.0, _PREVIEW_SIDE / max(picture.shape[2:]))
     if scale < 1:
-        picture = F.interpolate(picture, scale_factor=scale, mode="area")
+        size = [max(1, round(side * scale)) for side in picture.shape[2:]]
+        picture = F.interpolate(picture, size=size, mode="area")
     array = picture[0].clamp(0, 1).mul(255).byte().movedim(0, -1).cpu().numpy()
     return Image.fromarray(array)

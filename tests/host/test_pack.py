@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from host_harness.graphs import SETTINGS, node, probing, saving, staged, whole
-from host_harness.host_process import HostError, HostProcess, PackReport, RunResult
+from host_harness.host_process import HostProcess, PackReport, RunResult
 from host_harness.http_server import HttpServer
 from PIL import Image
 
@@ -270,26 +270,42 @@ def test_weights_live_in_the_hosts_memory_manager(ready: HostProcess):
 
 def test_a_missing_model_is_named_with_folder_address_and_licence(ready: HostProcess):
     result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
-    assert result.status == "invalid" and result.executed == []
-    told = json.dumps(result.node_errors["2"], ensure_ascii=False)
-    for part in ("GPEN-BFR-2048.pth", "facerestore_models", "https://", "non-commercial"):
+    assert result.status == "error" and result.error["node_id"] == "2" and "9" not in result.executed
+    assert result.error["exception_type"] == "gpen_core.errors.MissingWeightsError"  # not the path the pack lies at
+    told = result.error["exception_message"]
+    for part in ("GPEN-BFR-2048.pth", "facerestore_models", "https://", "non-commercial", "download GPEN-BFR-2048 -o"):
         assert part in told
+
+
+def test_a_model_in_a_sub_folder_or_spelt_otherwise_is_found(
+    ready: HostProcess, place_model: Callable[..., Path], checkpoint: Path
+):
+    place_model(checkpoint, "facerestore_models/portraits", "gpen-bfr-1024.PT")
+    assert ready.run(saving(staged("astronaut.png", model="GPEN-BFR-1024.pth"))).status == "success"
+
+
+def test_an_unknown_name_from_another_machine_is_named(ready: HostProcess):
+    result = ready.run(saving(staged("astronaut.png", model="my_finetune.pth")))
+    assert (
+        result.error["node_id"] == "2" and "my_finetune.pth is not on this machine" in result.error["exception_message"]
+    )
 
 
 def test_an_onnx_twin_is_called_what_it_is(ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path):
     (tmp_path / "GPEN-BFR-2048.onnx").write_bytes(b"\x08\x06\x12\x07pytorch")
     place_model(tmp_path / "GPEN-BFR-2048.onnx")
     result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
-    assert "ONNX graph" in json.dumps(result.node_errors["2"])
+    assert "ONNX graph" in result.error["exception_message"]
 
 
 def test_a_missing_detector_and_parser_are_named(ready: HostProcess):
     result = ready.run(saving(staged("astronaut.png", detector="retinaface_resnet50")))
-    assert "detection_Resnet50_Final.pth" in json.dumps(result.node_errors["3"])
+    assert result.error["node_id"] == "3" and "detection_Resnet50_Final.pth" in result.error["exception_message"]
     prompt = saving(staged("astronaut.png"))
     prompt["8"] = node("GPEN_LoadParser", parser_name="parsing_parsenet.pth")
     prompt["6"]["inputs"]["parser"] = ["8", 0]
-    assert "parsing_parsenet.pth" in json.dumps(ready.run(prompt).node_errors["8"])
+    result = ready.run(prompt)
+    assert result.error["node_id"] == "8" and "parsing_parsenet.pth" in result.error["exception_message"]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +335,7 @@ def test_model_lists_show_present_files_then_published_ones(
         place_model(tmp_path / name)
     options = ready.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
     listed = options[0] if isinstance(options[0], list) else options[1]["options"]
-    assert listed[:3] == ["GPEN-BFR-256.pth", "codeformer.pth", "tiny.pth"]
+    assert listed[:4] == ["GPEN-BFR-256.pth", "codeformer.pth", "tiny.pth", "GPEN-BFR-512.pth"]
     assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
 
 
@@ -369,5 +385,5 @@ def test_help_pages_are_served(server: HttpServer):
 
 def test_an_error_reaches_the_user_over_http(server: HttpServer):
     image = next(server.base.input.glob("*.png")).name
-    with pytest.raises(HostError, match="non-commercial"):
-        server.queue(saving(whole(image, model="GPEN-BFR-1024.pth")))
+    done = server.run(saving(whole(image, model="GPEN-BFR-1024.pth")))
+    assert done["status"]["status_str"] == "error" and "non-commercial" in json.dumps(done["status"])

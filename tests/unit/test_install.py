@@ -39,7 +39,13 @@ def test_it_makes_the_folders_lists_the_files_and_may_run_again(pack):
     first = run(pack)
     assert first.returncode == 0, first.stderr
     assert sorted(path.name for path in models.iterdir()) == ["facedetection", "facerestore_models"]
-    for part in ("GPEN-BFR-2048.pth", "detection_Resnet50_Final.pth", "parsing_parsenet.pth", "non-commercial", "absent"):
+    for part in (
+        "GPEN-BFR-2048.pth",
+        "detection_Resnet50_Final.pth",
+        "parsing_parsenet.pth",
+        "non-commercial",
+        "absent",
+    ):
         assert part in first.stdout
     assert first.stdout.endswith("False\n")  # a list of names needs no torch
     mine = models / "facerestore_models" / "GPEN-BFR-2048.pth"

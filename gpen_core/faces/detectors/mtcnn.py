@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...errors import MissingWeightsError
+from ...imaging.warp import resize_filtered
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
 from .suppression import greedy_keep
@@ -140,7 +141,7 @@ def _pyramid(mipmaps: list[Tensor], first_scale: float) -> Iterator[tuple[Tensor
     while min(height, width) * scale >= WINDOW:
         size = (math.ceil(height * scale), math.ceil(width * scale))
         mip = mipmaps[min(_halvings(1 / scale), len(mipmaps) - 1)]
-        level = F.interpolate(mip, size, mode="bilinear", align_corners=False, antialias=True)
+        level = resize_filtered(mip, size, "bilinear")
         yield level, size[1] / width, size[0] / height
         scale *= PYRAMID_FACTOR
 

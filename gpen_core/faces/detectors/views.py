@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ...imaging.warp import resize_filtered
 from ...types import Box
 
 
@@ -33,7 +33,7 @@ class View:
         """frame: [3, H, W] → the view [3, h, w], prefiltered where it shrinks."""
         window = frame[:, self.top : self.bottom, self.left : self.right]
         if window.shape[-2:] != self.size:
-            window = F.interpolate(window[None], self.size, mode="bilinear", align_corners=False, antialias=True)[0]
+            window = resize_filtered(window[None], self.size, "bilinear")[0]
         return torch.rot90(window, self.turns, (1, 2)).contiguous()
 
     def to_frame(self, points: Tensor) -> Tensor:

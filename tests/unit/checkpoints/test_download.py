@@ -1,6 +1,7 @@
 """Downloads from a real HTTP server on this machine: resumed, verified, whole."""
 
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -41,7 +42,9 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and server.honour_ranges and fresh:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(server.content):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(server.content)}")
+                self.end_headers()
                 return
         body = server.content[start:]
         self.send_response(206 if start else 200)
@@ -96,6 +99,32 @@ def test_an_interrupted_download_goes_on_next_time(server, tmp_path):
     assert "thing.pth" not in names(tmp_path) and "thing.pth.part" in names(tmp_path)
     assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
     assert server.ranges[1] is not None and names(tmp_path) == ["thing.pth"]
+
+
+def test_a_download_interrupted_at_its_very_end_is_not_fetched_again(server, tmp_path, monkeypatch):
+    def interrupted(entry, path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sys.modules["gpen_core.checkpoints.download"], "verify", interrupted)
+        download(entry(server.url), tmp_path)
+    assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+    assert server.ranges == [None, f"bytes={len(CONTENT)}-"]
+
+
+def test_two_downloads_of_one_file_do_not_mix(server, tmp_path):
+    def second(done, total):
+        with pytest.raises(DownloadError, match="being downloaded by another program"):
+            download(entry(server.url), tmp_path)
+
+    assert download(entry(server.url), tmp_path, second).read_bytes() == CONTENT
+    assert len(server.ranges) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DownloadError, match="could not be written"):
+        download(entry(server.url), tmp_path / "file" / "models")
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_anew(server, tmp_path):

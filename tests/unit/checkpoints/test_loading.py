@@ -246,6 +246,38 @@ def test_integer_weights(state, saved):
     refused(saved(state), "int64")
 
 
+@pytest.mark.parametrize("key", [3, ("a",), None, b"x"])
+def test_keys_that_are_no_names(state, saved, key):
+    refused(saved({**state, key: torch.zeros(1)}), "not a name")
+    refused(saved({key: torch.zeros(1)}), "not a name")
+
+
+def test_claims_of_endless_layers_cost_nothing(state, saved):
+    for index in (100_000, 3_000_000):
+        refused(saved({**state, f"generator.style.{index}.weight": torch.zeros(8, 8)}), "mapping layers")
+    refused(saved({**state, "ecd" + "9" * 5000 + ".0.0.weight": torch.zeros(1)}), "unknown")
+    refused(saved({**state, "ecd99.0.0.weight": torch.zeros(1)}), "no usable")
+
+
+def test_tensors_that_hold_nothing_or_lie_nowhere(state, saved):
+    refused(saved({**state, "final_linear.0.bias": torch.zeros(1, 1 << 40, 0)}), "is empty")
+    refused(saved({**state, "final_linear.0.bias": torch.zeros(8, device="meta")}), "on meta")
+    refused(saved({**state, "final_linear.0.bias": torch.eye(8).to_sparse()}), "sparse")
+    nested = torch.nested.nested_tensor([torch.zeros(3), torch.zeros(5)])
+    refused(saved({**state, "final_linear.0.bias": nested}), "dense floating-point|something other|damaged")
+
+
+def test_weights_that_do_not_fit_float16(state, saved, tmp_path):
+    state["generator.conv1.conv.weight"][0, 0, 0, 0, 0] = 1e6
+    path = saved(state)
+    load_checkpoint(path, dtype=torch.bfloat16)
+    with pytest.raises(CheckpointError, match="try bfloat16"):
+        load_checkpoint(path, dtype=torch.float16)
+    with pytest.raises(CheckpointError, match="try bfloat16"):
+        convert(path, tmp_path / "half.safetensors", dtype=torch.float16)
+    assert not (tmp_path / "half.safetensors").exists()
+
+
 def test_one_missing_key_and_one_wrong_shape(state, saved):
     missing = {key: value for key, value in state.items() if key != "generator.to_rgbs.0.bias"}
     refused(saved(missing), r"no 'generator\.to_rgbs\.0\.bias'")

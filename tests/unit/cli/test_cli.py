@@ -72,16 +72,65 @@ def test_one_bad_file_does_not_stop_the_rest_and_the_status_says_so(portrait, ch
     portrait.with_name("a.png").write_bytes(b"no picture")
     assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
     said = capsys.readouterr()
-    assert "failed: " in said.out and "a.png" in said.out and "1 of 2 pictures failed" in said.err
+    assert "failed: " in said.out and "a.png" in said.out and "1 of 2 inputs failed" in said.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
+
+
+def test_a_typing_error_among_the_inputs_is_reported_and_stops_nothing(portrait, checkpoint, tmp_path, capsys):
+    assert restore(portrait, tmp_path / "tpyo.png", "-o", tmp_path / "out", "--model", checkpoint) == 1
+    assert "tpyo.png: names no picture" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
+
+
+def test_whatever_one_picture_does_the_others_are_restored(portrait, checkpoint, tmp_path, monkeypatch, capsys):
+    portrait.with_name("b.png").write_bytes(portrait.read_bytes())
+    from gpen_core.cli import restore as command
+
+    real = command.load_picture
+
+    def too_large(path):
+        if path.name == "astronaut.png":
+            raise MemoryError
+        return real(path)
+
+    monkeypatch.setattr(command, "load_picture", too_large)
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    assert "failed: " in capsys.readouterr().out and [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
+
+
+def test_output_to_a_pipe_without_unicode_goes_on(portrait, checkpoint, tmp_path, repo_root):
+    """As on Windows, where a pipe has no arrow."""
+    import os
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gpen_core", "restore", portrait, "-o", tmp_path / "o.png", "--model", checkpoint],
+        cwd=repo_root, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and b"o.png (1 face" in done.stdout
+
+
+def test_small_faces_are_looked_for_when_asked_for(checkpoint, tmp_path, astronaut, capsys):
+    from gpen_core.imaging.files import Picture, save_picture
+    from gpen_core.imaging.warp import resize_lanczos
+
+    canvas = torch.full((3, 400, 400), 0.5)
+    canvas[:, 100:180, 100:180] = resize_lanczos(astronaut, (80, 80))  # a face 16 px wide
+    save_picture(Picture(canvas), tmp_path / "tiny.png")
+    found = []
+    for size in (40, 8):
+        assert restore(tmp_path / "tiny.png", "-o", tmp_path / "o.png", "--model", checkpoint, "--min-face", size) == 0
+        found.append("(1 face" in capsys.readouterr().out)
+    assert found == [False, True]
 
 
 def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path):
     arguments = ("--model", checkpoint, "--save-faces", "--side-by-side", "--scale", "1.5")
     assert restore(portrait, "-o", tmp_path / "o.png", *arguments) == 0
-    assert load_picture(tmp_path / "o-side-by-side.png").pixels.shape == (3, 768, 1536)
-    assert load_picture(tmp_path / "o-faces" / "00-after.png").pixels.shape == (3, 64, 64)
-    assert (tmp_path / "o-faces" / "00-before.png").exists()
+    assert load_picture(tmp_path / "o.png-side-by-side.png").pixels.shape == (3, 768, 1536)
+    assert load_picture(tmp_path / "o.png-faces" / "00-after.png").pixels.shape == (3, 64, 64)
+    assert (tmp_path / "o.png-faces" / "00-before.png").exists()
 
 
 def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path, astronaut):
@@ -144,10 +193,12 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, checkpoint, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("missing.png", "-o", "o.png"), "'missing.png' names no picture"),
+        (("missing.png", "-o", "o.png"), "'missing.png': names no picture"),
         (("{in}", "{in}", "-o", "{in}"), "is the picture itself"),
         (("{in}", "-o", "o.png", "--strength", "2"), "strength must be from 0 to 1"),
         (("{in}", "-o", "o.png", "--scale", "99"), "scale must be"),
+        (("{in}", "-o", "o.gif"), "cannot write '.gif' files"),
+        (("{in}", "-o", "o.bmp"), "cannot write '.bmp' files"),
         (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
         (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
         (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not on this machine"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms
 
@@ -44,7 +45,7 @@ def test_lossy_formats_keep_profile_and_exif_and_stay_close(tmp_path, name, astr
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "deep.png"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "deep.png", "deep.tif"])
 def test_exif_orientation_is_applied_once(tmp_path, orientation, name):
     stored = np.zeros((16, 32, 3), dtype=np.uint8)
     stored[:8, :16] = (255, 0, 0)
@@ -55,13 +56,21 @@ def test_exif_orientation_is_applied_once(tmp_path, orientation, name):
             Picture(torch.from_numpy(stored / 255).movedim(-1, 0).float(), exif=exif(orientation=orientation), bits=16),
             tmp_path / name,
         )
+    elif name == "deep.tif":
+        tifffile.imwrite(
+            tmp_path / name, stored.astype(np.uint16) * 257, photometric="rgb", metadata=None,
+            extratags=[(274, 3, 1, orientation, True)],
+        )  # fmt: skip
     else:
         Image.fromarray(stored).save(
-            tmp_path / name, exif=exif(orientation=orientation), **{"quality": 100} if "jpg" in name else {}
+            tmp_path / name,
+            exif=exif(orientation=orientation),
+            **{"quality": 100, "subsampling": 0} if "jpg" in name else {},
         )
     from PIL import ImageOps
 
-    with Image.open(tmp_path / name) as image:
+    Image.fromarray(stored).save(tmp_path / "reference.png", exif=exif(orientation=orientation))
+    with Image.open(tmp_path / "reference.png") as image:
         expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     picture = load_picture(tmp_path / name)
     found = picture.pixels.movedim(0, -1).mul(255).round().numpy()
@@ -83,6 +92,37 @@ def test_every_usual_mode_is_read(tmp_path, mode, astronaut):
         assert (picture.pixels[:3] - astronaut).abs().mean() < 0.05
     if mode == "I;16":
         torch.testing.assert_close(picture.pixels, torch.full((3, 8, 9), 40000 / 65535))
+
+
+def test_16_bit_tiffs_of_every_usual_layout(tmp_path):
+    colours = (np.linspace(0, 65535, 6 * 8 * 3).reshape(6, 8, 3)).astype(np.uint16)
+    alpha = np.full((6, 8, 1), 32768, dtype=np.uint16)
+    expected = torch.from_numpy(colours / 65535.0).movedim(-1, 0).float()
+
+    def read(array, **options):
+        tifffile.imwrite(tmp_path / "a.tif", array, metadata=None, **options)
+        return load_picture(tmp_path / "a.tif").pixels
+
+    torch.testing.assert_close(read(colours, photometric="rgb"), expected)
+    grey = read(colours[:, :, 0], photometric="minisblack")
+    torch.testing.assert_close(grey, expected[:1].expand(3, -1, -1))
+    torch.testing.assert_close(read(65535 - colours[:, :, 0], photometric="miniswhite"), grey, atol=1e-5, rtol=0)
+    straight = read(np.concatenate((colours, alpha), 2), photometric="rgb", extrasamples=["unassalpha"])
+    torch.testing.assert_close(straight[:3], expected)
+    multiplied = np.concatenate(((colours * (32768 / 65535)).round().astype(np.uint16), alpha), 2)
+    undone = read(multiplied, photometric="rgb", extrasamples=["assocalpha"])
+    torch.testing.assert_close(undone[:3], expected, atol=1e-4, rtol=0)
+    with pytest.raises(ImageError, match="separate planes"):
+        read(colours.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+
+
+def test_lab_is_no_grey(tmp_path, astronaut):
+    from skimage.color import rgb2lab
+
+    lab = rgb2lab(astronaut.movedim(0, -1).numpy())
+    coded = np.concatenate((lab[..., :1] * 2.55, lab[..., 1:]), -1).round().astype(np.int16).astype(np.uint8)
+    Image.merge("LAB", [Image.fromarray(coded[..., i]) for i in range(3)]).save(tmp_path / "a.tif")
+    assert not load_picture(tmp_path / "a.tif").grey
 
 
 def test_red_stays_red_in_every_depth(tmp_path):

@@ -52,6 +52,16 @@ def test_an_unchanged_face_has_an_empty_change_mask_and_a_changed_one_a_full_one
     assert change_mask(before, before + 2 / 255).min() == 1
 
 
+def test_a_change_opens_the_mask_around_itself():
+    before, after = torch.zeros(3, 256, 256), torch.zeros(3, 256, 256)
+    after[:, 100:120, 60:64] = 1
+    mask = change_mask(before, after)[0]
+    assert mask[100:120, 60:64].min() == 1 and 0 < mask.mean() < 0.02
+    rows, columns = torch.arange(256.0), torch.arange(256.0)
+    centre = ((mask.sum(1) * rows).sum() / mask.sum(), (mask.sum(0) * columns).sum() / mask.sum())
+    assert abs(centre[0] - 109.5) < 1.5 and abs(centre[1] - 61.5) < 1.5
+
+
 @pytest.mark.parametrize("method", ["mean", "mean_std"])
 def test_matching_reaches_the_statistics_in_lab(astronaut, method):
     original, weight = astronaut[:, 60:188, 160:288], torch.ones(1, 128, 128)

@@ -1,10 +1,12 @@
 """From frames to frames, with a real (tiny, untrained) network and faces whose place is known."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from gpen_core.checkpoints import TASKS
 from gpen_core.errors import ImageError, OptionError, RestorationError
@@ -73,6 +75,81 @@ def test_alignment_puts_the_landmarks_where_the_template_says(frames, astronaut_
 def test_an_identity_restoration_changes_nothing(frames, astronaut_face, size, template, color):
     result = blend_faces(frames[:1], identity(frames, [astronaut_face], size, template), BlendOptions(color=color))
     assert (result.frames - frames[:1]).abs().max() <= 1 / 255
+
+
+def shift_between(found, expected, weight):
+    """How far [3, H, W] ``found`` lies from ``expected``, in pixels (x, y): least squares on the gradient (Lucas–Kanade)."""
+    a, b = found.mean(0), expected.mean(0)
+    dx, dy = (b[1:-1, 2:] - b[1:-1, :-2]) / 2, (b[2:, 1:-1] - b[:-2, 1:-1]) / 2
+    change, w = (a - b)[1:-1, 1:-1], weight[1:-1, 1:-1].float()
+    normal = torch.stack([(dx * dx * w).sum(), (dx * dy * w).sum(), (dx * dy * w).sum(), (dy * dy * w).sum()]).view(
+        2, 2
+    )
+    return torch.linalg.solve(normal, -torch.stack([(dx * change * w).sum(), (dy * change * w).sum()]))
+
+
+def smooth(picture, width):
+    for side in ((width, 1), (1, width)) * 2:
+        half = (side[0] // 2, side[1] // 2)
+        picture = F.avg_pool2d(picture[None], side, 1, half, count_include_pad=False)[0]
+    return picture
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.37, 2.0, 4.0])
+@pytest.mark.parametrize(("size", "growth"), [(128, 1), (128, 2), (128, 4), (512, 1)])
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_nothing_is_shifted_on_the_way_at_any_scale_growth_or_turn(
+    astronaut, astronaut_face, scale, size, growth, turn
+):
+    """Half a pixel forgotten in any of the three resizes (crop, model, canvas) shows as a shift of the pasted face."""
+    frame = torch.rot90(astronaut, turn, (1, 2)).contiguous()
+    turned = {0: lambda x, y: (x, y), 1: lambda x, y: (y, 511 - x), 2: lambda x, y: (511 - x, 511 - y)}[turn]
+    face = replace(astronaut_face, landmarks=tuple(turned(x, y) for x, y in astronaut_face.landmarks))
+    crop = align_face(frame, face, size)
+    grown = (
+        F.interpolate(crop.pixels[None], scale_factor=growth, mode="bicubic")[0].clamp(0, 1)
+        if growth > 1
+        else crop.pixels
+    )
+    paler = [RestoredFace(crop, grown * 0.8 + 0.1)]  # so that the change mask is open everywhere
+    result = blend_faces(frame[None], paler, BlendOptions(scale=scale, color="off"))
+    expected = resize_lanczos(frame, tuple(result.frames.shape[2:])) * 0.8 + 0.1
+    width = 2 * max(1, round(2 * scale)) + 1
+    rows, columns = ((result.mask[0, 0] > 0).any(axis).nonzero()[:, 0] for axis in (1, 0))
+    face_only = (..., slice(int(rows[0]), int(rows[-1])), slice(int(columns[0]), int(columns[-1])))
+    found, expected, whole = result.frames[0][face_only], expected[face_only], (result.mask[0, 0] > 0.98)[face_only]
+    moved = shift_between(smooth(found, width), smooth(expected, width), whole)
+    assert moved.abs().max() < 0.1 * max(1.0, scale * 0.6)
+
+
+def test_a_resized_copy_of_the_picture_gives_the_same_crop(frames, astronaut_face):
+    """Detect, upscale, restore: the face is looked for where it went."""
+    larger = resize_lanczos(frames[0], (1024, 1024))
+    direct = align_face(frames[0], astronaut_face, 128)
+    through = align_face(larger, astronaut_face, 128)
+    assert (direct.pixels - through.pixels).abs().mean() < 0.01
+    assert torch.equal(direct.image_to_crop, through.image_to_crop)
+
+
+def test_a_picture_of_another_shape_is_refused(frames, astronaut_face, tiny_model):
+    other = torch.zeros(1, 3, 900, 512)
+    with pytest.raises(ImageError, match=r"512×512; one of 512×900 has another shape"):
+        list(restore_faces(other, [astronaut_face], tiny_model))
+    with pytest.raises(ImageError, match="another shape"):
+        blend_faces(other, painted(frames, [astronaut_face]))
+
+
+def test_a_face_of_a_missing_frame_is_refused_when_blending(frames, astronaut_face):
+    faces = painted(frames, [replace(astronaut_face, frame=2)])
+    with pytest.raises(ImageError, match=r"frame 2.*only 1 frames"):
+        blend_faces(frames[:1], faces)
+
+
+def test_values_beyond_white_keep_their_bits_outside_the_mask(frames, astronaut_face):
+    bright = frames[:1] * 1.5
+    result = blend_faces(bright, painted(frames, [astronaut_face]))
+    outside = (result.mask == 0).expand_as(bright)
+    assert torch.equal(result.frames[outside], bright[outside])
 
 
 def test_cutting_out_and_pasting_back_shifts_nothing(frames, astronaut_face):
@@ -254,12 +331,11 @@ def test_other_errors_pass_through(frames, astronaut_face, tiny_model):
 
 
 def test_nan_is_an_error_not_a_picture(frames, astronaut_face, tiny_model):
-    class Broken(Memory):
-        def __call__(self, crops):
-            return self.model(crops) * float("nan")
-
-    with pytest.raises(RestorationError, match="tiny yielded NaN"):
-        list(restore_faces(frames, [astronaut_face], Broken(tiny_model, 9)))
+    for value in (float("nan"), float("inf")):
+        broken = replace(tiny_model, module=copy.deepcopy(tiny_model.module))
+        broken.module.generator.to_rgb1.bias.fill_(value)
+        with pytest.raises(RestorationError, match="tiny yielded NaN or infinity"):
+            list(restore_faces(frames, [astronaut_face], broken))
 
 
 def test_progress_counts_and_cancels(frames, astronaut_face, tiny_model):
@@ -338,5 +414,6 @@ def test_the_template_follows_the_task(frames, astronaut_face, tiny_model):
 
 def test_the_memory_estimate_grows_with_faces_up_to_the_batch(tiny_model):
     options = RestoreOptions(batch_size=4)
-    sizes = [activation_bytes(tiny_model, faces, options) for faces in (1, 2, 4, 9)]
+    sizes = [activation_bytes(tiny_model, options, faces) for faces in (1, 2, 4, 9)]
+    assert activation_bytes(tiny_model, options) == sizes[-1]
     assert np.allclose(np.array(sizes) / sizes[0], [1, 2, 4, 4])

@@ -1,0 +1,97 @@
+"""ComfyUI's page in a browser: what a user does there, as methods."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from host_harness.http_server import HttpServer
+    from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Locator
+
+SIZE = {"width": 1600, "height": 900}
+LOAD_TIMEOUT_MS = 60_000
+CAMERA_MS = 600  # FitView flies there
+READY = "Boolean(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.SaveImage)"
+ACTIVE = "app.extensionManager.workflow.activeWorkflow"
+OPENED = f"([name, before]) => {ACTIVE}.filename.startsWith(name) && {ACTIVE}.path !== before"
+SELECT = """type => {
+  app.canvas.deselectAll()
+  app.canvas.selectNode(app.rootGraph.nodes.find(node => node.type === type))
+  app.canvas.setDirty(true, true)
+}"""
+EXTENT = """() => {
+  const canvas = app.canvas.canvas.getBoundingClientRect(), {scale, offset} = app.canvas.ds
+  const boxes = app.rootGraph.nodes.map(node => node.boundingRect)
+  const edge = (axis, side) => boxes.map(box => box[axis] + (side ? box[axis + 2] : 0))
+  const [x, y] = [Math.min(...edge(0, 0)), Math.min(...edge(1, 0))]
+  const [right, bottom] = [Math.max(...edge(0, 1)), Math.max(...edge(1, 1))]
+  return {x: (x + offset[0]) * scale + canvas.left, y: (y + offset[1]) * scale + canvas.top,
+          width: (right - x) * scale, height: (bottom - y) * scale}
+}"""
+QUIET = {"Comfy.TutorialCompleted": True, "Comfy.Graph.CanvasInfo": False, "Comfy.Minimap.Visible": False}
+# Not ours: files that this server does not have, and addresses that --disable-api-nodes forbids the page.
+NOT_OURS = ("Failed to load resource", "Content Security Policy", "workflow templates")
+
+
+class ComfyPage:
+    """One open page. `errors` gathers what it wrote to the console as errors."""
+
+    def __init__(self, browser: "Browser", server: "HttpServer", vue_nodes: bool) -> None:
+        """`vue_nodes`: the renderer called Nodes 2.0 instead of LiteGraph's canvas."""
+        self.server, self.vue_nodes, self.errors = server, vue_nodes, []
+        for name, value in {**QUIET, "Comfy.VueNodes.Enabled": vue_nodes}.items():
+            server.post_json(f"/settings/{name}", value)
+        self.page = browser.new_page(viewport=SIZE)
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(server.url)
+        self.page.wait_for_function(READY, timeout=LOAD_TIMEOUT_MS)
+        self.part("queue-button").wait_for()
+
+    def part(self, test_id: str) -> "Locator":
+        """A part of the page, by the name that its makers gave it for tests."""
+        return self.page.get_by_test_id(test_id)
+
+    def command(self, name: str) -> None:
+        """One of the page's own commands, as by its key or menu entry."""
+        self.page.evaluate("name => app.extensionManager.command.execute(name)", name)
+
+    def open_workflow(self, path: Path) -> None:
+        """As by the menu's Open, in a new tab; returns once the page shows it."""
+        before = self.ask(f"{ACTIVE}.path")
+        self.page.set_input_files("#comfy-file-input", path)
+        self.page.wait_for_function(OPENED, arg=[path.stem, before])  # a second copy is called "name (2)"
+        self.fit()
+
+    def fit(self) -> "FloatRect":
+        """Bring the whole graph into view; the place of its nodes in the window."""
+        self.command("Comfy.Canvas.FitView")
+        self.page.wait_for_timeout(CAMERA_MS)
+        return self.page.evaluate(EXTENT)
+
+    def select(self, node_type: str) -> None:
+        """Select the first node of a type."""
+        self.page.evaluate(SELECT, node_type)
+
+    def run(self) -> None:
+        """Press Run."""
+        self.part("queue-button").click()
+
+    def prompt(self) -> dict[str, dict[str, Any]]:
+        """What Run would send: {node id: {class_type, inputs, _meta}}."""
+        return self.ask("app.graphToPrompt().then(prompt => prompt.output)")
+
+    def workflow(self) -> dict[str, Any]:
+        """What Save would write."""
+        return self.ask("app.graphToPrompt().then(prompt => prompt.workflow)")
+
+    def ask(self, expression: str) -> Any:
+        """A value of the page's own world, as its JSON: undefined members are left out."""
+        return json.loads(self.page.evaluate(f"Promise.resolve({expression}).then(value => JSON.stringify(value))"))
+
+    def close(self) -> None:
+        self.page.close()
+
+    def _note(self, message: "ConsoleMessage") -> None:
+        if message.type == "error" and not any(part in message.text for part in NOT_OURS):
+            self.errors.append(message.text)

@@ -1,0 +1,114 @@
+"""Fixtures of real ComfyUI in a real browser. What can't run is skipped and says why; GPEN_HOST_REQUIRED=1 fails it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from host_harness.base_dir import BaseDir
+from host_harness.host_source import HostUnavailable, check_requirements
+from host_harness.host_source import fetch as fetch_host
+from host_harness.http_server import HttpServer
+
+HERE = Path(__file__).resolve().parent
+_SPEC = ModuleSpec("browser_harness", None, is_package=True)  # a package in name only: tests/ holds no __init__.py
+_SPEC.submodule_search_locations = [str(HERE)]
+sys.modules.setdefault("browser_harness", module_from_spec(_SPEC))
+
+from browser_harness.chromium import BrowserUnavailable, chromium  # noqa: E402
+from browser_harness.comfy_page import ComfyPage  # noqa: E402
+from browser_harness.front_end import FrontEndUnavailable  # noqa: E402
+from browser_harness.front_end import fetch as fetch_front_end  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+COMFY_VERSION = "0.30.0"
+PACK_NAME = "gpen_pack"
+RENDERERS = {"litegraph": False, "nodes2": True}  # name → Comfy.VueNodes.Enabled
+
+
+def skip_or_fail(reason: Exception) -> None:
+    """A skip that says why, or a failure where CI demands the browser tests."""
+    if os.environ.get("GPEN_HOST_REQUIRED") == "1":
+        pytest.fail(f"GPEN_HOST_REQUIRED=1, but {reason}", pytrace=False)
+    pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def example_workflows(repo_root: Path) -> Path:
+    return repo_root / "example_workflows"
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real photograph that every machine has, under the name that the example workflows load."""
+    from PIL import Image
+    from skimage import data
+
+    path = tmp_path_factory.mktemp("pictures") / "example.png"
+    Image.fromarray(data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 64 px network with random weights, under the name that the example workflows load."""
+    import torch
+
+    from gpen_core import Gpen, GpenConfig
+
+    torch.manual_seed(0)
+    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
+    path = tmp_path_factory.mktemp("models") / "GPEN-BFR-512.pth"
+    torch.save({"g_ema": Gpen(config).state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    try:
+        with chromium() as running:
+            yield running
+    except BrowserUnavailable as reason:
+        skip_or_fail(reason)
+
+
+@pytest.fixture(scope="session")
+def web_server(
+    browser: "Browser", tmp_path_factory: pytest.TempPathFactory, repo_root: Path, portrait: Path
+) -> Iterator[HttpServer]:
+    """ComfyUI with its page, our pack and a portrait, but no model. (After `browser`: without one, nothing starts.)"""
+    base = BaseDir(tmp_path_factory.mktemp("browser-"))
+    base.link_pack(repo_root, PACK_NAME)
+    try:
+        check_requirements()
+        server = HttpServer(fetch_host(COMFY_VERSION), base, front_end_root=fetch_front_end())
+    except (HostUnavailable, FrontEndUnavailable) as reason:
+        skip_or_fail(reason)
+    try:
+        server.start()
+        assert server.upload_image(portrait) == portrait.name
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session", params=list(RENDERERS))
+def comfy_page(request: pytest.FixtureRequest, browser: "Browser", web_server: HttpServer) -> Iterator[ComfyPage]:
+    """ComfyUI's page, in each renderer in turn; one for all tests of a renderer, since loading it takes seconds."""
+    page = ComfyPage(browser, web_server, RENDERERS[request.param])
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def installed_model(web_server: HttpServer, checkpoint: Path) -> Iterator[Path]:
+    """The checkpoint in its folder, for this test."""
+    place = web_server.base.place_model(checkpoint)
+    yield place
+    place.unlink()

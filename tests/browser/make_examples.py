@@ -1,0 +1,123 @@
+"""Writes example_workflows/ anew, by ComfyUI's own page: `python -m pytest tests/browser/make_examples.py`.
+
+Not among the tests (its name does not begin with test_). Run it after a change of nodes, and look at what it made.
+"""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser_harness.comfy_page import ComfyPage
+from PIL import Image
+
+BUILD = """nodes => {
+  app.rootGraph.clear()
+  const made = {}
+  for (const {type, name, pos, size, values, inputs, title} of nodes) {
+    const node = made[name] = LiteGraph.createNode(type)
+    node.pos = pos
+    if (title) node.title = title
+    app.rootGraph.add(node)
+    node.setSize(size)
+    for (const [widget, value] of Object.entries(values ?? {}))
+      node.widgets.find(found => found.name === widget).value = value
+    for (const [input, [from, output]] of Object.entries(inputs ?? {})) {
+      const place = made[from].outputs.findIndex(found => found.name === output)
+      const slot = node.inputs.findIndex(found => found.name === input)
+      if (place < 0 || slot < 0 || !made[from].connect(place, node, slot))
+        throw Error(`no link from ${from}.${output} to ${name}.${input}`)
+    }
+  }
+  app.canvas.deselectAll()
+}"""
+
+NOTE = (
+    "Put **GPEN-BFR-512.pth** into `models/facerestore_models`; where it is not there, *Run* says in its details where "
+    "to get it. The published weights are for **non-commercial use only**."
+)
+THUMBNAIL_WIDTH = 640
+MARGIN = 24  # around the graph, in pixels of the window
+
+
+def node(name: str, kind: str, pos: tuple[int, int], size: tuple[int, int], **more: Any) -> dict[str, Any]:
+    """A node; `values` by widget, `inputs` by slot as (node, output)."""
+    return {"name": name, "type": kind, "pos": pos, "size": size, **more}
+
+
+def photo() -> dict[str, Any]:
+    return node("photo", "LoadImage", (0, 0), (300, 330), values={"image": "example.png"})
+
+
+def model(*pos: int) -> dict[str, Any]:
+    return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": "GPEN-BFR-512.pth"})
+
+
+def note(*pos: int) -> dict[str, Any]:
+    return node("note", "MarkdownNote", pos, (300, 130), title="The model", values={"text": NOTE})
+
+
+def save(*pos: int, source: tuple[str, str]) -> dict[str, Any]:
+    values = {"filename_prefix": "restored"}
+    return node("save", "SaveImage", pos, (400, 450), inputs={"images": source}, values=values)
+
+
+# Below nodes that work through faces there is room for 220 px more: LiteGraph shows the progress in there.
+WORKFLOWS = {
+    "restore_faces": [
+        photo(),
+        model(0, 390),
+        note(0, 560),
+        node(
+            "restore", "GPEN_RestoreImage", (380, 0), (330, 450),
+            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+        ),
+        save(790, 0, source=("restore", "image")),
+    ],
+    "restore_faces_step_by_step": [
+        photo(),
+        node("detector", "GPEN_LoadDetector", (0, 390), (300, 60), values={"detector_name": "auto"}),
+        note(0, 530),
+        node(
+            "detect", "GPEN_DetectFaces", (380, 160), (300, 240),
+            inputs={"image": ("photo", "IMAGE"), "detector": ("detector", "detector")},
+        ),
+        model(380, 530),
+        node(
+            "restore", "GPEN_RestoreFaces", (760, 100), (300, 125),
+            inputs={"image": ("photo", "IMAGE"), "faces": ("detect", "faces"), "model": ("model", "model")},
+        ),
+        node("found", "PreviewImage", (760, 520), (300, 330), title="Faces found", inputs={"images": ("detect", "preview")}),
+        node(
+            "blend", "GPEN_BlendFaces", (1140, 0), (300, 250),
+            inputs={"image": ("photo", "IMAGE"), "restored_faces": ("restore", "restored faces")},
+        ),
+        node("crops", "PreviewImage", (1140, 520), (300, 330), title="Faces restored", inputs={"images": ("restore", "crops")}),
+        save(1520, 0, source=("blend", "image")),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("comfy_page", ["litegraph"], indirect=True)
+@pytest.mark.parametrize("name", list(WORKFLOWS))
+def test_make(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None:
+    comfy_page.page.evaluate(BUILD, WORKFLOWS[name])
+    comfy_page.page.wait_for_timeout(500)
+    made = comfy_page.workflow()
+    made["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))  # the same however often it is made
+    made["extra"] = {}  # whoever made it looked from somewhere; without this, the page shows the whole graph
+    path = example_workflows / f"{name}.json"
+    path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    _thumbnail(comfy_page, path)
+
+
+def _thumbnail(comfy_page: ComfyPage, workflow: Path) -> None:
+    comfy_page.open_workflow(workflow)
+    extent, picture = comfy_page.fit(), workflow.with_suffix(".jpg")
+    clip = {"x": extent["x"] - MARGIN, "y": extent["y"] - MARGIN}
+    clip |= {"width": extent["width"] + 2 * MARGIN, "height": extent["height"] + 2 * MARGIN}
+    comfy_page.page.screenshot(path=picture, type="jpeg", quality=95, clip=clip)
+    with Image.open(picture) as large:
+        small = large.resize((THUMBNAIL_WIDTH, large.height * THUMBNAIL_WIDTH // large.width), Image.Resampling.LANCZOS)
+    small.save(picture, quality=85, optimize=True)

@@ -1,0 +1,99 @@
+"""The example workflows: they open cleanly, and mean what they seem to, in both renderers."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser_harness.comfy_page import ComfyPage
+from host_harness.graphs import SETTINGS
+from host_harness.http_server import HttpServer
+from PIL import Image
+
+NAMES = ["restore_faces", "restore_faces_step_by_step"]
+WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
+LOADERS = {
+    "LoadImage": {"image": "example.png"},
+    "GPEN_LoadModel": {"model_name": "GPEN-BFR-512.pth", **SETTINGS["model"]},
+}
+PROMPTS = {
+    "restore_faces": LOADERS
+    | {
+        "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
+        | SETTINGS["blend"] | SETTINGS["detect"] | SETTINGS["restore"],
+        "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
+    },
+    "restore_faces_step_by_step": LOADERS
+    | {
+        "GPEN_LoadDetector": {"detector_name": "auto"},
+        "GPEN_DetectFaces": {"image": "LoadImage 0", "detector": "GPEN_LoadDetector 0"} | SETTINGS["detect"],
+        "GPEN_RestoreFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0", "model": "GPEN_LoadModel 0"}
+        | SETTINGS["restore"],
+        "GPEN_BlendFaces": {"image": "LoadImage 0", "restored_faces": "GPEN_RestoreFaces 0"} | SETTINGS["blend"],
+        "SaveImage": {"images": "GPEN_BlendFaces 0", "filename_prefix": "restored"},
+        "Faces found": {"images": "GPEN_DetectFaces 3"},
+        "Faces restored": {"images": "GPEN_RestoreFaces 1"},
+    },
+}  # fmt: skip
+
+
+def in_words(prompt: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A prompt without ids: each node by its class (previews by title), each link as "class output"."""
+
+    def value(found: Any) -> Any:
+        return f"{prompt[found[0]]['class_type']} {found[1]}" if isinstance(found, list) else found
+
+    def name(node: dict[str, Any]) -> str:
+        return node["_meta"]["title"] if node["class_type"] == "PreviewImage" else node["class_type"]
+
+    return {name(node): {key: value(found) for key, found in node["inputs"].items()} for node in prompt.values()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_opens_without_complaint_and_sends_what_the_nodes_expect(
+    comfy_page: ComfyPage, example_workflows: Path, name: str
+) -> None:
+    comfy_page.errors.clear()
+    comfy_page.open_workflow(example_workflows / f"{name}.json")
+    assert in_words(comfy_page.prompt()) == PROMPTS[name]
+    assert not comfy_page.part(WARNING).is_visible()
+    assert comfy_page.errors == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saving_an_opened_example_loses_nothing(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None:
+    path = example_workflows / f"{name}.json"
+    comfy_page.open_workflow(path)
+    kept, saved = json.loads(path.read_text()), comfy_page.workflow()
+    assert saved["links"] == kept["links"]
+    values = [[node.get("widgets_values") for node in workflow["nodes"]] for workflow in (saved, kept)]
+    assert values[0] == values[1]
+
+
+def test_a_node_that_is_gone_would_be_noticed(comfy_page: ComfyPage, example_workflows: Path, tmp_path: Path) -> None:
+    """The warning that the tests above don't find is really called that."""
+    renamed = tmp_path / "gone.json"
+    text = (example_workflows / "restore_faces.json").read_text()
+    renamed.write_text(text.replace("GPEN_RestoreImage", "GPEN_Gone"))
+    comfy_page.open_workflow(renamed)
+    warning = comfy_page.part(WARNING)
+    warning.wait_for()
+    assert "GPEN_Gone" in warning.inner_text()
+    comfy_page.part("error-overlay-dismiss").click()
+
+
+def test_examples_are_listed_among_the_templates_with_a_small_picture(
+    web_server: HttpServer, example_workflows: Path
+) -> None:
+    assert sorted(web_server.get_json("/api/workflow_templates")["gpen_pack"]) == NAMES
+    for name in NAMES:
+        path = example_workflows / f"{name}.jpg"
+        assert web_server.get(f"/api/workflow_templates/gpen_pack/{path.name}") == path.read_bytes()
+        assert path.stat().st_size < 60_000 and Image.open(path).format == "JPEG"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_names_no_place_on_its_makers_machine(example_workflows: Path, name: str) -> None:
+    text = (example_workflows / f"{name}.json").read_text()
+    assert re.findall(r'"(?:/|[A-Z]:\\|~)[^"]*"|localhost|127\.0\.0\.1', text) == []

@@ -1,0 +1,40 @@
+"""How a user finds our nodes in the page, and reads about them."""
+
+import re
+
+from browser_harness.comfy_page import ComfyPage
+
+NODES = {
+    "Blend Faces (GPEN)",
+    "Detect Faces (GPEN)",
+    "Load Face Detector (GPEN)",
+    "Load Face Parser (GPEN)",
+    "Load GPEN Model",
+    "Restore Faces (GPEN)",
+    "Restore Faces in Image (GPEN)",
+}
+ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
+
+
+def test_searching_for_gpen_finds_every_node_of_ours_before_all_others(comfy_page: ComfyPage) -> None:
+    comfy_page.command("Workspace.SearchBox.Toggle")
+    comfy_page.part("result-item").first.wait_for()
+    comfy_page.page.keyboard.type("gpen")
+    results = comfy_page.part("result-item")
+    results.filter(has_text="Load GPEN Model").wait_for()
+    found = results.all_inner_texts()
+    assert {text.splitlines()[0] for text in found[: len(NODES)]} == NODES
+    comfy_page.page.keyboard.press("Escape")
+    results.first.wait_for(state="hidden")
+
+
+def test_help_on_a_node_shows_its_page(comfy_page: ComfyPage) -> None:
+    comfy_page.page.evaluate(ONLY_NODE, "GPEN_RestoreImage")
+    comfy_page.fit()
+    comfy_page.select("GPEN_RestoreImage")
+    with comfy_page.page.expect_response(re.compile("/extensions/gpen_pack/docs/GPEN_RestoreImage/en.md$")) as page:
+        comfy_page.part("info-button").click()
+    assert page.value.ok
+    panel = comfy_page.part("properties-panel")
+    panel.get_by_role("heading", name="Restore Faces in Image (GPEN)", level=1).wait_for()
+    assert "never an unchanged picture" in panel.inner_text()
