@@ -41,7 +41,8 @@ class LocatedPackages:
 
 PACKAGES = {
     "gpen_core": REPO_ROOT / "gpen_core",
-    "host_harness": REPO_ROOT / "tests" / "host",  # a package in name only: tests/ holds no __init__.py
+    "host_harness": REPO_ROOT / "tests" / "host",  # packages in name only: tests/ holds no __init__.py
+    "browser_harness": REPO_ROOT / "tests" / "browser",
 }
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 
@@ -70,6 +71,31 @@ def photos() -> Path:
 def shared_weights() -> Path:
     """Folder of the shared published weights."""
     return shared_folder("weights")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tiny.pth`: a 64 px network as published but small, with random weights, wrapped as training saves it."""
+    import torch
+
+    from gpen_core import Gpen, GpenConfig
+
+    torch.manual_seed(0)
+    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
+    path = tmp_path_factory.mktemp("models") / "tiny.pth"
+    torch.save({"g_ema": Gpen(config).state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`astronaut.png`: a real photograph that every machine has, scikit-image's, with one face."""
+    from PIL import Image
+    from skimage import data
+
+    path = tmp_path_factory.mktemp("pictures") / "astronaut.png"
+    Image.fromarray(data.astronaut()).save(path)
+    return path
 
 
 @pytest.fixture(scope="session")

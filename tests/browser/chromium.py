@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from host_harness.fetching import Unavailable
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -21,19 +23,15 @@ FLAGS = [
 ]
 
 
-class BrowserUnavailable(Exception):
-    """No browser to drive; the message says why and what to do."""
-
-
 @contextmanager
 def chromium() -> Iterator["Browser"]:
     """A running browser with a fresh profile."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
-        raise BrowserUnavailable(f"{error}: run `pip install -r tests/browser/requirements.txt`") from error
+        raise Unavailable(f"{error}: run `pip install -r tests/browser/requirements.txt`") from error
     if not EXECUTABLE.is_file():
-        raise BrowserUnavailable(f"no {EXECUTABLE}: install Debian's chromium, or name one in GPEN_CHROMIUM")
+        raise Unavailable(f"no {EXECUTABLE}: install Debian's chromium, or name one in GPEN_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
         try:

@@ -1,28 +1,19 @@
 """Fixtures of real ComfyUI in a real browser. What can't run is skipped and says why; GPEN_HOST_REQUIRED=1 fails it."""
 
 import os
-import sys
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
-from importlib.util import module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_harness.chromium import chromium
+from browser_harness.comfy_page import ComfyPage
+from browser_harness.front_end import fetch as fetch_front_end
 from host_harness.base_dir import BaseDir
-from host_harness.host_source import HostUnavailable, check_requirements
+from host_harness.fetching import Unavailable
+from host_harness.host_source import check_requirements
 from host_harness.host_source import fetch as fetch_host
 from host_harness.http_server import HttpServer
-
-HERE = Path(__file__).resolve().parent
-_SPEC = ModuleSpec("browser_harness", None, is_package=True)  # a package in name only: tests/ holds no __init__.py
-_SPEC.submodule_search_locations = [str(HERE)]
-sys.modules.setdefault("browser_harness", module_from_spec(_SPEC))
-
-from browser_harness.chromium import BrowserUnavailable, chromium  # noqa: E402
-from browser_harness.comfy_page import ComfyPage  # noqa: E402
-from browser_harness.front_end import FrontEndUnavailable  # noqa: E402
-from browser_harness.front_end import fetch as fetch_front_end  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,36 +36,11 @@ def example_workflows(repo_root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real photograph that every machine has, under the name that the example workflows load."""
-    from PIL import Image
-    from skimage import data
-
-    path = tmp_path_factory.mktemp("pictures") / "example.png"
-    Image.fromarray(data.astronaut()).save(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A 64 px network with random weights, under the name that the example workflows load."""
-    import torch
-
-    from gpen_core import Gpen, GpenConfig
-
-    torch.manual_seed(0)
-    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
-    path = tmp_path_factory.mktemp("models") / "GPEN-BFR-512.pth"
-    torch.save({"g_ema": Gpen(config).state_dict()}, path)
-    return path
-
-
-@pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     try:
         with chromium() as running:
             yield running
-    except BrowserUnavailable as reason:
+    except Unavailable as reason:
         skip_or_fail(reason)
 
 
@@ -85,14 +51,16 @@ def web_server(
     """ComfyUI with its page, our pack and a portrait, but no model. (After `browser`: without one, nothing starts.)"""
     base = BaseDir(tmp_path_factory.mktemp("browser-"))
     base.link_pack(repo_root, PACK_NAME)
+    picture = portrait.with_name("example.png")  # the name that the example workflows load
+    picture.write_bytes(portrait.read_bytes())
     try:
         check_requirements()
         server = HttpServer(fetch_host(COMFY_VERSION), base, front_end_root=fetch_front_end())
-    except (HostUnavailable, FrontEndUnavailable) as reason:
+    except Unavailable as reason:
         skip_or_fail(reason)
     try:
         server.start()
-        assert server.upload_image(portrait) == portrait.name
+        assert server.upload_image(picture) == picture.name
         yield server
     finally:
         server.close()
@@ -108,7 +76,7 @@ def comfy_page(request: pytest.FixtureRequest, browser: "Browser", web_server: H
 
 @pytest.fixture
 def installed_model(web_server: HttpServer, checkpoint: Path) -> Iterator[Path]:
-    """The checkpoint in its folder, for this test."""
-    place = web_server.base.place_model(checkpoint)
+    """The checkpoint in its folder, under the name that the example workflows load, for this test."""
+    place = web_server.base.place_model(checkpoint, name="GPEN-BFR-512.pth")
     yield place
     place.unlink()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from host_harness.base_dir import BaseDir
+from host_harness.fetching import Unavailable
 from host_harness.host_process import HostProcess, PackReport
-from host_harness.host_source import SDIST_VERSIONS, HostUnavailable, check_requirements, fetch
+from host_harness.host_source import SDIST_VERSIONS, check_requirements, fetch
 from host_harness.http_server import HttpServer
 
 PACK_NAME = "gpen_pack"  # the folder under custom_nodes that our pack is linked as
@@ -20,7 +21,7 @@ def host_dir_or_skip(version: str) -> Path:
     try:
         check_requirements()
         return fetch(version)
-    except HostUnavailable as reason:
+    except Unavailable as reason:
         if os.environ.get("GPEN_HOST_REQUIRED") == "1":
             pytest.fail(f"GPEN_HOST_REQUIRED=1, but {reason}", pytrace=False)
         pytest.skip(str(reason))

@@ -28,26 +28,6 @@ NODES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A 64 px network as published but small, with random weights."""
-    torch.manual_seed(0)
-    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
-    path = tmp_path_factory.mktemp("models") / "tiny.pth"
-    torch.save({"g_ema": Gpen(config).state_dict()}, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """scikit-image's astronaut as a PNG: a real photograph that every machine has."""
-    from skimage import data
-
-    path = tmp_path_factory.mktemp("pictures") / "astronaut.png"
-    Image.fromarray(data.astronaut()).save(path)
-    return path
-
-
 @pytest.fixture
 def ready(pack_host: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path) -> HostProcess:
     """The host with our pack, the small model and the portrait."""

@@ -9,15 +9,15 @@ from PIL import Image
 
 from gpen_core.cli import main
 from gpen_core.imaging.files import load_picture
-from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
+from gpen_core.model import Discriminator, DiscriminatorConfig
 
 
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    config = GpenConfig.published(64, narrow=1 / 32, style_dim=32, mapping_layers=2)
-    path = tmp_path_factory.mktemp("models") / "GPEN-BFR-512.pth"
-    torch.save({"g_ema": Gpen(config).state_dict()}, path)
+@pytest.fixture
+def published_name(checkpoint, tmp_path):
+    """A folder in which the small model has a published one's name."""
+    path = tmp_path / "installed" / "GPEN-BFR-512.pth"
+    path.parent.mkdir()
+    path.write_bytes(checkpoint.read_bytes())
     return path
 
 
@@ -28,10 +28,11 @@ def nothing_installed(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def portrait(tmp_path, astronaut):
-    path = tmp_path / "in" / "astronaut.png"
+def portrait(portrait, tmp_path):
+    """A folder of this test's own with the one picture in it."""
+    path = tmp_path / "in" / portrait.name
     path.parent.mkdir()
-    Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).save(path)
+    path.write_bytes(portrait.read_bytes())
     return path
 
 
@@ -182,11 +183,13 @@ def test_without_a_model_the_error_offers_the_download(portrait, tmp_path, capsy
     assert not (tmp_path / "o.png").exists()
 
 
-def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, checkpoint, tmp_path, capsys):
+def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_name, tmp_path, capsys):
     for name in ("gpen-bfr-512", "GPEN-BFR-512.pth", None):
         chosen = () if name is None else ("--model", name)
-        assert restore(portrait, "-o", tmp_path / "o.png", "--models", checkpoint.parent, *chosen) == 0
-    assert restore(portrait, "-o", tmp_path / "o.png", "--models", checkpoint.parent, "--model", "gpen-bfr-1024") == 1
+        assert restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, *chosen) == 0
+    assert (
+        restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, "--model", "gpen-bfr-1024") == 1
+    )
     assert "GPEN-BFR-1024.pth is not on this machine" in capsys.readouterr().err
 
 
@@ -244,13 +247,13 @@ def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, caps
     assert "is the source itself" in capsys.readouterr().err
 
 
-def test_doctor_says_what_is_missing_and_what_to_do(checkpoint, tmp_path, capsys):
+def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, capsys):
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "torch" in said and "face detector: mtcnn" in said and "download GPEN-BFR-512" in said
-    assert main(["doctor", "--models", str(checkpoint.parent)]) == 0
-    assert f"GPEN-BFR-512: {checkpoint}" in capsys.readouterr().out
-    assert main(["doctor", "--models", str(checkpoint.parent), "--verify"]) == 1
+    assert main(["doctor", "--models", str(published_name.parent)]) == 0
+    assert f"GPEN-BFR-512: {published_name}" in capsys.readouterr().out
+    assert main(["doctor", "--models", str(published_name.parent), "--verify"]) == 1
     assert "sha256" in capsys.readouterr().out  # ours is not the published file
 
 
