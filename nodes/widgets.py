@@ -39,8 +39,8 @@ def detection() -> list[io.Input]:
             tooltip="Least score of a face. 0 takes the detector's own.",
         ),
         io.Int.Input(
-            "min_face", display_name="min face", default=20, min=8, max=4096,
-            tooltip="Shorter side of the smallest face worked on, in pixels of the picture.",
+            "min_face", display_name="min face", default=0, min=0, max=4096,
+            tooltip="Shorter side of the smallest face, in pixels of the picture. 0: 20 pixels, more in very large pictures.",
         ),
         io.Int.Input(
             "max_faces", display_name="max faces", default=0, min=0, max=1000,
@@ -55,7 +55,7 @@ def detection() -> list[io.Input]:
 
 
 def detect_options(threshold: float, min_face: int, turned_faces: bool) -> DetectOptions:
-    return DetectOptions(threshold=threshold or None, min_face=min_face, try_rotations=turned_faces)
+    return DetectOptions(threshold=threshold or None, min_face=min_face or None, try_rotations=turned_faces)
 
 
 def select_options(min_face: int, max_faces: int, order: str) -> SelectOptions:

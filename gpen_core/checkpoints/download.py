@@ -172,7 +172,8 @@ def _fetch(url: str, target: Path, progress: Progress) -> Path:
         arrived = _resumable(url, target)
         idle = 0 if arrived > size else idle + 1
         size = arrived
-    raise _Unavailable(f"{reason}; {size:,} bytes have arrived and are kept for the next try")
+    kept = f"; {size:,} bytes have arrived and are kept for the next try" if size else ""
+    raise _Unavailable(f"{reason}{kept}")
 
 
 def _resumable(url: str, target: Path) -> int:

@@ -73,7 +73,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--max-megapixels", type=float, default=33.2, help="limit of --scale auto (default: 33.2)")
     parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
     parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
-    parser.add_argument("--min-face", type=float, default=20, help="shorter side of the smallest face, in pixels")
+    parser.add_argument(
+        "--min-face",
+        type=float,
+        help="shorter side of the smallest face, in pixels (default: 20, more in very large pictures)",
+    )
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
@@ -115,7 +119,7 @@ def _scale(text: str) -> float | str:
 def _load_tools(options: argparse.Namespace) -> Tools:
     folders = (*options.models, *weight_folders())
     settings = Settings(
-        SelectOptions(options.order, options.max_faces, options.min_face),
+        SelectOptions(options.order, options.max_faces, options.min_face or 0),
         RestoreOptions(options.template, options.batch_size),
         BlendOptions(options.scale, options.strength, options.softness, options.color, options.max_megapixels),
     )

@@ -6,7 +6,7 @@ Prompt = dict[str, dict[str, Any]]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "model": {"precision": "float32", "task": "auto"},
-    "detect": {"threshold": 0.0, "min_face": 20, "max_faces": 0, "order": "largest", "turned_faces": True},
+    "detect": {"threshold": 0.0, "min_face": 0, "max_faces": 0, "order": "largest", "turned_faces": True},
     "restore": {"template": "auto", "batch_size": 0},
     "blend": {
         "strength": 1.0,

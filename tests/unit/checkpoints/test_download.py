@@ -23,6 +23,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.etag, self.breaks, self.break_after = CONTENT, '"v1"', 0, 300_000
         self.ranges, self.honour_ranges, self.missing = [], True, ()
+        self.stuck_at = None  # no connection brings more than so many bytes of the file
 
     @property
     def url(self):
@@ -53,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if server.breaks:
             server.breaks -= 1
-            body = body[: server.break_after]
+            body = body[: server.break_after if server.stuck_at is None else max(0, server.stuck_at - start)]
         self.wfile.write(body)
 
     def log_message(self, *arguments):
@@ -160,9 +161,10 @@ def test_a_dead_address_is_named(tmp_path):
 
 
 def test_a_server_that_keeps_breaking_ends_in_an_error_and_keeps_what_came(server, tmp_path):
-    server.breaks, server.break_after = 99, 0
-    with pytest.raises(DownloadError, match="are kept for the next try"):
+    server.breaks, server.stuck_at = 99, 1000
+    with pytest.raises(DownloadError, match="1,000 bytes have arrived and are kept for the next try"):
         download(entry(server.url), tmp_path)
+    assert (tmp_path / "thing.pth.part").read_bytes() == CONTENT[:1000]
 
 
 def test_a_present_file_is_verified_not_fetched(server, tmp_path):

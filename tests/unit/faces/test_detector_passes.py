@@ -6,6 +6,7 @@ import torch
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.detectors import DetectOptions, MultiPassDetector
 from gpen_core.faces.detectors.base import Detections, no_detections
+from gpen_core.faces.detectors.passes import smallest_face
 from gpen_core.faces.detectors.sightings import Sighting, is_plausible, merge, roll_degrees, upright_turns
 from gpen_core.faces.detectors.suppression import greedy_keep
 
@@ -84,6 +85,12 @@ def test_small_faces_can_be_left_out_to_save_time():
     frame, network = frame_with_marker(2000, 3000, 1000, 1000, 30), MarkerNetwork()
     assert MultiPassDetector(network, DetectOptions(small_faces=False, try_rotations=False)).detect(frame) == ()
     assert len(network.looks) == 1
+
+
+def test_very_large_frames_are_searched_for_faces_of_their_own_scale():
+    assert smallest_face(DetectOptions(), (2000, 3200)) == 20
+    assert smallest_face(DetectOptions(), (6000, 4000)) == 37.5
+    assert smallest_face(DetectOptions(min_face=20), (6000, 4000)) == 20
 
 
 def test_a_smaller_min_face_enlarges_and_a_larger_one_filters():
