@@ -1,21 +1,18 @@
-"""Reading, describing, converting, finding and fetching weight files."""
+"""Reading, describing, converting, finding and fetching weight files.
+
+What only some callers need (``convert``, ``download``, ``store``) is imported from its own module.
+"""
 
 from .catalog import PUBLISHED, TASKS, Task, WeightFile, published_named
-from .convert import Description, convert, describe
-from .download import download
 from .infer import infer_config
 from .load import GpenModel, load_checkpoint
 
 __all__ = [
     "PUBLISHED",
     "TASKS",
-    "Description",
     "GpenModel",
     "Task",
     "WeightFile",
-    "convert",
-    "describe",
-    "download",
     "infer_config",
     "load_checkpoint",
     "published_named",
