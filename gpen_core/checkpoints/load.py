@@ -36,6 +36,8 @@ class GpenModel:
         """crops: [N, 3, S, S] RGB in [0, 1] → [N, 3, S', S'] RGB in [0, 1], float32, clamped."""
         where = next(self.module.parameters())
         pictures = crops.to(where.device, where.dtype)
+        if where.device.type == "cpu":  # oneDNN's convolutions of wide pictures are twice as fast with channels last
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
         if not self.task.unshifted:
             pictures = pictures * 2 - 1
         restored: Tensor = self.module(pictures, noise).float()

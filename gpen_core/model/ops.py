@@ -16,7 +16,9 @@ EPSILON = 1e-8
 def leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
     """√2 · leaky_relu(x + bias). x: [N, C, …], bias: [C]."""
     x = x + bias.reshape(1, -1, *[1] * (x.dim() - 2))
-    return F.leaky_relu(x, LEAKY_SLOPE).mul(ACTIVATION_GAIN)
+    if torch.is_grad_enabled():
+        return F.leaky_relu(x, LEAKY_SLOPE).mul(ACTIVATION_GAIN)
+    return F.leaky_relu_(x, LEAKY_SLOPE).mul_(ACTIVATION_GAIN)  # the sum is ours: two maps fewer to hold
 
 
 def fir_kernel(gain: float = 1.0) -> Tensor:
