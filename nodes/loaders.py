@@ -131,6 +131,7 @@ class LoadParser(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "parser_name",
+                    display_name="parser name",
                     options=folders.parser_names(),
                     tooltip="parsing_parsenet.pth in models/facedetection.",
                 )
@@ -164,8 +165,13 @@ def _detector_file(name: str) -> Path | None:
     return detector_file(name, folders=folders.detector_folders())
 
 
-def _fingerprint(find: Callable[[str], Path | None], name: str) -> str:
-    """Changes when the file does; a missing one is no error yet, only something that may have changed next time."""
+def _fingerprint(find: Callable[[str], Path | None], name: str | None) -> str:
+    """Changes when the file does; a missing one is no error yet, only something that may have changed next time.
+
+    A name that comes by wire is None here, and part of what the host compares anyway.
+    """
+    if name is None:
+        return "linked"
     try:
         path = find(name)
     except MissingWeightsError:

@@ -54,8 +54,15 @@ def detection() -> list[io.Input]:
     ]  # fmt: skip
 
 
+SMALLEST_FACE = 4  # what detectors allow; the widget counts from 0, which is automatic
+
+
 def detect_options(threshold: float, min_face: int, turned_faces: bool) -> DetectOptions:
-    return DetectOptions(threshold=threshold or None, min_face=min_face or None, try_rotations=turned_faces)
+    return DetectOptions(
+        threshold=threshold or None,
+        min_face=max(min_face, SMALLEST_FACE) if min_face else None,
+        try_rotations=turned_faces,
+    )
 
 
 def select_options(min_face: int, max_faces: int, order: str) -> SelectOptions:

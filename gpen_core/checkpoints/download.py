@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import tempfile
 import urllib.error
 import urllib.request
@@ -105,7 +106,8 @@ def _origin_file(target: Path) -> Path:
 def _lock(target: Path) -> Path:
     """In the system's temporary folder: a lock file cannot be removed safely, and would stay among the models."""
     place = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"gpen-download-{place}.lock"
+    user = os.getuid() if hasattr(os, "getuid") else 0  # another user's file in a shared folder cannot be opened
+    return Path(tempfile.gettempdir()) / f"gpen-download-{user}-{place}.lock"
 
 
 def _discard(target: Path) -> None:
@@ -118,7 +120,9 @@ def _download_into(entry: WeightFile, target: Path, progress: Progress) -> Path:
         verify(entry, target)
         return target
     failures = []
-    for url in entry.urls:
+    origin = _Origin.read(_origin_file(target))
+    # Where the part came from goes first: another address would start from nothing.
+    for url in sorted(entry.urls, key=lambda url: origin is None or url != origin.url):
         try:
             part = _fetch(url, target, progress)
         except _Unavailable as error:
@@ -177,10 +181,9 @@ def _fetch(url: str, target: Path, progress: Progress) -> Path:
 
 
 def _resumable(url: str, target: Path) -> int:
-    """How many bytes can be continued from; a part from elsewhere is discarded."""
+    """How many bytes can be continued from. A part from elsewhere is kept until this address really answers."""
     origin = _Origin.read(_origin_file(target))
     if origin is None or origin.url != url:
-        _discard(target)
         return 0
     return _part(target).stat().st_size if _part(target).exists() else 0
 

@@ -133,7 +133,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
         load_detector(
             options.detector,
             folders=folders,
-            options=DetectOptions(options.threshold, options.min_face),
+            options=DetectOptions(options.threshold, options.min_face or None),
             device=detector_device,
         ),
         _parser(options.mask, folders, detector_device),

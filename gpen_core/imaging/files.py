@@ -20,6 +20,7 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 _ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 0x0112, 258, 262, 284, 338
 # What EXIF says of the photograph. The other tags of a TIFF describe how that very file is laid out.
 _ABOUT_THE_PHOTO = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
+_SUB_BLOCKS = (34665, 34853)  # Exif and GPS
 _TEXT_TAGS = (271, 272, 315, 33432)  # those that tifffile has no argument for
 _EXIF_PREFIX = b"Exif\0\0"
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -82,10 +83,22 @@ def save_picture(picture: Picture, path: str | Path) -> None:
                 _write_deep(picture, pixels, temporary)
             else:
                 _image(pixels, picture.grey).save(
-                    temporary, format=file_format, **_metadata(picture), **_SAVE_OPTIONS[file_format]
+                    temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture)
                 )
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path}: cannot be written ({error}).") from error
+    except ImageError:
+        raise
+    except Exception as error:  # so do encoders, on metadata they don't like
+        raise ImageError(f"{path}: cannot be written ({str(error) or type(error).__name__}).") from error
+
+
+def _save_options(file_format: str, picture: Picture) -> dict[str, Any]:
+    """libtiff, which Pillow compresses with, cannot write a camera's Exif and GPS blocks; Pillow alone can."""
+    if file_format == "TIFF" and picture.exif:
+        exif = Image.Exif()
+        exif.load(picture.exif)
+        if any(tag in exif for tag in _SUB_BLOCKS):
+            return {}
+    return _SAVE_OPTIONS[file_format]
 
 
 def _read(path: Path, image: Image.Image) -> Picture:
@@ -113,9 +126,10 @@ def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
     orientation = exif.get(_ORIENTATION, 1)
     if _ORIENTATION in exif:
         exif[_ORIENTATION] = 1
-    if image.format == "TIFF":
-        for tag in [tag for tag in exif if tag not in _ABOUT_THE_PHOTO]:
-            del exif[tag]
+    if image.format == "TIFF":  # in a block of its own: a BigTIFF's would keep a header that nobody else reads
+        exif, source = Image.Exif(), exif
+        for tag in (tag for tag in _ABOUT_THE_PHOTO if tag in source):
+            exif[tag] = dict(source.get_ifd(tag)) if tag in _SUB_BLOCKS else source[tag]
     return (exif.tobytes() if len(exif) else None), orientation
 
 
@@ -241,6 +255,8 @@ def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:
         iccprofile=picture.icc,
         description=exif.get(270),
         datetime=exif.get(306),
+        resolution=(exif[282], exif[283]) if 282 in exif and 283 in exif else None,
+        resolutionunit=exif.get(296),
         extratags=text,
         metadata=None,
     )

@@ -40,8 +40,11 @@ def output_scale(
     """
     if options.scale != AUTO:
         return float(options.scale)
-    needed = [scale_of(crop_transform(face, pixels, template)) for face in faces]
     height, width = frame_size
+    needed = [
+        scale_of(crop_transform(face, pixels, template)) * scale_of(resize_affine(frame_size, face.image_size))
+        for face in faces
+    ]
     affordable = math.sqrt(options.max_megapixels * 1e6 / (height * width))
     return max(1.0, min([*needed, affordable])) if needed else 1.0
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,6 +60,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+
+@pytest.fixture(autouse=True)
+def locks_of_our_own(tmp_path_factory, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
 
 
 @pytest.fixture
@@ -142,6 +148,30 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(server, tmp_path):
 def test_a_server_without_ranges_starts_over(server, tmp_path):
     server.honour_ranges, server.breaks = False, 1
     assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_part_from_the_second_address_is_continued_there(server, tmp_path):
+    """The first is dead, the second was interrupted: next time nothing is fetched twice."""
+    server.missing = ("/file",)
+    addresses = entry(server.url, server.url + "2")
+
+    def stop(done, total):
+        if done > 500_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download(addresses, tmp_path, stop)
+    have = (tmp_path / "thing.pth.part").stat().st_size
+    server.ranges.clear()
+    assert download(addresses, tmp_path).read_bytes() == CONTENT
+    assert server.ranges == [f"bytes={have}-"]
+
+
+def test_a_part_outlives_an_address_that_does_not_answer(server, tmp_path):
+    server.breaks, server.stuck_at = 99, 200_000
+    with pytest.raises(DownloadError, match="200,000 bytes have arrived and are kept"):
+        download(entry(server.url, "http://127.0.0.1:9/x"), tmp_path)
+    assert (tmp_path / "thing.pth.part").stat().st_size == 200_000
 
 
 def test_the_next_address_is_tried(server, tmp_path):

@@ -44,6 +44,39 @@ def test_lossy_formats_keep_profile_and_exif_and_stay_close(tmp_path, name, astr
     assert (found.pixels - astronaut).abs().mean() < 0.02
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_a_cameras_exif_and_gps_blocks_are_kept(tmp_path, name, astronaut):
+    made = Image.Exif()
+    made[0x010F] = "Maker"
+    made.get_ifd(0x8769)[0x9003] = "2020:01:02 03:04:05"
+    made.get_ifd(0x8825)[1] = "N"
+    Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).save(tmp_path / "camera.jpg", exif=made)
+    save_picture(load_picture(tmp_path / "camera.jpg"), tmp_path / name)
+    again = load_picture(tmp_path / name)
+    save_picture(again, tmp_path / "second.jpg")
+    with Image.open(tmp_path / "second.jpg") as image:
+        found = image.getexif()
+        assert found[0x010F] == "Maker"
+        assert found.get_ifd(0x8769)[0x9003] == "2020:01:02 03:04:05" and found.get_ifd(0x8825)[1] == "N"
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_a_bigtiffs_metadata_is_written_so_that_it_can_be_read(tmp_path, bits, name):
+    array = (STEPS.movedim(0, -1).numpy() * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    tifffile.imwrite(
+        tmp_path / "big.tif", array, photometric="rgb", bigtiff=True, description="a scan", resolution=(300, 300)
+    )
+    picture = load_picture(tmp_path / "big.tif")
+    save_picture(picture, tmp_path / name)
+    again = load_picture(tmp_path / name)
+    read = Image.Exif()
+    read.load(again.exif)
+    assert "a scan" in read[0x010E]
+    if name == "a.tif":
+        assert read[282] == 300
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "deep.png", "deep.tif"])
 def test_exif_orientation_is_applied_once(tmp_path, orientation, name):

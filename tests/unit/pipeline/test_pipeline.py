@@ -208,6 +208,8 @@ def test_scale_auto_keeps_the_largest_faces_pixels_within_the_budget(frames, ast
     wanted = scale_of(crop_transform(astronaut_face, 512, "gpen"))
     result = blend_faces(frames[:1], faces, BlendOptions(scale="auto"))
     assert result.frames.shape[-1] == round(512 * wanted)
+    larger = resize_lanczos(frames[0], (1024, 1024))[None]  # the same faces in a picture that was upscaled since
+    assert blend_faces(larger, faces, BlendOptions(scale="auto")).frames.shape[-1] == max(1024, round(512 * wanted))
     capped = blend_faces(frames[:1], faces, BlendOptions(scale="auto", max_megapixels=0.5))
     assert capped.frames.shape[-1] == round(512 * (0.5e6 / 512**2) ** 0.5)
     tiny = blend_faces(frames[:1], painted(frames, [astronaut_face], size=32), BlendOptions(scale="auto"))
