@@ -83,6 +83,11 @@ def resize_affine(size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
     return torch.tensor([[kx, 0.0, kx / 2 - 0.5], [0.0, ky, ky / 2 - 0.5]], dtype=torch.float64)
 
 
+def size_of(picture: Tensor) -> tuple[int, int]:
+    """(height, width) of a picture [C, H, W] or a batch [B, C, H, W]."""
+    return picture.shape[-2], picture.shape[-1]
+
+
 def same_shape(size: tuple[int, int], other: tuple[int, int], tolerance: float = 0.02) -> bool:
     """Whether two (height, width) are the same picture at two sizes, up to the few pixels that rounding or an upscaler's
     cropping takes."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..gpen_core.faces.drawing import draw_faces, face_mask
 from ..gpen_core.faces.selection import select_faces
+from ..gpen_core.geometry import size_of
 from ..gpen_core.pipeline import detect_faces
 from . import widgets
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
@@ -57,7 +58,7 @@ class DetectFaces(io.ComfyNode):
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
             faces,
-            to_bounding_boxes(faces, len(frames), (frames.shape[2], frames.shape[3])),
+            to_bounding_boxes(faces, len(frames), size_of(frames)),
             to_mask(face_mask(frames, faces)),
             to_image(draw_faces(frames, faces)),
             len(faces),

@@ -6,22 +6,21 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from comfy_api.latest import io
 
 from ..gpen_core.checkpoints import TASKS, load_checkpoint
+from ..gpen_core.checkpoints.load import PRECISIONS
 from ..gpen_core.errors import MissingWeightsError
 from ..gpen_core.faces.detectors import DETECTOR_NAMES, detector_file, load_network
 from ..gpen_core.faces.parsing import load_parser
+from ..gpen_core.pipeline.options import AUTO
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 
 CATEGORY = "face restoration/GPEN"
-AUTO = "auto"
 # Returned by validators: the host then accepts a file name that is not in its list (a workflow from another machine), and
 # ``execute`` says what is missing. The editor shows that message at once, and a validator's own only after three clicks.
 LEAVE_IT_TO_EXECUTE = True
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class LoadModel(io.ComfyNode):
@@ -43,7 +42,7 @@ class LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "precision",
-                    options=list(_PRECISIONS),
+                    options=list(PRECISIONS),
                     default="float32",
                     tooltip="float32 gives the published numbers. Half precision halves the memory on a GPU; bfloat16 is the "
                     "safer of the two.",
@@ -76,7 +75,7 @@ class LoadModel(io.ComfyNode):
     @classmethod
     def execute(cls, model_name: str, precision: str, task: str) -> io.NodeOutput:
         path = folders.model_path(model_name)
-        model = load_checkpoint(path, dtype=_PRECISIONS[precision], task=None if task == AUTO else task)
+        model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
         return io.NodeOutput(ManagedModel(model))
 
 

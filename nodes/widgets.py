@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..gpen_core.faces.detectors import DetectOptions
+from ..gpen_core.faces.detectors import LEAST_MIN_FACE, DetectOptions
 from ..gpen_core.faces.selection import ORDERS, SelectOptions
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
@@ -54,13 +54,11 @@ def detection() -> list[io.Input]:
     ]  # fmt: skip
 
 
-SMALLEST_FACE = 4  # what detectors allow; the widget counts from 0, which is automatic
-
-
 def detect_options(threshold: float, min_face: int, turned_faces: bool) -> DetectOptions:
+    """``min_face`` counts from 0, which is automatic."""
     return DetectOptions(
         threshold=threshold or None,
-        min_face=max(min_face, SMALLEST_FACE) if min_face else None,
+        min_face=max(min_face, LEAST_MIN_FACE) if min_face else None,
         try_rotations=turned_faces,
     )
 

@@ -96,6 +96,11 @@ PUBLISHED = (
 )  # fmt: skip
 
 
+def published_of(kind: str) -> tuple[WeightFile, ...]:
+    """The catalogue's entries of one kind, in its order: for detectors, the best first."""
+    return tuple(file for file in PUBLISHED if file.kind == kind)
+
+
 def published_named(name: str) -> WeightFile | None:
     """The catalogue's entry of this name or file name, whatever its case and extension; None if there is none."""
     wanted = _bare(name)

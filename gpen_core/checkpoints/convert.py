@@ -12,11 +12,8 @@ from safetensors.torch import save_file
 from ..errors import OptionError
 from ..files import file_sha256, written_whole
 from ..model import GpenConfig
-from .canonicalize import canonical_state
 from .catalog import PUBLISHED, Task, WeightFile
-from .infer import check_state, infer_config
-from .load import check_finite, task_of
-from .reading import read_checkpoint
+from .load import check_finite, read_generator
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,15 @@ class Description:
 def describe(path: str | Path) -> Description:
     """Read a checkpoint and say what it is. Raises CheckpointError where it is no complete GPEN generator."""
     path = Path(path)
-    raw = read_checkpoint(path)
-    state = canonical_state(raw.content, path.name)
-    config = infer_config(state, path.name)
-    check_state(state, config, path.name)
+    generator = read_generator(path)
+    state = generator.state
     digest = file_sha256(path)
     return Description(
         name=path.name,
         bytes=path.stat().st_size,
         sha256=digest,
-        config=config,
-        task=task_of(None, raw, path),
+        config=generator.config,
+        task=generator.task,
         entries=len(state),
         parameters=sum(value.numel() for key, value in state.items() if not key.endswith(".kernel")),
         dtypes=tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),
@@ -64,19 +59,16 @@ def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype |
     source, destination = Path(source), Path(destination)
     if destination.suffix.lower() != ".safetensors":
         raise OptionError(f"{destination.name}: the converted file's name must end in .safetensors")
-    raw = read_checkpoint(source)
-    state = canonical_state(raw.content, source.name)
-    config = infer_config(state, source.name)
-    check_state(state, config, source.name)
+    generator = read_generator(source)
     metadata = {
         "format": "pt",
-        "gpen.config": json.dumps(asdict(config)),
-        "gpen.task": task_of(None, raw, source).name,
+        "gpen.config": json.dumps(asdict(generator.config)),
+        "gpen.task": generator.task.name,
         "gpen.source_name": source.name,
         "gpen.source_sha256": file_sha256(source),
     }
     # Cloned, since tensors of a pickle may share storage, which safetensors refuses.
-    tensors = {key: value.to(dtype or value.dtype).clone().contiguous() for key, value in state.items()}
+    tensors = {key: value.to(dtype or value.dtype).clone().contiguous() for key, value in generator.state.items()}
     check_finite(tensors, source.name)
     with written_whole(destination) as temporary:
         save_file(tensors, temporary, metadata)

@@ -163,10 +163,8 @@ def _fetch(url: str, target: Path, progress: Progress) -> Path:
             reason = "the connection broke"
         except urllib.error.HTTPError as error:
             if error.code == 416 and size:
-                if (
-                    error.headers.get("Content-Range") == f"bytes */{size}"
-                ):  # nothing is missing: it broke off at the end
-                    return _part(target)
+                if error.headers.get("Content-Range") == f"bytes */{size}":
+                    return _part(target)  # nothing is missing: it broke off at the very end
                 _discard(target)  # what we have is longer than the file there: it has changed
             elif error.code < 500:
                 raise _Unavailable(f"HTTP {error.code} {error.reason}") from error

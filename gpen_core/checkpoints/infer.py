@@ -24,8 +24,8 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
     Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell.
     """
     shapes = {key: tuple(value.shape) for key, value in state.items()}
-    encoder_levels = _count(shapes, r"ecd(\d{1,4})\.", name)
-    levels = _count(shapes, r"generator\.to_rgbs\.(\d{1,4})\.", name) + 1
+    encoder_levels = _count(shapes, "ecd", name)
+    levels = _count(shapes, "generator.to_rgbs.", name) + 1
     concatenate = _concatenates(shapes, name)
     try:
         return GpenConfig(
@@ -40,10 +40,14 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
         raise CheckpointError(f"{name}: {error}. The checkpoint is incomplete or not a GPEN generator.") from error
 
 
-def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "state dict") -> None:
-    """Every key with the shape that ``config`` asks for, and no other. Raises CheckpointError naming those that differ."""
+def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "state dict") -> Gpen:
+    """Every key with the shape that ``config`` asks for, and no other. Raises CheckpointError naming those that differ.
+
+    → the network that the state fits, without memory (on the meta device).
+    """
     with torch.device("meta"):
-        expected = {key: tuple(value.shape) for key, value in Gpen(config).state_dict().items()}
+        network = Gpen(config)
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in state.items()}
     wrong = [f"no '{key}'" for key in expected if key not in found]
     wrong += [
@@ -58,10 +62,11 @@ def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "st
             f"{name}: not a complete GPEN-{config.output_size} generator: {'; '.join(wrong[:_SHOWN])}{more}. "
             "The file is damaged or of another network; download it again."
         )
+    return network
 
 
 def _mapping_layers(shapes: Shapes, name: str) -> int:
-    layers = max([0, *_indices(shapes, r"generator\.style\.(\d{1,9})\.")])
+    layers = max([0, *_indices(shapes, "generator.style.")])
     if layers > _MOST_MAPPING_LAYERS:  # a bound on what we build for a file that claims anything
         raise CheckpointError(
             f"{name}: {layers} mapping layers; no GPEN generator has more than {_MOST_MAPPING_LAYERS}."
@@ -69,15 +74,16 @@ def _mapping_layers(shapes: Shapes, name: str) -> int:
     return layers
 
 
-def _indices(shapes: Shapes, pattern: str) -> list[int]:
-    return [int(match[1]) for key in shapes if (match := re.match(pattern, key))]
+def _indices(shapes: Shapes, prefix: str) -> list[int]:
+    """The numbers N of the keys "prefixN.…"."""
+    pattern = re.compile(rf"{re.escape(prefix)}(\d{{1,9}})\.")
+    return [int(match[1]) for key in shapes if (match := pattern.match(key))]
 
 
-def _count(shapes: Shapes, pattern: str, name: str) -> int:
-    indices = _indices(shapes, pattern)
+def _count(shapes: Shapes, prefix: str, name: str) -> int:
+    indices = _indices(shapes, prefix)
     if not indices or max(indices) > 12:  # 4 << 12 is 16,384 px: beyond any model, and a bound on what we build
-        readable = pattern.replace("\\", "").replace("(d{1,4})", "N")
-        raise CheckpointError(f"{name}: no usable '{readable}*' keys. This is not a GPEN generator.")
+        raise CheckpointError(f"{name}: no usable '{prefix}N.*' keys. This is not a GPEN generator.")
     return max(indices) + 1
 
 

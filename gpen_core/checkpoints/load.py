@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from .canonicalize import StateDict, canonical_state
 from .catalog import TASKS, Task, published_named
 from .infer import check_state, infer_config
 from .reading import RawCheckpoint, read_checkpoint
+
+PRECISIONS = MappingProxyType({"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16})
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,28 @@ class GpenModel:
         return restored.add(1).div(2).clamp(0, 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Generator:
+    """A complete generator as its file holds it: ``network`` has its shape but no memory yet, ``state`` its weights, which
+    may be backed by the file."""
+
+    network: Gpen
+    state: StateDict
+    task: Task
+
+    @property
+    def config(self) -> GpenConfig:
+        return self.network.config
+
+
+def read_generator(path: Path, task: str | None = None) -> Generator:
+    """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
+    raw = read_checkpoint(path)
+    state = canonical_state(raw.content, path.name)
+    network = check_state(state, infer_config(state, path.name), path.name)
+    return Generator(network, state, _task_of(task, raw, path))
+
+
 def load_checkpoint(
     path: str | Path,
     *,
@@ -58,37 +83,22 @@ def load_checkpoint(
     """Load any GPEN generator: ``.pth``, ``.pt`` or ``.safetensors``, published or trained.
 
     The network's shape is read off the weights. ``task`` (see ``TASKS``) is the one thing that no weight tells: given
-    here, else by the file's metadata, else by the published file that has this name, else "restoration".
+    here, else by the file's metadata, else by the published file that has this name, else "restoration". Allocates what
+    the weights need and nothing more; initialises nothing.
 
     Raises CheckpointError with what is wrong and what to do.
     """
     path = Path(path)
-    raw = read_checkpoint(path)
-    state = canonical_state(raw.content, path.name)
-    return build_model(state, dtype=dtype, device=device, task=task_of(task, raw, path), name=path.name)
-
-
-def build_model(
-    state: StateDict,
-    *,
-    task: Task,
-    name: str,
-    dtype: torch.dtype = torch.float32,
-    device: torch.device | str = "cpu",
-) -> GpenModel:
-    """A model from a canonical state dict. Allocates what the weights need and nothing more; initialises nothing."""
-    config = infer_config(state, name)
-    check_state(state, config, name)
-    with torch.device("meta"):
-        module = Gpen(config)
+    generator = read_generator(path, task)
     # A copy, not a view of the file: a file replaced while mapped would take the process down.
-    owned = {key: value.to(device=device, dtype=dtype, copy=True) for key, value in state.items()}
-    check_finite(owned, name)
+    owned = {key: value.to(device=device, dtype=dtype, copy=True) for key, value in generator.state.items()}
+    check_finite(owned, path.name)
+    module = generator.network
     module.load_state_dict(owned, strict=True, assign=True)
-    return GpenModel(config, module.requires_grad_(False).eval(), task, name)
+    return GpenModel(generator.config, module.requires_grad_(False).eval(), generator.task, path.name)
 
 
-def task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
+def _task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
     """The task asked for, else the file's own metadata's, else that of the published file of this name."""
     published = published_named(path.stem)
     name = asked or raw.metadata.get("gpen.task") or (published.task if published else "restoration")

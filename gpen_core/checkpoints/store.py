@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import MissingWeightsError
-from .catalog import PUBLISHED, WeightFile, published_named
+from .catalog import WeightFile, published_named, published_of
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
 _PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` finds us
@@ -49,7 +49,7 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
             return file
     entry = published_named(name)
     if entry is None or entry.kind != "gpen":
-        known = ", ".join(file.name for file in PUBLISHED if file.kind == "gpen")
+        known = ", ".join(file.name for file in published_of("gpen"))
         raise MissingWeightsError(f"'{name}' is neither a file nor a published GPEN model. Published: {known}.")
     if (found := find_weights(entry, folders)) is not None:
         return found

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
-from ..checkpoints.catalog import published_named
+from ..checkpoints.catalog import published_of
+from ..checkpoints.load import PRECISIONS
 from ..checkpoints.store import find_weights, missing_message, resolve_model, weight_folders
 from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.selection import ORDERS, SelectOptions
-from ..geometry import TEMPLATES
+from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.warp import resize_lanczos
@@ -27,8 +28,6 @@ from ..pipeline.options import AUTO
 from ..types import RestoredFace
 from .inputs import Job, find_pictures, plan
 from .progress import PictureBar
-
-_PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Tools:
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    blend = BlendOptions()
     parser = commands.add_parser("restore", help="restore the faces in pictures")
     parser.set_defaults(run=run)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder of pictures, or glob")
@@ -55,22 +55,29 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
     )
-    parser.add_argument("--scale", type=_scale, default=1.0, help="size of the result: a factor, or auto (default: 1)")
     parser.add_argument(
-        "--strength", type=float, default=1.0, help="0 keeps the picture, 1 takes the restored face whole"
+        "--scale", type=_scale, default=blend.scale, help="size of the result: a factor, or auto (default: 1)"
+    )
+    parser.add_argument(
+        "--strength", type=float, default=blend.strength, help="0 keeps the picture, 1 takes the restored face whole"
     )
     parser.add_argument(
         "--template", choices=[AUTO, *TEMPLATES], default=AUTO, help="alignment (default: the model's own)"
     )
     parser.add_argument(
-        "--color", choices=list(COLOR_METHODS), default="mean", help="match colours to the picture, in Lab"
+        "--color", choices=list(COLOR_METHODS), default=blend.color, help="match colours to the picture, in Lab"
     )
     parser.add_argument(
-        "--softness", type=float, default=0.35, help="width of the mask's edge, as a part of its radius"
+        "--softness", type=float, default=blend.softness, help="width of the mask's edge, as a part of its radius"
     )
     parser.add_argument("--mask", choices=[AUTO, "ellipse", "parsing"], default=AUTO, help="shape of the mask (auto: "
                         "parsing where ParseNet's file is present)")  # fmt: skip
-    parser.add_argument("--max-megapixels", type=float, default=33.2, help="limit of --scale auto (default: 33.2)")
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=blend.max_megapixels,
+        help="limit of --scale auto (default: %(default)s)",
+    )
     parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
     parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
     parser.add_argument(
@@ -81,7 +88,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
-    parser.add_argument("--precision", choices=list(_PRECISIONS), default="float32")
+    parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
     parser.add_argument("--task", help="what the model does, where the file doesn't say")
     parser.add_argument("--save-faces", action="store_true", help="also write each face, before and after")
     parser.add_argument("--side-by-side", action="store_true", help="also write a picture of before and after")
@@ -124,7 +131,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
         BlendOptions(options.scale, options.strength, options.softness, options.color, options.max_megapixels),
     )
     device = _device(options.device)
-    dtype = _PRECISIONS[options.precision]
+    dtype = PRECISIONS[options.precision]
     path = resolve_model(options.model, folders)
     # Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere.
     detector_device = torch.device("cpu") if device.type == "mps" else device
@@ -153,8 +160,7 @@ def _device(name: str) -> torch.device:
 
 
 def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FaceParser | None:
-    entry = published_named("parsenet")
-    assert entry is not None  # noqa: S101 - the catalogue has it
+    entry = published_of("parser")[0]
     path = None if mask == "ellipse" else find_weights(entry, folders)
     if path is None and mask == "parsing":
         raise MissingWeightsError(missing_message(entry, folders))
@@ -186,7 +192,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
 
 def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
     """Before and after, side by side, both at the size of the result."""
-    before = resize_lanczos(picture.pixels, (after.shape[1], after.shape[2]))
+    before = resize_lanczos(picture.pixels, size_of(after))
     save_picture(replace(_in_color(picture), pixels=torch.cat((before, after), dim=2), bits=8, exif=None), path)
 
 

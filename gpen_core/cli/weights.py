@@ -8,16 +8,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-
 from ..checkpoints.catalog import PUBLISHED, WeightFile, published_named
 from ..checkpoints.convert import Description, convert, describe
 from ..checkpoints.download import download
+from ..checkpoints.load import PRECISIONS
 from ..checkpoints.store import weight_folders
 from ..errors import OptionError
 from .progress import DownloadBar
-
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +27,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     into.set_defaults(run=run_convert)
     into.add_argument("file", type=Path)
     into.add_argument("-o", "--output", type=Path, help="file to write (default: beside the source)")
-    into.add_argument("--dtype", choices=list(_DTYPES), help="float16 and bfloat16 halve the file (default: as it is)")
+    into.add_argument(
+        "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: as it is)"
+    )
 
     fetch = commands.add_parser("download", help="fetch a published file", description=_list_published(),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
@@ -55,7 +54,7 @@ def run_convert(options: argparse.Namespace) -> int:
     target = options.output or options.file.with_suffix(".safetensors")
     if target.resolve() == options.file.resolve():
         raise OptionError(f"{target} is the source itself. Give another file with -o.")
-    print(_describe(convert(options.file, target, dtype=_DTYPES.get(options.dtype))))
+    print(_describe(convert(options.file, target, dtype=PRECISIONS.get(options.dtype))))
     return 0
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImageError
-from ..geometry import compose, fit_similarity, resize_affine, same_shape, template_points
+from ..geometry import compose, fit_similarity, resize_affine, same_shape, size_of, template_points
 from ..imaging.warp import warp
 from ..types import Face, FaceCrop
 
@@ -23,7 +23,7 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
     Faces larger than the crop are low-pass filtered first; beyond the frame's border the picture is mirrored. Raises
     ImageError for a frame of another shape: the face was found in another picture.
     """
-    frame_size = (frame.shape[1], frame.shape[2])
+    frame_size = size_of(frame)
     check_same_picture(face, frame_size)
     image_to_crop = crop_transform(face, size, template)
     frame_to_crop = compose(resize_affine(frame_size, face.image_size), image_to_crop)

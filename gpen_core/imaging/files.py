@@ -15,8 +15,9 @@ from torch import Tensor
 from ..errors import ImageError
 from ..files import written_whole
 
-IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+WRITABLE = tuple(_FORMATS)
+IMAGE_EXTENSIONS = (*WRITABLE, ".bmp")
 _ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 0x0112, 258, 262, 284, 338
 # What EXIF says of the photograph. The other tags of a TIFF describe how that very file is laid out.
 _ABOUT_THE_PHOTO = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
@@ -29,7 +30,6 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_lzw"},
 }
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _DEEP_FORMATS = ("PNG", "TIFF")
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
@@ -106,11 +106,10 @@ def _read(path: Path, image: Image.Image) -> Picture:
     icc, grey, bits = image.info.get("icc_profile"), image.mode in _GREY_MODES, _bits(path, image)
     if bits == 16:
         array = _decode_deep(path, image)
-        orientation = (
-            1 if image.format == "TIFF" else orientation
-        )  # OpenCV turns TIFFs upright, and nothing else of 16 bits
+        if image.format == "TIFF":  # which OpenCV has turned upright, as it does nothing else of 16 bits
+            orientation = 1
     else:
-        if image.mode == "F" or (image.mode == "I" and bits != 16):
+        if image.mode in ("F", "I"):
             raise ImageError(f"{path.name}: 32 bits a channel. Save it with 8 or 16 first.")
         if image.mode in ("CMYK", "LAB", "YCbCr"):
             image, icc = _to_srgb(image, icc), None  # the profile describes the ink, not the RGB that comes out
@@ -165,7 +164,6 @@ def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
         raise ImageError(
             f"{path.name}: a 16-bit TIFF of separate planes or of no RGB colours. Save it as interleaved RGB."
         )
-
     array = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
         raise ImageError(f"{path.name}: this kind of 16-bit picture cannot be read.")

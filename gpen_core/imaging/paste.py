@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry import compose, crop_affine, invert_affine, scale_of
+from ..geometry import compose, crop_affine, invert_affine, scale_of, size_of
 from .warp import Rect, covered_rect, warp
 
 _MARGIN = 4  # canvas pixels kept around a mask's own box, for the reach of the resampling kernels
@@ -41,7 +41,7 @@ def paste(canvas: Tensor, patches: Sequence[Patch]) -> tuple[Tensor, Tensor]:
     → the picture [C, H, W] and what share of each pixel was replaced [1, H, W]. Pixels that no mask touches keep their
     bits. Where masks overlap, each patch has its share, so the order of the patches doesn't matter.
     """
-    size = (canvas.shape[1], canvas.shape[2])
+    size = size_of(canvas)
     placed = [place for patch in patches if (place := _place(patch, size)) is not None]
     result = canvas.clone()
     untouched = torch.ones(1, *size, device=canvas.device)

@@ -19,6 +19,7 @@ from ..geometry import (
     invert_affine,
     resize_affine,
     scale_of,
+    size_of,
 )
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
@@ -33,7 +34,7 @@ def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
 
     A fourth channel is alpha: colours then count by their alpha, so what is invisible doesn't bleed into what is seen.
     """
-    if tuple(image.shape[1:]) == size:
+    if size_of(image) == size:
         return image
     if len(image) != 4:
         return _lanczos(image, size)
@@ -69,7 +70,7 @@ def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: 
     part_to_out = compose(invert_affine(image_to_part), image_to_out)
     if (scale := scale_of(part_to_out)) < _MINIFIES:
         part, part_to_out = _reduce(part, part_to_out, scale)
-    grid = _grid(invert_affine(part_to_out), size, (part.shape[1], part.shape[2])).to(part.device)
+    grid = _grid(invert_affine(part_to_out), size, size_of(part)).to(part.device)
     padding = "reflection" if mirror else "zeros"
     sampled = F.grid_sample(part[None], grid[None], mode="bicubic", padding_mode=padding, align_corners=False)
     return sampled[0].clamp_(0, 1)
@@ -104,7 +105,7 @@ def _visible_range(low: float, high: float, side: int) -> tuple[int, int]:
 
 def _reduce(part: Tensor, part_to_out: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """Bring the source down to the scale it is sampled at, through an antialiasing bicubic filter."""
-    old: tuple[int, int] = (part.shape[1], part.shape[2])
+    old = size_of(part)
     new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
     reduced = resize_filtered(part[None].float(), new, "bicubic")[0]
     return reduced.clamp_(0, 1), compose(invert_affine(resize_affine(old, new)), part_to_out)

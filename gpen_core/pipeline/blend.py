@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
-from ..geometry import compose, invert_affine, resize_affine, same_shape, scale_of
+from ..geometry import compose, invert_affine, resize_affine, same_shape, scale_of, size_of
 from ..imaging.color import match_color
 from ..imaging.masks import change_mask, ellipse_mask, region_mask
 from ..imaging.paste import Patch, paste
@@ -62,8 +62,8 @@ def check_background(frames: Tensor, background: Tensor) -> None:
             f"the background has {len(background)} frames of {background.shape[1]} channels, "
             f"the picture {len(frames)} of {frames.shape[1]}"
         )
-    (height, width), (new_height, new_width) = frames.shape[2:], background.shape[2:]
-    if not same_shape((height, width), (new_height, new_width)):
+    (height, width), (new_height, new_width) = size_of(frames), size_of(background)
+    if not same_shape(size_of(frames), size_of(background)):
         raise ImageError(
             f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
         )
@@ -100,29 +100,44 @@ def blend_faces(
     ``scale`` has no say. Channels after the third are kept. Without faces, frames of the same size come back as they are.
     """
     check_frames(frames)
-    check_faces_of(frames, [face.crop.face for face in faces])
+    found = [face.crop.face for face in faces]
+    check_faces_of(frames, found)
     if background is not None:
         check_background(frames, background)
-        size: tuple[int, int] = (background.shape[2], background.shape[3])
-    else:
-        size = canvas_size((frames.shape[2], frames.shape[3]), _scale_for(frames, faces, options))
-    pictures, masks = [], []
-    for index, frame in enumerate(frames):
-        canvas = resize_lanczos(frame.float(), size) if background is None else background[index].float()
-        mine = [face for face in faces if face.crop.face.frame == index]
-        picture, mask = blend_frame(canvas, mine, options, parser)
-        pictures.append(picture)
-        masks.append(mask)
-        hooks.progress("blend", index + 1, len(frames), picture)
-    return Blended(torch.stack(pictures), torch.stack(masks))
+    pixels, template = (faces[0].pixels.shape[-1], faces[0].crop.template) if faces else (0, "")
+    size = result_size(frames, background, options, found, pixels, template)
+    by_frame = ([face for face in faces if face.crop.face.frame == index] for index in range(len(frames)))
+    return blend_each(frames, by_frame, size, options, parser=parser, background=background, hooks=hooks)
 
 
-def _scale_for(frames: Tensor, faces: Sequence[RestoredFace], options: BlendOptions) -> float:
-    if not faces:
-        return output_scale(options, (), (frames.shape[2], frames.shape[3]), 0, "")
-    found = [face.crop.face for face in faces]
-    pixels, template = faces[0].pixels.shape[-1], faces[0].crop.template
-    return output_scale(options, found, (frames.shape[2], frames.shape[3]), pixels, template)
+def result_size(
+    frames: Tensor, background: Tensor | None, options: BlendOptions, faces: Sequence[Face], pixels: int, template: str
+) -> tuple[int, int]:
+    """(height, width) of the result: the background's, or the frames' at the scale asked for (see ``output_scale``)."""
+    if background is not None:
+        return size_of(background)
+    return canvas_size(size_of(frames), output_scale(options, faces, size_of(frames), pixels, template))
+
+
+def blend_each(
+    frames: Tensor,
+    faces: Iterable[Sequence[RestoredFace]],
+    size: tuple[int, int],
+    options: BlendOptions,
+    *,
+    parser: FaceParser | None,
+    background: Tensor | None,
+    hooks: Hooks,
+) -> Blended:
+    """Blend frame after frame; ``faces`` yields those of each frame in turn, as late as it likes."""
+    channels, device = frames.shape[1], (frames if background is None else background).device
+    pictures = torch.empty(len(frames), channels, *size, dtype=torch.float32, device=device)
+    masks = torch.empty(len(frames), 1, *size, dtype=torch.float32, device=device)
+    for index, mine in enumerate(faces):
+        canvas = resize_lanczos(frames[index].float(), size) if background is None else background[index].float()
+        pictures[index], masks[index] = blend_frame(canvas, mine, options, parser)
+        hooks.progress("blend", index + 1, len(frames), pictures[index])
+    return Blended(pictures, masks)
 
 
 def _patch(face: RestoredFace, region: Tensor | None, canvas: Tensor, options: BlendOptions) -> Patch:
@@ -136,7 +151,7 @@ def _patch(face: RestoredFace, region: Tensor | None, canvas: Tensor, options: B
     if face.task == "restoration":
         pixels = match_color(pixels, before, shape, options.color)
     mask = shape * change_mask(before, pixels) * options.strength
-    to_canvas = compose(_restored_to_image(face), resize_affine(crop.face.image_size, tuple(canvas.shape[1:])))  # type: ignore[arg-type]
+    to_canvas = compose(_restored_to_image(face), resize_affine(crop.face.image_size, size_of(canvas)))
     return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..faces.alignment import check_same_picture
+from ..geometry import size_of
 from ..types import Face
 
 
@@ -21,7 +22,7 @@ def check_frames(frames: Tensor) -> None:
 
 def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
     """Raise ImageError where a face belongs to a frame that is not there, or to a picture of another shape."""
-    size = (frames.shape[2], frames.shape[3])
+    size = size_of(frames)
     for face in faces:
         if face.frame >= len(frames):
             raise ImageError(f"a face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")

@@ -32,7 +32,7 @@ def restore_faces(
     """
     check_frames(frames)
     check_faces_of(frames, faces)
-    template = model.task.template if options.template == AUTO else options.template
+    template = template_for(model, options)
     size = model.config.input_size
     batch_size = _batch_size(model, options)
     done = 0
@@ -43,6 +43,11 @@ def restore_faces(
             done += 1
             hooks.progress("restore", done, len(faces), result)
             yield RestoredFace(crop, result.clone(), model.task.name)
+
+
+def template_for(model: GpenModel, options: RestoreOptions) -> str:
+    """The alignment template asked for, or the one the model's task was trained with."""
+    return model.task.template if options.template == AUTO else options.template
 
 
 def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(), faces: int | None = None) -> int:

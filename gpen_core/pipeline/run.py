@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.selection import SelectOptions, select_faces
-from ..imaging.warp import resize_lanczos
 from ..types import Face, RestoredFace
-from .blend import blend_frame, canvas_size, check_background, output_scale
+from .blend import blend_each, check_background, result_size
 from .detect import detect_faces
 from .frames import check_frames
 from .hooks import Hooks
-from .options import AUTO, BlendOptions, RestoreOptions
-from .restore import restore_faces
+from .options import BlendOptions, RestoreOptions
+from .restore import restore_faces, template_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,25 +63,12 @@ def restore_image(
     if background is not None:
         check_background(frames, background)
     faces = select_faces(detect_faces(frames, detector, hooks), settings.select)
-    size = _final_size(frames, faces, model, settings, background)
+    template = template_for(model, settings.restore)
+    size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_faces(frames, faces, model, settings.restore, hooks)
-    result = torch.empty(len(frames), frames.shape[1], *size, dtype=torch.float32)
-    mask = torch.empty(len(frames), 1, *size, dtype=torch.float32)
-    for index, mine in _by_frame(_watched(restored, on_face), len(frames)):
-        canvas = resize_lanczos(frames[index].float(), size) if background is None else background[index].float()
-        result[index], mask[index] = blend_frame(canvas, mine, settings.blend, parser)
-        hooks.progress("blend", index + 1, len(frames), result[index])
-    return Restoration(result, mask, faces)
-
-
-def _final_size(
-    frames: Tensor, faces: tuple[Face, ...], model: GpenModel, settings: Settings, background: Tensor | None
-) -> tuple[int, int]:
-    if background is not None:
-        return background.shape[2], background.shape[3]
-    frame_size = (frames.shape[2], frames.shape[3])
-    template = model.task.template if settings.restore.template == AUTO else settings.restore.template
-    return canvas_size(frame_size, output_scale(settings.blend, faces, frame_size, model.config.output_size, template))
+    by_frame = _by_frame(_watched(restored, on_face), len(frames))
+    blended = blend_each(frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks)
+    return Restoration(blended.frames, blended.mask, faces)
 
 
 def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:
@@ -92,12 +77,12 @@ def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], No
         yield face
 
 
-def _by_frame(faces: Iterator[RestoredFace], frames: int) -> Iterator[tuple[int, list[RestoredFace]]]:
-    """(frame, its faces) for every frame in turn, reading no further than needed. ``faces`` come in order of frames."""
+def _by_frame(faces: Iterator[RestoredFace], frames: int) -> Iterator[list[RestoredFace]]:
+    """The faces of every frame in turn, reading no further than needed. ``faces`` come in order of frames."""
     waiting = next(faces, None)
     for index in range(frames):
         mine = []
         while waiting is not None and waiting.crop.face.frame == index:
             mine.append(waiting)
             waiting = next(faces, None)
-        yield index, mine
+        yield mine

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...gpen_core.checkpoints.catalog import PUBLISHED, WeightFile, published_named
+from ...gpen_core.checkpoints.catalog import WeightFile, published_named, published_of
 from ...gpen_core.checkpoints.store import DEFAULT_ORDER, EXTENSIONS, missing_message
 from ...gpen_core.errors import MissingWeightsError
 
@@ -28,7 +28,7 @@ def model_names() -> list[str]:
     """GPEN files present, then the other files there, then published models that could be downloaded."""
     present = _weight_files(MODELS)
     there = {name: entry for name in present if (entry := published_named(Path(name).name)) is not None}
-    absent = [entry for entry in PUBLISHED if entry.kind == "gpen" and entry not in there.values()]
+    absent = [entry for entry in published_of("gpen") if entry not in there.values()]
 
     def rank(name: str, entry: WeightFile | None) -> tuple[int, bool, str]:
         usual = (
@@ -75,7 +75,7 @@ def parser_path(name: str) -> Path:
 
 
 def parser_entry() -> WeightFile:
-    return next(entry for entry in PUBLISHED if entry.kind == "parser")
+    return published_of("parser")[0]
 
 
 def parser_names() -> list[str]:

@@ -7,11 +7,12 @@
 from .base import Detections, FaceDetector, FaceNetwork
 from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
 from .mtcnn import load_mtcnn
-from .passes import DetectOptions, MultiPassDetector
+from .passes import LEAST_MIN_FACE, DetectOptions, MultiPassDetector
 from .retinaface import load_retinaface
 
 __all__ = [
     "DETECTOR_NAMES",
+    "LEAST_MIN_FACE",
     "DetectOptions",
     "Detections",
     "FaceDetector",

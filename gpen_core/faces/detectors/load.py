@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ...checkpoints.catalog import PUBLISHED
+from ...checkpoints.catalog import published_of
 from ...checkpoints.store import find_weights, missing_message
 from ...errors import MissingWeightsError
 from .base import FaceNetwork
@@ -17,7 +17,7 @@ from .passes import DetectOptions, MultiPassDetector
 from .retinaface import load_retinaface
 
 AUTO, EMBEDDED = "auto", "mtcnn"
-_WITH_FILES = tuple(entry for entry in PUBLISHED if entry.kind == "detector")  # best first, as in the catalogue
+_WITH_FILES = published_of("detector")
 DETECTOR_NAMES = (AUTO, *(entry.name for entry in _WITH_FILES), EMBEDDED)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ImageError, OptionError
+from ...geometry import size_of
 from ...types import Face
 from .base import FaceNetwork
 from .sightings import Sighting, clearest, matching, merge, roll_degrees, sightings_in, upright_turns
@@ -19,6 +20,7 @@ SMALLEST_SEEN = 20.0  # width in view pixels from which both networks find faces
 # Of the root of the area: a 24-megapixel photograph is searched for faces of 38 px, in a quarter of the time.
 AUTOMATIC_SHARE = 130
 OVERVIEW_SEES = 48.0  # faces this wide in the overview are its business: larger views only show fragments of them
+LEAST_MIN_FACE = 4  # pixels; nothing smaller tells eyes from a mouth
 MAX_ENLARGEMENT = 2.0
 LOOK_SIDES = (112, 64)  # at which size a doubtful face is looked at again
 MAX_LOOKS = 32  # bounds the work on a picture full of doubtful things
@@ -50,8 +52,8 @@ class DetectOptions:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise OptionError(f"threshold is {self.threshold}; it must lie between 0 and 1, e.g. 0.85")
-        if self.min_face is not None and not (math.isfinite(self.min_face) and self.min_face >= 4):
-            raise OptionError(f"min_face is {self.min_face}; it must be at least 4 pixels")
+        if self.min_face is not None and not (math.isfinite(self.min_face) and self.min_face >= LEAST_MIN_FACE):
+            raise OptionError(f"min_face is {self.min_face}; it must be at least {LEAST_MIN_FACE} pixels")
         if self.max_side < 128:
             raise OptionError(f"max_side is {self.max_side}; it must be at least 128 pixels, e.g. 640")
         if self.tile_side < 256:
@@ -115,11 +117,10 @@ class MultiPassDetector:
         faces = self._confirm(frame, self._upright_pass(frame))
         if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
             faces = self._merge([*faces, *self._confirm(frame, self._turned_pass(frame))])
-        height, width = frame.shape[-2:]
-        return tuple(Face(s.box, s.score, s.landmarks, (height, width)) for s in faces)
+        return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in faces)
 
     def _upright_pass(self, frame: Tensor) -> list[Sighting]:
-        size, options = (frame.shape[-2], frame.shape[-1]), self.options
+        size, options = size_of(frame), self.options
         overview = whole(size, options.max_side)
         seen = self._see(frame, overview)
         scale = min(SMALLEST_SEEN / smallest_face(options, size), MAX_ENLARGEMENT)
@@ -134,7 +135,7 @@ class MultiPassDetector:
         return self._merge(seen)
 
     def _turned_pass(self, frame: Tensor) -> list[Sighting]:
-        size = (frame.shape[-2], frame.shape[-1])
+        size = size_of(frame)
         return self._merge(
             [s for turns in (1, 3, 2) for s in self._see(frame, whole(size, self.options.max_side, turns))]
         )
@@ -201,7 +202,7 @@ class MultiPassDetector:
         return looks if sum(s.score for s in looks) >= views * self.levels.turned else []
 
     def _look(self, frame: Tensor, first: Sighting, side: float, turns: int) -> list[Sighting]:
-        size = (frame.shape[-2], frame.shape[-1])
+        size = size_of(frame)
         return matching(first, self._see(frame, around(first.box, size, side, turns)))
 
 
