@@ -52,8 +52,11 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, features: Sequence[Sequence[Tensor]]) -> Tensor:
         """z: [N, style_dim]; features[i]: the one (4×4) or two maps [N, C, r, r] of resolution r = 4 << i → [N, 3, S', S']."""
-        w = self.style(z)
-        x = self.conv1(self.input(len(z)), w, features[0][0])
+        return self.synthesize(self.style(z), features)
+
+    def synthesize(self, w: Tensor, features: Sequence[Sequence[Tensor]]) -> Tensor:
+        """As ``forward``, from w [N, style_dim]: what the mapping network makes of z."""
+        x = self.conv1(self.input(len(w)), w, features[0][0])
         rgb = self.to_rgb1(x, w)
         for level, (first, second) in enumerate(features[1:]):
             x = self.convs[2 * level](x, w, first)

@@ -48,18 +48,18 @@ class Gpen(nn.Module):
             raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
         z, features = self.encode(pictures)
         pairs = [(feature, feature) for feature in features]
-        return self.generator(z, pairs + self._noise_above(pictures, noise))
+        if self.config.levels > self.config.encoder_levels:
+            noise = noise or torch.Generator().manual_seed(0)
+            pairs += self.noise_features(pictures, noise, start=self.config.encoder_levels)
+        return self.generator(z, pairs)
 
-    def _noise_above(self, like: Tensor, noise: Noise) -> list[tuple[Tensor, Tensor]]:
-        """Fresh Gaussian maps for the resolutions the encoder does not reach, drawn where the random state lives."""
-        config = self.config
-        if config.levels == config.encoder_levels:
-            return []
-        noise = noise or torch.Generator().manual_seed(0)
+    def noise_features(self, like: Tensor, noise: torch.Generator, start: int = 0) -> list[tuple[Tensor, Tensor]]:
+        """Fresh N(0, 1) maps in the place of the encoder's features, from resolution ``4 << start`` up; drawn where the
+        random state lives, as many and of the device and precision of ``like`` [N, …]. Published code samples so."""
 
         def draw(level: int) -> Tensor:
             side = SMALLEST << level
-            shape = (len(like), config.channels[level], side, side)
+            shape = (len(like), self.config.channels[level], side, side)
             return torch.randn(shape, generator=noise, device=noise.device).to(like)
 
-        return [(draw(level), draw(level)) for level in range(config.encoder_levels, config.levels)]
+        return [(draw(level), draw(level)) for level in range(start, self.config.levels)]
