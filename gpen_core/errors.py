@@ -31,3 +31,7 @@ class OptionError(GpenError, ValueError):
 
 class RestorationError(GpenError):
     """The network ran but its result cannot be used, or it could not run in the memory there is."""
+
+
+class TrainingError(GpenError):
+    """Training cannot go on: it diverged, its data is gone, or its saved state does not fit."""

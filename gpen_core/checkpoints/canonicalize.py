@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ StateDict = dict[str, Tensor]
 
 # Averaged weights before raw ones: a training checkpoint holds both, and inference wants the average.
 _WRAPPERS = ("g_ema", "params_ema", "g", "params", "state_dict")
-_PREFIX = "module."  # DataParallel's
-_DISCRIMINATOR_KEY = "final_conv.0.weight"
+_DISCRIMINATOR_WRAPPERS = ("d", "params", "state_dict")
+_PREFIXES = ("module.", "_orig_mod.")  # DataParallel's, torch.compile's
+_DISCRIMINATOR_KEY = re.compile(r"final_conv\.0\.weight|scales\.\d+\.0\.0\.weight")  # StyleGAN2's, a PatchGAN's
 
 # One key that only that network has → what to call it. Found in the projects' own published files.
 _OTHER_NETWORKS = {
@@ -37,26 +39,48 @@ def canonical_state(content: Mapping[str, Any], name: str) -> StateDict:
 
     Raises CheckpointError, saying what the content is instead, where it is no GPEN generator.
     """
-    content = _strip(_unwrap(content))
-    for key in content:
-        if not isinstance(key, str):
-            raise CheckpointError(f"{name}: a key is {key!r:.40}, not a name. This is not a state dict.")
+    content = _named(_strip(_unwrap(content, _WRAPPERS)), name)
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
-    if "final_linear.0.weight" in tensors and _DISCRIMINATOR_KEY in tensors:
+    if _is_discriminator(tensors):
         raise CheckpointError(
             f"{name}: this is a GPEN discriminator, used in training only. Choose the generator's file."
         )
     if not any(key.startswith(("generator.", "ecd")) for key in tensors):
         raise CheckpointError(f"{name}: {_what_instead(content)}")
+    return _tensors_only(content, name)
+
+
+def discriminator_state(content: Mapping[str, Any], name: str) -> StateDict:
+    """As ``canonical_state``, for the discriminator: of a training checkpoint ("d") or a file of its own."""
+    content = _named(_strip(_unwrap(content, _DISCRIMINATOR_WRAPPERS)), name)
+    if not _is_discriminator(content):
+        raise CheckpointError(f"{name}: no discriminator in it (no 'd', no 'final_conv').")
+    return _tensors_only(content, name)
+
+
+def _is_discriminator(content: Mapping[str, Any]) -> bool:
+    return not any(key.startswith("generator.") for key in content) and any(
+        _DISCRIMINATOR_KEY.fullmatch(key) for key in content
+    )
+
+
+def _named(content: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
+    for key in content:
+        if not isinstance(key, str):
+            raise CheckpointError(f"{name}: a key is {key!r:.40}, not a name. This is not a state dict.")
+    return content
+
+
+def _tensors_only(content: Mapping[str, Any], name: str) -> StateDict:
     strange = next((key for key, value in content.items() if not isinstance(value, Tensor)), None)
     if strange is not None:
         raise CheckpointError(f"{name}: '{strange}' holds a {type(content[strange]).__name__}, not a tensor.")
-    return {key: _plain(value, key, name) for key, value in tensors.items()}
+    return {key: _plain(value, key, name) for key, value in content.items()}
 
 
-def _unwrap(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _unwrap(content: Mapping[str, Any], wrappers: tuple[str, ...]) -> Mapping[str, Any]:
     for _ in range(3):  # wrappers of wrappers have been seen; endless ones have not
-        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        inner = next((content[key] for key in wrappers if isinstance(content.get(key), Mapping)), None)
         if inner is None:
             break
         content = inner
@@ -64,8 +88,9 @@ def _unwrap(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _strip(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    while content and all(isinstance(key, str) and key.startswith(_PREFIX) for key in content):
-        content = {key[len(_PREFIX) :]: value for key, value in content.items()}
+    for prefix in _PREFIXES * 2:  # in either order
+        if content and all(isinstance(key, str) and key.startswith(prefix) for key in content):
+            content = {key[len(prefix) :]: value for key, value in content.items()}
     return content
 
 

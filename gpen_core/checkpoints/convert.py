@@ -1,19 +1,17 @@
-"""Write a checkpoint as safetensors: no pickle, half the loading time, and it says what it is."""
+"""Say what a checkpoint is, and write it as safetensors."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
-from ..errors import OptionError
-from ..files import file_sha256, written_whole
+from ..files import file_sha256
 from ..model import GpenConfig
 from .catalog import PUBLISHED, Task, WeightFile
-from .load import check_finite, read_generator
+from .load import read_generator
+from .save import check_destination, write_generator
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def describe(path: str | Path) -> Description:
         config=generator.config,
         task=generator.task,
         entries=len(state),
-        parameters=sum(value.numel() for key, value in state.items() if not key.endswith(".kernel")),
+        parameters=sum(value.numel() for value in generator.network.parameters()),
         dtypes=tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),
         published=next((entry for entry in PUBLISHED if entry.sha256 == digest), None),
     )
@@ -57,19 +55,10 @@ def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype |
     source's name and sha256 are written as metadata. The file appears whole or not at all.
     """
     source, destination = Path(source), Path(destination)
-    if destination.suffix.lower() != ".safetensors":
-        raise OptionError(f"{destination.name}: the converted file's name must end in .safetensors")
+    check_destination(destination)
     generator = read_generator(source)
-    metadata = {
-        "format": "pt",
-        "gpen.config": json.dumps(asdict(generator.config)),
-        "gpen.task": generator.task.name,
-        "gpen.source_name": source.name,
-        "gpen.source_sha256": file_sha256(source),
-    }
-    # Cloned, since tensors of a pickle may share storage, which safetensors refuses.
-    tensors = {key: value.to(dtype or value.dtype).clone().contiguous() for key, value in generator.state.items()}
-    check_finite(tensors, source.name)
-    with written_whole(destination) as temporary:
-        save_file(tensors, temporary, metadata)
+    origin = {"gpen.source_name": source.name, "gpen.source_sha256": file_sha256(source)}
+    write_generator(
+        generator.config, generator.state, destination, task=generator.task.name, dtype=dtype, metadata=origin
+    )
     return describe(destination)

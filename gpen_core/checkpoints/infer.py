@@ -8,22 +8,35 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
 from ..model import Gpen, GpenConfig
+from .metadata import CONFIG_KEY, MOST_MAPPING_LAYERS, config_from_text
 
 Shapes = dict[str, tuple[int, ...]]
-_MOST_MAPPING_LAYERS = 64
 _SHOWN = 3  # how many wrong keys a message lists
 
 
-def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenConfig:
-    """``infer_config(Gpen(config).state_dict()) == config``, for every width, depth and style dimension.
+def config_of(state: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> GpenConfig:
+    """The configuration that the file's metadata says, else the one that is read off the weights. Raises CheckpointError."""
+    text = metadata.get(CONFIG_KEY)
+    return infer_config(state, name) if text is None else config_from_text(text, name)
 
-    Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell.
+
+def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenConfig:
+    """``infer_config(Gpen(config).state_dict()) == config``, for every width, depth and style dimension of the published
+    family.
+
+    Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell, and
+    for networks of other parts, whose weights say too little: a ResNet's do not know the size of its pictures.
     """
     shapes = {key: tuple(value.shape) for key, value in state.items()}
+    if (part := _unpublished_part(shapes)) is not None:
+        raise CheckpointError(
+            f"{name}: a GPEN network with {part}, whose configuration cannot be read off its weights, and the file does "
+            f"not say it (no metadata '{CONFIG_KEY}'). Use a file that this package saved or converted."
+        )
     encoder_levels = _count(shapes, "ecd", name)
     levels = _count(shapes, "generator.to_rgbs.", name) + 1
     concatenate = _concatenates(shapes, name)
@@ -47,6 +60,12 @@ def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "st
     """
     with torch.device("meta"):
         network = Gpen(config)
+    check_shapes(state, network, f"GPEN-{config.output_size} generator", name)
+    return network
+
+
+def check_shapes(state: Mapping[str, Tensor], network: nn.Module, what: str, name: str) -> None:
+    """Every key with the shape that ``network`` has it in, and no other. Raises CheckpointError naming those that differ."""
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in state.items()}
     wrong = [f"no '{key}'" for key in expected if key not in found]
@@ -59,17 +78,31 @@ def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "st
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise CheckpointError(
-            f"{name}: not a complete GPEN-{config.output_size} generator: {'; '.join(wrong[:_SHOWN])}{more}. "
+            f"{name}: not a complete {what}: {'; '.join(wrong[:_SHOWN])}{more}. "
             "The file is damaged or of another network; download it again."
         )
-    return network
+
+
+def _unpublished_part(shapes: Shapes) -> str | None:
+    """What shows that a generator is not of the published family, in words; None where nothing does."""
+    if any(key.startswith("encoder.") for key in shapes):
+        return "a ResNet encoder"
+    if "generator.style.0.weight" in shapes:
+        return "a plain mapping"
+    if any(key.startswith("generator.convs.") and len(shape) == 4 for key, shape in shapes.items()):
+        return "adaptive instance normalisation"
+    if "generator.convs.1.conv.weight" in shapes and not any(key.endswith(".blur.kernel") for key in shapes):
+        return "nearest-neighbour upsampling"
+    if shapes.get("generator.input.input", ())[2:] in ((8, 8), (16, 16), (32, 32)):
+        return "a start larger than 4×4"
+    return None
 
 
 def _mapping_layers(shapes: Shapes, name: str) -> int:
     layers = max([0, *_indices(shapes, "generator.style.")])
-    if layers > _MOST_MAPPING_LAYERS:  # a bound on what we build for a file that claims anything
+    if layers > MOST_MAPPING_LAYERS:  # a bound on what we build for a file that claims anything
         raise CheckpointError(
-            f"{name}: {layers} mapping layers; no GPEN generator has more than {_MOST_MAPPING_LAYERS}."
+            f"{name}: {layers} mapping layers; no GPEN generator has more than {MOST_MAPPING_LAYERS}."
         )
     return layers
 

@@ -14,7 +14,8 @@ from ..errors import CheckpointError, RestorationError
 from ..model import Gpen, GpenConfig
 from .canonicalize import StateDict, canonical_state
 from .catalog import TASKS, Task, published_named
-from .infer import check_state, infer_config
+from .infer import check_state, config_of
+from .metadata import TASK_KEY
 from .reading import RawCheckpoint, read_checkpoint
 
 PRECISIONS = MappingProxyType({"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16})
@@ -69,7 +70,7 @@ def read_generator(path: Path, task: str | None = None) -> Generator:
     """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
     raw = read_checkpoint(path)
     state = canonical_state(raw.content, path.name)
-    network = check_state(state, infer_config(state, path.name), path.name)
+    network = check_state(state, config_of(state, raw.metadata, path.name), path.name)
     return Generator(network, state, _task_of(task, raw, path))
 
 
@@ -80,11 +81,12 @@ def load_checkpoint(
     dtype: torch.dtype = torch.float32,
     task: str | None = None,
 ) -> GpenModel:
-    """Load any GPEN generator: ``.pth``, ``.pt`` or ``.safetensors``, published or trained.
+    """Load any GPEN generator: ``.pth``, ``.pt`` or ``.safetensors``, published or trained, of either family.
 
-    The network's shape is read off the weights. ``task`` (see ``TASKS``) is the one thing that no weight tells: given
-    here, else by the file's metadata, else by the published file that has this name, else "restoration". Allocates what
-    the weights need and nothing more; initialises nothing.
+    The network's shape is what the file's metadata says or else, of the published family, what its weights say.
+    ``task`` (see ``TASKS``) is the one thing that no weight tells: given here, else by the file's metadata, else by the
+    published file that has this name, else "restoration". Allocates what the weights need and nothing more; initialises
+    nothing.
 
     Raises CheckpointError with what is wrong and what to do.
     """
@@ -101,7 +103,7 @@ def load_checkpoint(
 def _task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
     """The task asked for, else the file's own metadata's, else that of the published file of this name."""
     published = published_named(path.stem)
-    name = asked or raw.metadata.get("gpen.task") or (published.task if published else "restoration")
+    name = asked or raw.metadata.get(TASK_KEY) or (published.task if published else "restoration")
     if name not in TASKS:
         raise CheckpointError(f"{path.name}: unknown task '{name}'. Known: {', '.join(TASKS)}.")
     return TASKS[name]

@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
+from .metadata import OWN_KEYS
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _TORCH_LEGACY_MAGIC = (
@@ -30,7 +31,8 @@ _ASK = "Download it again, from where its makers publish it."
 
 @dataclass(frozen=True)
 class RawCheckpoint:
-    """What a file holds, before anyone decides what it means. ``metadata`` is a safetensors file's own."""
+    """What a file holds, before anyone decides what it means. ``metadata`` is a safetensors file's own, or the texts
+    that a training checkpoint holds under keys like "gpen.config"."""
 
     content: Mapping[str, Any]
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -45,9 +47,9 @@ def read_checkpoint(path: str | Path) -> RawCheckpoint:
     head = _first_bytes(path)
     if head.startswith(_ZIP_MAGIC):
         _check_archive(path)
-        return RawCheckpoint(_as_mapping(path, _load_torch(path, mmap=True)))
+        return _split(_as_mapping(path, _load_torch(path, mmap=True)))
     if head.startswith(_TORCH_LEGACY_MAGIC):
-        return RawCheckpoint(_as_mapping(path, _load_torch(path, mmap=False)))
+        return _split(_as_mapping(path, _load_torch(path, mmap=False)))
     if _looks_like_safetensors(head, path.stat().st_size):
         return _read_safetensors(path)
     raise CheckpointError(f"{path.name}: {_what_else(head)}")
@@ -129,6 +131,16 @@ def _as_mapping(path: Path, content: object) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path.name}: holds a {type(content).__name__}, not a state dict.")
     return content
+
+
+def _split(content: Mapping[str, Any]) -> RawCheckpoint:
+    """Texts under our own keys, beside the weights, are what a safetensors file would have as metadata."""
+    texts = {
+        key: value
+        for key, value in content.items()
+        if isinstance(key, str) and key.startswith(OWN_KEYS) and isinstance(value, str)
+    }
+    return RawCheckpoint({key: value for key, value in content.items() if key not in texts}, texts)
 
 
 def _read_safetensors(path: Path) -> RawCheckpoint:

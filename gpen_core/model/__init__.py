@@ -1,7 +1,19 @@
-"""The published network: a U-shaped encoder whose features take the place of a StyleGAN2 generator's noise."""
+"""The networks: an encoder before a StyleGAN2-like generator, in two families of interchangeable parts (``GpenConfig``);
+and the discriminators that training sets against them."""
 
-from .config import DiscriminatorConfig, GpenConfig
-from .discriminator import Discriminator
+from .config import GpenConfig
+from .discriminator import Discriminator, build_discriminator
+from .discriminator_config import DiscriminatorConfig
 from .gpen import Gpen
+from .growing import grow
+from .patch import PatchDiscriminator
 
-__all__ = ["Discriminator", "DiscriminatorConfig", "Gpen", "GpenConfig"]
+__all__ = [
+    "Discriminator",
+    "DiscriminatorConfig",
+    "Gpen",
+    "GpenConfig",
+    "PatchDiscriminator",
+    "build_discriminator",
+    "grow",
+]

@@ -8,9 +8,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .config import SMALLEST, DiscriminatorConfig
+from .config import SMALLEST
+from .discriminator_config import DiscriminatorConfig
 from .layers import EqualLinear, conv_layer
+from .memory import step
 from .ops import EPSILON
+from .patch import PatchDiscriminator, check_pictures
 
 
 class ResidualBlock(nn.Module):
@@ -33,11 +36,12 @@ def append_minibatch_deviation(x: Tensor) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """[N, 3, S, S] RGB in [-1, 1] → realness logits [N, 1]."""
+    """[N, 3, S, S] RGB in [-1, 1] → realness logits [N, 1]. ``checkpointing`` as :attr:`Gpen.checkpointing`."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
+        self.checkpointing = False
         widths = config.channels[::-1]  # from S down to 4
         blocks = [ResidualBlock(inputs, outputs) for inputs, outputs in pairwise(widths)]
         self.convs = nn.Sequential(conv_layer(3, widths[0], 1), *blocks)
@@ -48,8 +52,22 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        size = self.config.size
-        if pictures.dim() != 4 or tuple(pictures.shape[1:]) != (3, size, size):
-            raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
-        x = append_minibatch_deviation(self.convs(pictures))
-        return self.final_linear(self.final_conv(x).flatten(1))
+        return self.features(pictures)[0]
+
+    def features(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """→ logits [N, 1] and the activations that feature matching compares: after the first layer (S×S), after each
+        block (S/2 … 4) and after the last convolution (4×4), each [N, C, r, r]."""
+        check_pictures(pictures, self.config.size)
+        activations = []
+        x = pictures
+        for block in self.convs:
+            x = step(block, x, checkpointing=self.checkpointing)
+            activations.append(x)
+        x = self.final_conv(append_minibatch_deviation(x))
+        activations.append(x)
+        return self.final_linear(x.flatten(1)), activations
+
+
+def build_discriminator(config: DiscriminatorConfig) -> Discriminator | PatchDiscriminator:
+    """The discriminator of either kind, with random weights (torch's global generator)."""
+    return PatchDiscriminator(config) if config.kind == "patch" else Discriminator(config)

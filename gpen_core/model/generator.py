@@ -1,4 +1,4 @@
-"""The StyleGAN2 generator whose noise inputs are the encoder's features."""
+"""The StyleGAN2 generator whose noise inputs are the encoder's features, where the encoder has any."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .config import MAPPING_LR_MULTIPLIER, SMALLEST, GpenConfig
-from .layers import EqualLinear, PixelNorm, StyledConv, ToRgb
+from .config import MAPPING_LR_MULTIPLIER, GpenConfig
+from .layers import EqualLinear, PixelNorm
+from .memory import step
+from .ops import LEAKY_SLOPE
+from .styled import StyledConv, ToRgb
+
+Pair = tuple[Tensor | None, Tensor | None]  # one level's features, for its two convolutions
 
 
 class ConstantInput(nn.Module):
-    """The learned 4×4 map that every picture starts from."""
+    """The learned map, 4×4 in published models, that every picture starts from."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, side: int) -> None:
         super().__init__()
-        self.input = nn.Parameter(torch.randn(1, channels, SMALLEST, SMALLEST))
+        self.input = nn.Parameter(torch.randn(1, channels, side, side))
 
     def forward(self, batch: int) -> Tensor:
         return self.input.expand(batch, -1, -1, -1)
 
 
-def mapping_network(style_dim: int, layers: int) -> nn.Sequential:
-    """z [N, style_dim] → w [N, style_dim]; entry 0 is the pixel normalisation, as in the published files."""
-    linears = [
-        EqualLinear(style_dim, style_dim, activate=True, lr_multiplier=MAPPING_LR_MULTIPLIER) for _ in range(layers)
-    ]
+def mapping_network(config: GpenConfig) -> nn.Sequential:
+    """z [N, style_dim] → w [N, style_dim]. "equalised": entry 0 is the pixel normalisation, as in the published files;
+    "plain": linear layers, each with its leaky ReLU after it."""
+    width, layers = config.style_dim, range(config.mapping_layers)
+    if config.mapping == "plain":
+        plain = [(nn.Linear(width, width), nn.LeakyReLU(LEAKY_SLOPE)) for _ in layers]
+        return nn.Sequential(*(module for pair in plain for module in pair))
+    linears = [EqualLinear(width, width, activate=True, lr_multiplier=MAPPING_LR_MULTIPLIER) for _ in layers]
     return nn.Sequential(PixelNorm(), *linears)
 
 
@@ -36,30 +44,40 @@ class Generator(nn.Module):
 
     def __init__(self, config: GpenConfig) -> None:
         super().__init__()
+        self.config = config
+        self.checkpointing = False
         widths = config.channels
         seen = 2 if config.concatenate else 1  # how many times its own width a layer's output has, features included
-        style_dim, concatenate = config.style_dim, config.concatenate
-        self.style = mapping_network(style_dim, config.mapping_layers)
-        self.input = ConstantInput(widths[0])
-        self.conv1 = StyledConv(widths[0], widths[0], style_dim, upsample=False, concatenate=concatenate)
-        self.to_rgb1 = ToRgb(widths[0] * seen, style_dim, upsample=False)
+        self.style = mapping_network(config)
+        self.input = ConstantInput(widths[0], config.start)
+        self.conv1 = StyledConv(widths[0], widths[0], config, upsample=False)
+        self.to_rgb1 = ToRgb(widths[0] * seen, config, upsample=False)
         self.convs = nn.ModuleList()
         self.to_rgbs = nn.ModuleList()
         for below, width in pairwise(widths):
-            self.convs.append(StyledConv(below * seen, width, style_dim, upsample=True, concatenate=concatenate))
-            self.convs.append(StyledConv(width * seen, width, style_dim, upsample=False, concatenate=concatenate))
-            self.to_rgbs.append(ToRgb(width * seen, style_dim, upsample=True))
+            self.convs.append(StyledConv(below * seen, width, config, upsample=True))
+            self.convs.append(StyledConv(width * seen, width, config, upsample=False))
+            self.to_rgbs.append(ToRgb(width * seen, config, upsample=True))
 
-    def forward(self, z: Tensor, features: Sequence[Sequence[Tensor]]) -> Tensor:
-        """z: [N, style_dim]; features[i]: the one (4×4) or two maps [N, C, r, r] of resolution r = 4 << i → [N, 3, S', S']."""
+    def forward(self, z: Tensor, features: Sequence[Pair]) -> Tensor:
+        """z: [N, style_dim]; features[i]: the two maps [N, C, r, r] of resolution r = start << i, of which the first
+        level uses one → [N, 3, S', S']. No features ([]) where the configuration has none."""
         return self.synthesize(self.style(z), features)
 
-    def synthesize(self, w: Tensor, features: Sequence[Sequence[Tensor]]) -> Tensor:
+    def synthesize(self, w: Tensor, features: Sequence[Pair]) -> Tensor:
         """As ``forward``, from w [N, style_dim]: what the mapping network makes of z."""
+        if not self.config.has_features:
+            features = [(None, None)] * self.config.levels
         x = self.conv1(self.input(len(w)), w, features[0][0])
         rgb = self.to_rgb1(x, w)
-        for level, (first, second) in enumerate(features[1:]):
-            x = self.convs[2 * level](x, w, first)
-            x = self.convs[2 * level + 1](x, w, second)
-            rgb = self.to_rgbs[level](x, w, rgb)
+        for level, pair in enumerate(features[1:]):
+            x, rgb = step(self._level, level, x, rgb, w, *pair, checkpointing=self.checkpointing)
         return rgb
+
+    def _level(
+        self, level: int, x: Tensor, rgb: Tensor, w: Tensor, first: Tensor | None, second: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """One octave up: maps and running RGB image of twice the size."""
+        x = self.convs[2 * level](x, w, first)
+        x = self.convs[2 * level + 1](x, w, second)
+        return x, self.to_rgbs[level](x, w, rgb)

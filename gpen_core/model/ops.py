@@ -11,6 +11,7 @@ from torch import Tensor
 LEAKY_SLOPE = 0.2
 ACTIVATION_GAIN = math.sqrt(2.0)
 EPSILON = 1e-8
+INSTANCE_EPSILON = 1e-5  # Huang & Belongie's, added to the variance
 
 
 def leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
@@ -75,3 +76,15 @@ def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bo
     else:
         y = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
     return y if outputs is None else y * outputs.to(y.dtype)[:, :, None, None]
+
+
+def nearest_upsample(x: Tensor) -> Tensor:
+    """Every pixel becomes 2×2 of itself. [N, C, H, W] → [N, C, 2H, 2W]"""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def adaptive_instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """AdaIN (Huang & Belongie 2017, arXiv 1703.06868, eq. 8): each channel of each sample brought to mean 0 and variance
+    1 over its pixels, then to the style's. x: [N, C, H, W], scale, shift: [N, C] → [N, C, H, W]"""
+    normal = F.instance_norm(x, eps=INSTANCE_EPSILON)
+    return torch.addcmul(shift.to(x.dtype)[:, :, None, None], normal, scale.to(x.dtype)[:, :, None, None])

@@ -1,0 +1,66 @@
+"""Write a generator as safetensors: no pickle, half the loading time, and it says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import OptionError
+from ..files import written_whole
+from ..model import Gpen, GpenConfig
+from .catalog import TASKS
+from .load import check_finite
+from .metadata import CONFIG_KEY, TASK_KEY, config_text
+
+
+def save_generator(
+    network: Gpen,
+    path: str | Path,
+    *,
+    task: str = "restoration",
+    dtype: torch.dtype | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``network`` to ``path`` so that ``load_checkpoint`` reads it back: weights (as ``dtype``, or as they are),
+    and as metadata its configuration, its ``task`` (see ``TASKS``) and what else ``metadata`` says.
+
+    The file appears whole or not at all. Raises OptionError for a name not ending in .safetensors, an unknown task or
+    metadata under a key of our own, and CheckpointError for weights that are no numbers, as ``dtype``.
+    """
+    write_generator(network.config, network.state_dict(), path, task=task, dtype=dtype, metadata=metadata or {})
+
+
+def write_generator(
+    config: GpenConfig,
+    state: Mapping[str, Tensor],
+    path: str | Path,
+    *,
+    task: str,
+    dtype: torch.dtype | None,
+    metadata: Mapping[str, str],
+) -> None:
+    """``save_generator`` for a state dict that fits ``config``."""
+    path = Path(path)
+    check_destination(path)
+    if task not in TASKS:
+        raise OptionError(f"unknown task '{task}'. Known: {', '.join(TASKS)}.")
+    own = {"format": "pt", CONFIG_KEY: config_text(config), TASK_KEY: task}
+    if taken := sorted(own.keys() & metadata.keys()):
+        raise OptionError(f"metadata '{taken[0]}' is written by this function itself: use another key")
+    # Cloned, since tensors may share storage, which safetensors refuses.
+    tensors = {
+        key: value.detach().to("cpu", dtype or value.dtype, copy=True).contiguous() for key, value in state.items()
+    }
+    check_finite(tensors, path.name)
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, {**own, **metadata})
+
+
+def check_destination(path: Path) -> None:
+    """Raise OptionError for a name that does not say what is written."""
+    if path.suffix.lower() != ".safetensors":
+        raise OptionError(f"{path.name}: the name must end in .safetensors")

@@ -1,0 +1,17 @@
+"""Trading time for memory in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+
+def step(function: Callable[..., Any], *arguments: Any, checkpointing: bool) -> Any:
+    """``function(*arguments)``; with ``checkpointing`` and gradients on, what happens inside is not kept for the
+    backward pass but done again there. For functions that draw nothing at random."""
+    if checkpointing and torch.is_grad_enabled():
+        return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
+    return function(*arguments)
