@@ -1,0 +1,73 @@
+"""python -m gpen_core degrade-sheet"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..degradation import RECIPES, DegradationRecipe
+from ..degradation.sheet import contact_sheet, samples
+from ..errors import ImageError, OptionError
+from ..geometry import size_of
+from ..imaging.files import Picture, load_picture, save_picture
+from ..imaging.warp import resize_filtered
+from ..training.reading import config_text, read_config
+from .inputs import find_pictures
+
+_ABOUT = """A contact sheet of how training spoils faces: each face, what became of it, and what was drawn for it (lengths
+in pixels of a 512 px face, to whose size they scale). Pictures that are not square give their middle."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("degrade-sheet", help="look at how training degrades faces", description=_ABOUT)
+    parser.set_defaults(run=run)
+    parser.add_argument("faces", metavar="FOLDER_OR_PICTURE", help="aligned faces")
+    parser.add_argument("-o", "--output", required=True, type=Path, help="the picture to write")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--recipe", choices=sorted(RECIPES), default="released", help="default: %(default)s")
+    which.add_argument("--config", metavar="CONFIG.toml", help="the recipe of a training configuration, or of a preset")
+    parser.add_argument(
+        "--size", type=int, default=256, help="side of the faces before they are spoilt (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--count", type=int, default=12, help="samples, of the faces in turn (default: %(default)s)")
+    parser.add_argument("--columns", type=int, help="samples in a row")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the sheet. → 0"""
+    if options.count < 1 or options.size < 16 or options.seed < 0 or (options.columns or 1) < 1:
+        raise OptionError("--count and --columns are at least 1, --size at least 16, --seed at least 0")
+    recipe = _recipe(options)
+    paths = find_pictures([options.faces])[0][: options.count]
+    if any(options.output.exists() and options.output.samefile(path) for path in paths):
+        raise ImageError(f"'{options.output}' is one of the faces. Choose another output.")
+    faces = [_face(path, options.size) for path in paths]
+    sheet = contact_sheet(samples(faces, recipe, options.seed, options.count), options.columns)
+    save_picture(Picture(torch.from_numpy(sheet.copy()).permute(2, 0, 1).float() / 255), options.output)
+    print(f"{options.output} ({sheet.shape[1]}×{sheet.shape[0]}): {options.count} samples", file=sys.stderr)
+    return 0
+
+
+def _recipe(options: argparse.Namespace) -> DegradationRecipe:
+    if options.config is None:
+        return RECIPES[options.recipe]
+    return read_config(config_text(options.config), options.config).degradation
+
+
+def _face(path: Path, size: int) -> NDArray[np.float32]:
+    """The middle of the picture at ``path``, [size, size, 3] RGB in [0, 1], on white where it is transparent."""
+    pixels = load_picture(path).pixels
+    if len(pixels) == 4:
+        pixels = pixels[:3] * pixels[3:] + (1 - pixels[3:])
+    height, width = size_of(pixels)
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[None, :, top : top + side, left : left + side]
+    face = resize_filtered(square, (size, size), "bicubic" if side < size else "bilinear")[0].clamp(0, 1)
+    return np.ascontiguousarray(face.permute(1, 2, 0).numpy())
