@@ -10,6 +10,7 @@ from .host import folders
 from .loaders import LoadDetector, LoadModel, LoadParser
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
+from .sample import SampleFaces
 
 
 class GpenExtension(ComfyExtension):
@@ -19,7 +20,7 @@ class GpenExtension(ComfyExtension):
         folders.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [RestoreImage, LoadModel, LoadDetector, LoadParser, DetectFaces, RestoreFaces, BlendFaces]
+        return [RestoreImage, LoadModel, LoadDetector, LoadParser, DetectFaces, RestoreFaces, BlendFaces, SampleFaces]
 
 
 async def comfy_entrypoint() -> GpenExtension:

@@ -21,7 +21,7 @@ class NodeProgress:
     blending has it only where nothing is restored.
     """
 
-    _RANK = ("blend", "detect", "restore")
+    _RANK = ("blend", "detect", "restore", "sample")
 
     def __init__(self) -> None:
         self._bar = ProgressBar(1)

@@ -37,6 +37,11 @@ NOTE = (
     "Put **GPEN-BFR-512.pth** into `models/facerestore_models`; where it is not there, *Run* says in its details where "
     "to get it. The published weights are for **non-commercial use only**."
 )
+NOISE_NOTE = (
+    "Faces come from a model whose generator was trained on **noise**: choose yours in *Load GPEN Model*. The published "
+    "restoration models were not, so what they make of noise need not look like a face; connect a face as *image* to give "
+    "them its structure. The published weights are for **non-commercial use only**."
+)
 THUMBNAIL_WIDTH = 640
 MARGIN = 24  # around the graph, in pixels of the window
 
@@ -54,12 +59,12 @@ def model(*pos: int) -> dict[str, Any]:
     return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": "GPEN-BFR-512.pth"})
 
 
-def note(*pos: int) -> dict[str, Any]:
-    return node("note", "MarkdownNote", pos, (300, 130), title="The model", values={"text": NOTE})
+def note(*pos: int, text: str = NOTE, height: int = 130) -> dict[str, Any]:
+    return node("note", "MarkdownNote", pos, (300, height), title="The model", values={"text": text})
 
 
-def save(*pos: int, source: tuple[str, str]) -> dict[str, Any]:
-    values = {"filename_prefix": "restored"}
+def save(*pos: int, source: tuple[str, str], prefix: str = "restored") -> dict[str, Any]:
+    values = {"filename_prefix": prefix}
     return node("save", "SaveImage", pos, (400, 450), inputs={"images": source}, values=values)
 
 
@@ -95,6 +100,12 @@ WORKFLOWS = {
         ),
         node("crops", "PreviewImage", (1140, 520), (300, 330), title="Faces restored", inputs={"images": ("restore", "crops")}),
         save(1520, 0, source=("blend", "image")),
+    ],
+    "sample_faces": [
+        model(0, 0),
+        note(0, 180, text=NOISE_NOTE, height=220),
+        node("sample", "GPEN_SampleFaces", (380, 0), (330, 260), inputs={"model": ("model", "model")}),
+        save(790, 0, source=("sample", "image"), prefix="sampled"),
     ],
 }  # fmt: skip
 

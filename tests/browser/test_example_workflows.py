@@ -11,7 +11,7 @@ from host_harness.graphs import SETTINGS
 from host_harness.http_server import HttpServer
 from PIL import Image
 
-NAMES = ["restore_faces", "restore_faces_step_by_step"]
+NAMES = ["restore_faces", "restore_faces_step_by_step", "sample_faces"]
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
 LOADERS = {
     "LoadImage": {"image": "example.png"},
@@ -34,6 +34,11 @@ PROMPTS = {
         "SaveImage": {"images": "GPEN_BlendFaces 0", "filename_prefix": "restored"},
         "Faces found": {"images": "GPEN_DetectFaces 3"},
         "Faces restored": {"images": "GPEN_RestoreFaces 1"},
+    },
+    "sample_faces": {
+        "GPEN_LoadModel": LOADERS["GPEN_LoadModel"],
+        "GPEN_SampleFaces": {"model": "GPEN_LoadModel 0"} | SETTINGS["sample"],
+        "SaveImage": {"images": "GPEN_SampleFaces 0", "filename_prefix": "sampled"},
     },
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ NODES = {
     "Load GPEN Model",
     "Restore Faces (GPEN)",
     "Restore Faces in Image (GPEN)",
+    "Sample Faces (GPEN)",
 }
 ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 

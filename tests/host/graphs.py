@@ -16,6 +16,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "softness": 0.35,
         "max_megapixels": 33.2,
     },
+    "sample": {"seed": 0, "count": 4, "truncation": 0.7, "strip": False, "end_seed": 1, "batch_size": 0},
 }
 
 
@@ -52,6 +53,14 @@ def whole(image: str, model: str = "tiny.pth", detector: str | None = "mtcnn", *
     else:
         made["inputs"]["detector"] = ["3", 0]
     return prompt | {"6": made}
+
+
+def sampled(model: str = "tiny.pth", **changes: Any) -> Prompt:
+    """Sample Faces 6, from model 2 alone; links to ``image`` and ``faces`` may be among the changes."""
+    return {
+        "2": node("GPEN_LoadModel", model_name=model, **SETTINGS["model"]),
+        "6": node("GPEN_SampleFaces", model=["2", 0], **{**SETTINGS["sample"], **changes}),
+    }
 
 
 def probing(prompt: Prompt, **outputs: tuple[str, int]) -> Prompt:

@@ -25,6 +25,7 @@ NODES = [
     "GPEN_LoadParser",
     "GPEN_RestoreFaces",
     "GPEN_RestoreImage",
+    "GPEN_SampleFaces",
 ]
 
 
@@ -95,7 +96,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         ]
         for node_id in NODES
     }
-    blend, detect, restore = (list(SETTINGS[name]) for name in ("blend", "detect", "restore"))
+    blend, detect, restore, sample = (list(SETTINGS[name]) for name in ("blend", "detect", "restore", "sample"))
     assert found == {
         "GPEN_LoadModel": ["model_name", "precision", "task"],
         "GPEN_LoadDetector": ["detector_name"],
@@ -104,6 +105,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_RestoreFaces": ["image", "faces", "model", *restore],
         "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "background"],
         "GPEN_RestoreImage": ["image", "model", *blend, *detect, *restore, "detector", "parser", "background"],
+        "GPEN_SampleFaces": ["model", *sample, "image", "faces"],
     }
 
 
@@ -253,7 +255,14 @@ def test_a_missing_model_is_named_with_folder_address_and_licence(ready: HostPro
     assert result.status == "error" and result.error["node_id"] == "2" and "9" not in result.executed
     assert result.error["exception_type"] == "gpen_core.errors.MissingWeightsError"  # not the path the pack lies at
     told = result.error["exception_message"]
-    for part in ("GPEN-BFR-2048.pth", "facerestore_models", "https://", "non-commercial", "download GPEN-BFR-2048 -o"):
+    for part in (
+        "GPEN-BFR-2048.pth",
+        "facerestore_models",
+        "https://",
+        "non-commercial",
+        "download GPEN-BFR-2048 -o",
+        "choose 'bundled'",
+    ):
         assert part in told
 
 
@@ -315,7 +324,7 @@ def test_model_lists_show_present_files_then_published_ones(
         place_model(tmp_path / name)
     options = ready.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
     listed = options[0] if isinstance(options[0], list) else options[1]["options"]
-    assert listed[:4] == ["GPEN-BFR-256.pth", "codeformer.pth", "tiny.pth", "GPEN-BFR-512.pth"]
+    assert listed[:5] == ["GPEN-BFR-256.pth", "bundled", "codeformer.pth", "tiny.pth", "GPEN-BFR-512.pth"]
     assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
 
 

@@ -1,0 +1,25 @@
+"""Where networks run."""
+
+from __future__ import annotations
+
+import torch
+
+from ..errors import OptionError
+from ..pipeline.options import AUTO
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the GPU there is, else the CPU. Raises OptionError where it cannot be used."""
+    if name != AUTO:
+        try:
+            return torch.empty(0, device=name).device
+        except (RuntimeError, AssertionError) as error:
+            raise OptionError(f"device '{name}' cannot be used: {str(error).splitlines()[0]}") from error
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def detector_device(device: torch.device) -> torch.device:
+    """Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere."""
+    return torch.device("cpu") if device.type == "mps" else device

@@ -1,0 +1,93 @@
+"""Run the generator over samples, in batches that memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..checkpoints import GpenModel
+from ..errors import RestorationError
+from ..pipeline import Hooks, RestoreOptions
+from ..pipeline.restore import activation_bytes, in_batches
+from .draws import Features, draw_features, draw_styles, face_features, joined, mean_style
+from .options import Sample, SampleOptions
+
+_PIXELS_AT_ONCE = 4 * 512**2  # as for restoring: four pictures of 512 px fill the cores
+
+
+def sample_faces(
+    model: GpenModel, options: SampleOptions = SampleOptions(), *, face: Tensor | None = None, hooks: Hooks = Hooks()
+) -> Iterator[Tensor]:
+    """Faces from random noise vectors → each [3, S', S'] RGB in [0, 1], float32 on the CPU, one batch ahead of the caller.
+
+    Without ``face`` the encoder's features are replaced by N(0, 1), as the published code does. With one (aligned,
+    [3 or more, side, side] RGB in [0, 1]) its features stay, which hold the structure, and only the style is random.
+    Strips are linear in w, which StyleGAN shapes so that straight lines look even, and keep their features.
+
+    When memory runs out the batch is halved, down to one picture. Raises RestorationError when not even that fits, or
+    when the network yields NaN; ImageError and OptionError as ``face_features``.
+    """
+    what = f"a picture of {model.config.output_size} px"
+    return _each_picture(_Run(model, options, face), options.count, _batch_size(model, options), hooks, what)
+
+
+def sampling_bytes(model: GpenModel, options: SampleOptions) -> int:
+    """About what sampling needs beside the weights, at its peak: a restoration's maps, and two features a layer, which
+    for a moment are held apart and joined."""
+    batch, config = min(_batch_size(model, options), options.count), model.config
+    maps = sum(width * (config.output_size >> level) ** 2 for level, width in enumerate(reversed(config.channels)))
+    itemsize = next(model.module.parameters()).element_size()
+    return activation_bytes(model, RestoreOptions(batch_size=batch), batch) + 2 * maps * itemsize * (2 * batch + 1)
+
+
+def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: str) -> Iterator[Tensor]:
+    done = 0
+    while done < count:
+        numbers = torch.arange(done, min(done + batch_size, count))
+        pictures, batch_size = in_batches(run, numbers, min(batch_size, len(numbers)), hooks, what)
+        for picture in pictures:
+            done += 1
+            hooks.progress("sample", done, count, picture)
+            yield picture.clone()
+
+
+def _batch_size(model: GpenModel, options: SampleOptions) -> int:
+    return options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+
+
+class _Run:
+    """One run's network: numbers of samples [N] → their pictures [N, 3, S', S'] in [0, 1], float32 on the CPU."""
+
+    @torch.inference_mode()
+    def __init__(self, model: GpenModel, options: SampleOptions, face: Tensor | None) -> None:
+        of_face: Features = [] if face is None else face_features(model, face)
+        self._model, self._samples, self._truncation = model, options.samples, options.truncation
+        self._mean = mean_style(model) if self._truncation < 1 else None
+        # The last one is kept: a strip has no other.
+        self._draw = lru_cache(maxsize=1)(lambda seed: draw_features(model, seed, of_face))
+
+    @torch.inference_mode()
+    def __call__(self, numbers: Tensor) -> Tensor:
+        samples = [self._samples[number] for number in numbers.tolist()]
+        seeds = [sample.noise_seed for sample in samples]
+        drawn = [self._draw(seed) for seed in (seeds if len(set(seeds)) > 1 else seeds[:1])]
+        features = joined(drawn, len(samples))
+        w = self._styles(samples).to(next(self._model.module.parameters()))
+        rgb: Tensor = self._model.module.generator.synthesize(w, features).float()
+        if not torch.isfinite(rgb.sum()):  # before the clamp, which would turn infinity into white
+            raise RestorationError(
+                f"{self._model.name} yielded NaN or infinity. In half precision, try float32; otherwise the weights are "
+                "damaged."
+            )
+        return rgb.add(1).div(2).clamp(0, 1).cpu()
+
+    def _styles(self, samples: Sequence[Sample]) -> Tensor:
+        """w of each sample, truncated. [N, style_dim] float32"""
+        starts = draw_styles(self._model, [sample.seed for sample in samples])
+        ends = draw_styles(self._model, [sample.to_seed for sample in samples])
+        shares = torch.tensor([[sample.share] for sample in samples], device=starts.device)
+        w = torch.lerp(starts, ends, shares)
+        return w if self._mean is None else torch.lerp(self._mean, w, self._truncation)
