@@ -68,6 +68,12 @@ def photos() -> Path:
 
 
 @pytest.fixture(scope="session")
+def faces() -> Path:
+    """Folder of the shared aligned faces, 256 px."""
+    return shared_folder("faces")
+
+
+@pytest.fixture(scope="session")
 def shared_weights() -> Path:
     """Folder of the shared published weights."""
     return shared_folder("weights")

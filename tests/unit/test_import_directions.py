@@ -19,8 +19,23 @@ ROOMS = {
     "imaging": {"errors", "types", "files", "geometry"},
     "faces": {"errors", "types", "files", "geometry", "imaging", "checkpoints"},
     "pipeline": {"errors", "types", "files", "geometry", "imaging", "checkpoints", "faces", "model"},
-    "cli": {"errors", "types", "files", "geometry", "imaging", "checkpoints", "faces", "model", "pipeline"},
+    "sampling": {"errors", "types", "imaging", "checkpoints", "model", "pipeline"},
+    "degradation": {"errors", "types", "geometry", "imaging"},
+    "evaluation": {
+        "errors",
+        "types",
+        "files",
+        "geometry",
+        "imaging",
+        "checkpoints",
+        "faces",
+        "model",
+        "pipeline",
+        "degradation",
+    },
+    "training": {"errors", "types", "files", "checkpoints", "model", "degradation", "evaluation"},
 }
+ROOMS["cli"] = set(ROOMS)  # the command line may use every room
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "nodes", "server", "execution"}
 
 

@@ -1,0 +1,189 @@
+"""python -m gpen_core evaluate"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+from tqdm import tqdm
+
+from ..checkpoints import GpenModel, load_checkpoint
+from ..checkpoints.load import PRECISIONS
+from ..checkpoints.store import weight_folders
+from ..degradation import RECIPES
+from ..errors import OptionError
+from ..evaluation import (
+    METRICS,
+    SEVERITIES,
+    SWEEPS,
+    EvaluationOptions,
+    FaceFiles,
+    Report,
+    evaluate,
+    open_faces,
+    open_pairs,
+    read_list,
+    write_report,
+)
+from ..evaluation.metrics import NiqeModel, fit_niqe_model, read_niqe_model, save_niqe_model
+from ..evaluation.metrics.niqe import PARAMETERS_FILE
+from ..evaluation.summary import figures_text, remarks
+from ..evaluation.writing import PAGE
+from ..files import file_sha256
+from ..pipeline.options import AUTO
+from .devices import choose_device
+from .models import chosen_model
+
+_ABOUT = """Spoil clean faces, restore them, and measure how near they come: figures of the restored faces beside those of
+the degraded input and of classical ways (bicubic, Lanczos, median filters). Faces are aligned, square crops of any size.
+
+The report is a folder: index.html (self-contained, with curves and pictures), report.json and samples.csv. Metrics whose
+weights or packages are not on this machine are named in it, with what to do."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    defaults = EvaluationOptions()
+    parser = commands.add_parser("evaluate", help="measure how well a model restores", description=_ABOUT,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.set_defaults(run=run)
+    parser.add_argument("--out", "-o", required=True, type=Path, metavar="REPORT", help="folder for the report")
+    parser.add_argument(
+        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
+    )
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+    )
+    data = parser.add_argument_group("what to measure with")
+    data.add_argument("--data", type=Path, metavar="FOLDER", help="clean faces, also of folders within")
+    data.add_argument(
+        "--list", type=Path, metavar="FILE", help="only these of --data: names in a text file, one a line"
+    )
+    data.add_argument(
+        "--pairs",
+        type=Path,
+        nargs=2,
+        metavar=("LOW", "CLEAN"),
+        help="faces spoilt elsewhere and their originals, by name",
+    )
+    data.add_argument("--limit", type=int, default=0, help="so many faces, drawn by --seed (default: all)")
+    data.add_argument("--seed", type=int, default=defaults.seed, help="of the draws (default: %(default)s)")
+    spoiling = parser.add_argument_group("how to spoil --data")
+    spoiling.add_argument("--recipe", choices=list(RECIPES), default="released", help="default: %(default)s")
+    spoiling.add_argument(
+        "--severity", nargs="+", choices=SEVERITIES, default=list(SEVERITIES), metavar="NAME",
+        help=f"the whole recipe, or a third of it: {', '.join(SEVERITIES)} (default: all four)",
+    )  # fmt: skip
+    spoiling.add_argument(
+        "--sweep", nargs="*", choices=tuple(SWEEPS), default=list(SWEEPS), metavar="NAME",
+        help=f"one degradation at a time: {', '.join(SWEEPS)} (default: all; none named: none)",
+    )  # fmt: skip
+    spoiling.add_argument(
+        "--sweep-faces", type=int, default=defaults.sweep_faces, help="faces of a sweep; 0: all (default: %(default)s)"
+    )
+    _add_measuring(parser, defaults)
+
+
+def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions) -> None:
+    group = parser.add_argument_group("how to measure")
+    group.add_argument(
+        "--metrics", nargs="+", choices=METRICS, default=list(METRICS), metavar="NAME",
+        help=f"of {', '.join(METRICS)} (default: all)",
+    )  # fmt: skip
+    niqe = group.add_mutually_exclusive_group()
+    niqe.add_argument(
+        "--niqe-params",
+        type=Path,
+        metavar="FILE",
+        help=f"NIQE's parameters (default: {PARAMETERS_FILE} in a folder of weights)",
+    )
+    niqe.add_argument(
+        "--niqe-fit", type=Path, metavar="FOLDER", help="estimate them from these pristine pictures; kept in the report"
+    )
+    group.add_argument("--cases", type=int, default=defaults.cases,
+                       help="best, median and worst faces shown, of each (default: %(default)s)")  # fmt: skip
+    group.add_argument(
+        "--batch-size", type=int, default=defaults.batch_size, help="faces at a time (default: by the model's size)"
+    )
+    group.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    group.add_argument("--precision", choices=list(PRECISIONS), default="float32")
+    group.add_argument("--task", help="what the model does, where the file doesn't say")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate, write the report and print its main figures. → 0"""
+    if options.data is None and options.pairs is None:
+        raise OptionError("nothing to evaluate with: give --data FOLDER, or --pairs LOW CLEAN, or both")
+    if options.list is not None and options.data is None:
+        raise OptionError("--list names pictures of --data: give that too")
+    folders = (*options.models, *weight_folders())
+    path = chosen_model(options.model, folders)
+    names = read_list(options.list) if options.list else None
+    draw = {"limit": options.limit, "seed": options.seed}
+    faces: FaceFiles | tuple[()] = open_faces(options.data, names=names, **draw) if options.data else ()
+    pairs = open_pairs(*options.pairs, **draw) if options.pairs else None
+    model = load_checkpoint(
+        path, device=choose_device(options.device), dtype=PRECISIONS[options.precision], task=options.task
+    )
+    wanted = _options(options, folders)
+    with StageBar() as bar:
+        report = evaluate(model, faces, wanted, pairs=pairs, progress=bar)
+    report = replace(report, about=_with_file(report, path, model, options))
+    write_report(report, options.out)
+    print(figures_text(report))
+    print(options.out / PAGE)
+    for remark in remarks(report):
+        print(remark, file=sys.stderr)
+    return 0
+
+
+class StageBar:
+    """A bar for each stage of a run, one after the other; a Progress callback."""
+
+    def __init__(self) -> None:
+        self._stage, self._bar = "", tqdm(disable=True)
+
+    def __enter__(self) -> StageBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
+        if stage != self._stage:
+            self._bar.close()
+            self._stage, self._bar = stage, tqdm(total=total, unit="face", desc=stage, dynamic_ncols=True, leave=False)
+        self._bar.update(done - self._bar.n)
+
+
+def _options(options: argparse.Namespace, folders: tuple[Path, ...]) -> EvaluationOptions:
+    return EvaluationOptions(
+        metrics=tuple(options.metrics),
+        recipe=RECIPES[options.recipe],
+        severities=tuple(dict.fromkeys(options.severity)),
+        sweeps=tuple(dict.fromkeys(options.sweep)),
+        sweep_faces=options.sweep_faces,
+        cases=options.cases,
+        seed=options.seed,
+        batch_size=options.batch_size,
+        folders=folders,
+        niqe=_niqe(options),
+    )
+
+
+def _niqe(options: argparse.Namespace) -> NiqeModel | None:
+    if options.niqe_params is not None:
+        return read_niqe_model(options.niqe_params)
+    if options.niqe_fit is None:
+        return None
+    pristine = open_faces(options.niqe_fit, square=False)
+    model = fit_niqe_model((face.pixels for face in pristine), f"{len(pristine)} pictures of {options.niqe_fit.name}")
+    save_niqe_model(model, options.out / PARAMETERS_FILE)
+    return model
+
+
+def _with_file(report: Report, path: Path, model: GpenModel, options: argparse.Namespace) -> dict[str, object]:
+    file = {"file_sha256": file_sha256(path), "task": model.task.name, "precision": options.precision}
+    return {**report.about, "model": {**report.about["model"], **file}}
