@@ -37,8 +37,9 @@ class LoadModel(io.ComfyNode):
                     "model_name",
                     display_name="model name",
                     options=folders.model_names(),
-                    tooltip="Files in models/facerestore_models, then published models that are not installed: choosing one "
-                    "of those says where to get it. GPEN-BFR-512 suits most pictures, 2048 very large faces.",
+                    tooltip="Files in models/facerestore_models; bundled, the small model that comes with this pack; and "
+                    "published models that are not installed: choosing one of those says where to get it. GPEN-BFR-512 suits "
+                    "most pictures, 2048 very large faces.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -75,6 +76,8 @@ class LoadModel(io.ComfyNode):
     @classmethod
     def execute(cls, model_name: str, precision: str, task: str) -> io.NodeOutput:
         path = folders.model_path(model_name)
+        if (notice := folders.model_notice(path)) is not None:
+            logging.info("GPEN: %s", notice)
         model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
         return io.NodeOutput(ManagedModel(model))
 

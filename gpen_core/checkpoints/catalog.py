@@ -1,6 +1,7 @@
-"""The published files: what each is for, where it comes from, and under which licence.
+"""The files that are known: what each is for, where it comes from, and under which licence.
 
-Sums are None where no public project quotes one; such a download is checked by what it is (see ``download``).
+All but one are published elsewhere; ``BUNDLED`` comes with this package. Sums are None where no public project quotes one;
+such a download is checked by what it is (see ``download``).
 """
 
 from __future__ import annotations
@@ -14,31 +15,39 @@ _FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
 
 NON_COMMERCIAL = "non-commercial use only (GPEN's authors, Alibaba DAMO Academy)"
 MIT = "MIT"
+APACHE = "Apache License 2.0"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a model was trained for. ``unshifted``: its input is [0, 1], not moved to [-1, 1]."""
+    """What a model was trained for. ``unshifted``: its input is [0, 1], not moved to [-1, 1]. ``keeps_colors``: the face
+    comes out in the colours that it came in with, so that they may be matched."""
 
     name: str
     purpose: str
     template: str = "gpen"
     unshifted: bool = False
+    keeps_colors: bool = False
 
 
 TASKS = MappingProxyType(
     {
-        "restoration": Task("restoration", "blurred, noisy, compressed faces → clean faces"),
+        "restoration": Task("restoration", "blurred, noisy, compressed faces → clean faces", keeps_colors=True),
+        "restoration-ffhq": Task(
+            "restoration-ffhq", "blurred, noisy, compressed faces, aligned as FFHQ's → clean faces", template="ffhq",
+            keeps_colors=True,
+        ),
         "colorization": Task("colorization", "grey faces → coloured faces", template="ffhq"),
         "inpainting": Task("inpainting", "faces painted over in white → whole faces", template="ffhq"),
         "seg2face": Task("seg2face", "segmentation colours → faces", template="ffhq", unshifted=True),
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file that this package can use and download. ``bytes`` may be approximate where ``sha256`` is None."""
+    """A file that this package can use and download, or brings along: then there are no ``urls``. ``bytes`` may be
+    approximate where ``sha256`` is None."""
 
     name: str
     filename: str
@@ -96,17 +105,32 @@ PUBLISHED = (
 )  # fmt: skip
 
 
+# The small model of this package's own (see the model card beside it). What is in the package needs no sum and no size.
+BUNDLED = WeightFile(
+    "bundled", "gpen-bundled-256.safetensors", (), None, None, APACHE, "gpen", "restoration-ffhq", 256
+)  # fmt: skip
+
+
 def published_of(kind: str) -> tuple[WeightFile, ...]:
     """The catalogue's entries of one kind, in its order: for detectors, the best first."""
     return tuple(file for file in PUBLISHED if file.kind == kind)
 
 
-def published_named(name: str) -> WeightFile | None:
-    """The catalogue's entry of this name or file name, whatever its case and extension; None if there is none."""
+def entry_named(name: str) -> WeightFile | None:
+    """``BUNDLED``, or the published file, of this name or file name, whatever its case and extension; None if there is
+    none."""
     wanted = _bare(name)
-    return next(
-        (file for file in PUBLISHED if wanted in map(_bare, (file.name, file.filename, *file.also_called))), None
-    )
+    return next((file for file in (BUNDLED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
+
+
+def published_named(name: str) -> WeightFile | None:
+    """As ``entry_named``, of the published files alone."""
+    entry = entry_named(name)
+    return None if entry is BUNDLED else entry
+
+
+def _names(file: WeightFile) -> tuple[str, ...]:
+    return (file.name, file.filename, *file.also_called)
 
 
 def _bare(name: str) -> str:

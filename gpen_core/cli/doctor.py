@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoints.catalog import PUBLISHED, WeightFile
+from ..checkpoints.catalog import BUNDLED, PUBLISHED, WeightFile
 from ..checkpoints.download import recorded_sha256, verify
 from ..checkpoints.load import load_checkpoint
-from ..checkpoints.store import FOLDERS_VARIABLE, find_weights, weight_folders
-from ..errors import GpenError
+from ..checkpoints.store import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
+from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
 
 # Distribution → what it is needed for.
@@ -102,21 +102,29 @@ def _detector(folders: Sequence[Path]) -> Iterator[Finding]:
 
 
 def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
-    """Every published file that is here; and whether there is any GPEN model at all."""
+    """The bundled model, every published file that is here; and whether there is a better one than the bundled."""
+    try:
+        own = bundled_file()
+        yield _checked(BUNDLED, own) if check_sums else Finding(True, f"{BUNDLED.name}: {own}")
+    except MissingWeightsError as error:
+        yield Finding(False, f"{BUNDLED.name}: the small model that comes with this package", str(error))
     found = {entry: path for entry in PUBLISHED if (path := find_weights(entry, folders)) is not None}
     for entry, path in found.items():
         yield _checked(entry, path) if check_sums else Finding(True, f"{entry.name}: {path}")
     absent = [entry.name for entry in PUBLISHED if entry not in found]
     where = ", ".join(str(folder) for folder in folders)
     if not any(entry.kind == "gpen" for entry in found):
-        advice = f"python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set {FOLDERS_VARIABLE}"
-        yield Finding(False, f"no published GPEN model in {where}", advice)
+        advice = (
+            f"for best quality: python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set "
+            f"{FOLDERS_VARIABLE}"
+        )
+        yield Finding(True, f"no published GPEN model in {where}: {BUNDLED.name} is what restores", advice)
     if absent:
         yield Finding(True, f"not installed: {', '.join(absent)}")
 
 
 def _checked(entry: WeightFile, path: Path) -> Finding:
-    """A published file by its sum; a converted one, or one of unknown sum, by loading it."""
+    """A published file by its sum; a converted one, one of unknown sum, or our own, by loading it."""
     published = path.suffix.lower() != ".safetensors"
     known = published and (entry.sha256 or recorded_sha256(path))
     try:

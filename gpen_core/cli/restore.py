@@ -14,8 +14,8 @@ from torch import Tensor
 from ..checkpoints import GpenModel, load_checkpoint
 from ..checkpoints.catalog import published_of
 from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import find_weights, missing_message, resolve_model, weight_folders
-from ..errors import MissingWeightsError, OptionError
+from ..checkpoints.store import find_weights, missing_message, weight_folders
+from ..errors import MissingWeightsError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.selection import ORDERS, SelectOptions
@@ -26,7 +26,9 @@ from ..imaging.warp import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
 from ..pipeline.options import AUTO
 from ..types import RestoredFace
+from .devices import choose_device, detector_device
 from .inputs import Job, find_pictures, plan
+from .models import chosen_model
 from .progress import PictureBar
 
 
@@ -47,7 +49,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder of pictures, or glob")
     parser.add_argument("-o", "--output", required=True, type=Path, help="picture to write, or folder")
     parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
+        "--model", help="checkpoint file, name of a published model, or bundled (default: the best one present)"
     )
     parser.add_argument(
         "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
@@ -130,33 +132,20 @@ def _load_tools(options: argparse.Namespace) -> Tools:
         RestoreOptions(options.template, options.batch_size),
         BlendOptions(options.scale, options.strength, options.softness, options.color, options.max_megapixels),
     )
-    device = _device(options.device)
+    device = choose_device(options.device)
     dtype = PRECISIONS[options.precision]
-    path = resolve_model(options.model, folders)
-    # Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere.
-    detector_device = torch.device("cpu") if device.type == "mps" else device
+    path = chosen_model(options.model, folders)
     return Tools(
         load_checkpoint(path, device=device, dtype=dtype, task=options.task),
         load_detector(
             options.detector,
             folders=folders,
             options=DetectOptions(options.threshold, options.min_face or None),
-            device=detector_device,
+            device=detector_device(device),
         ),
-        _parser(options.mask, folders, detector_device),
+        _parser(options.mask, folders, detector_device(device)),
         settings,
     )
-
-
-def _device(name: str) -> torch.device:
-    if name != AUTO:
-        try:
-            return torch.empty(0, device=name).device
-        except (RuntimeError, AssertionError) as error:
-            raise OptionError(f"device '{name}' cannot be used: {str(error).splitlines()[0]}") from error
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FaceParser | None:
@@ -177,7 +166,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
         hooks=Hooks(progress=bar.stage), on_face=on_face,
     )  # fmt: skip
     done = replace(picture, pixels=result.frames[0])
-    if tools.model.task.name != "restoration":
+    if not tools.model.task.keeps_colors:
         done = _in_color(done)
     save_picture(done, job.target)
     if options.side_by_side:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
 from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import resolve_model, weight_folders
+from ..checkpoints.store import weight_folders
 from ..errors import ImageError, OptionError
 from ..faces.alignment import align_face
 from ..faces.detectors import load_detector
@@ -23,6 +23,7 @@ from ..pipeline import Hooks, detect_faces
 from ..pipeline.options import AUTO
 from ..sampling import SampleOptions, contact_sheet, sample_faces
 from .devices import choose_device, detector_device
+from .models import chosen_model
 from .progress import PictureBar
 
 _STRIP = 8  # pictures of a strip of no stated length
@@ -95,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     folders = (*options.models, *weight_folders())
     device = choose_device(options.device)
     model = load_checkpoint(
-        resolve_model(options.model, folders), device=device, dtype=PRECISIONS[options.precision], task=options.task
+        chosen_model(options.model, folders), device=device, dtype=PRECISIONS[options.precision], task=options.task
     )
     print(f"{model.name}: {model.task.name}, {model.config.output_size} px", file=sys.stderr)
     face = None if options.face is None else _face(options, model, folders)

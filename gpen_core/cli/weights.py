@@ -8,12 +8,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ..checkpoints.catalog import PUBLISHED, WeightFile, published_named
+from ..checkpoints.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
 from ..checkpoints.convert import Description, convert, describe
 from ..checkpoints.download import download
 from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import weight_folders
+from ..checkpoints.store import ASSETS, bundled_file, weight_folders
 from ..errors import OptionError
+from ..files import file_sha256
+from ..model import GpenConfig
 from .progress import DownloadBar
 
 
@@ -44,7 +46,8 @@ def run_inspect(options: argparse.Namespace) -> int:
     description = describe(options.file)
     if options.json:
         published = description.published and description.published.name
-        print(json.dumps({**asdict(description), "published": published}, indent=2))
+        added = {"family": description.config.family, "published": published, "bundled": _is_bundled(description)}
+        print(json.dumps({**asdict(description), **added}, indent=2))
     else:
         print(_describe(description))
     return 0
@@ -59,7 +62,12 @@ def run_convert(options: argparse.Namespace) -> int:
 
 
 def run_download(options: argparse.Namespace) -> int:
-    entry = published_named(options.name)
+    entry = entry_named(options.name)
+    if entry is BUNDLED:
+        path = bundled_file()
+        print("the bundled model comes with this package: nothing to download, it is already here", file=sys.stderr)
+        print(path)
+        return 0
     if entry is None:
         raise OptionError(f"'{options.name}' is not in the catalogue.\n{_list_published()}")
     folder = options.output or weight_folders()[0]
@@ -75,26 +83,54 @@ def run_download(options: argparse.Namespace) -> int:
 
 def _describe(description: Description) -> str:
     config = description.config
-    channels = " ".join(f"{4 << level}:{width}" for level, width in enumerate(config.channels))
-    published = description.published
+    channels = " ".join(f"{config.start << level}:{width}" for level, width in enumerate(config.channels))
     lines = [
         f"{description.name}: GPEN generator, {description.bytes:,} bytes, {', '.join(description.dtypes)}",
         f"  picture     {config.input_size} px in, {config.output_size} px out",
         f"  task        {description.task.name} ({description.task.purpose})",
+        f"  family      {config.family}: {_parts(config)}",
         f"  channels    {channels}",
         f"  style       {config.style_dim} dimensions, {config.mapping_layers} mapping layers",
-        f"  features    {'concatenated' if config.concatenate else 'added'}",
+        f"  features    {_features(config)}",
         f"  size        {description.parameters:,} parameters in {description.entries} entries",
         f"  sha256      {description.sha256}",
-        f"  published   {f'{published.name}, {published.licence}' if published else 'no published file has this sum'}",
+        f"  published   {_published(description)}",
     ]
     return "\n".join(lines)
 
 
+def _parts(config: GpenConfig) -> str:
+    width = "" if config.has_features else f" ({config.encoder_width} wide)"
+    return (
+        f"encoder {config.encoder}{width}, mapping {config.mapping}, injection {config.injection}, "
+        f"upsampling {config.upsampling}"
+    )
+
+
+def _features(config: GpenConfig) -> str:
+    if not config.has_features:
+        return "none"
+    return "concatenated" if config.concatenate else "added"
+
+
+def _published(description: Description) -> str:
+    if description.published is not None:
+        return f"{description.published.name}, {description.published.licence}"
+    if _is_bundled(description):
+        return f"no: it comes with this package ({BUNDLED.name}), {BUNDLED.licence}"
+    return "no published file has this sum"
+
+
+def _is_bundled(description: Description) -> bool:
+    path = ASSETS / BUNDLED.filename
+    return path.is_file() and file_sha256(path) == description.sha256
+
+
 def _list_published() -> str:
-    return "Published files:\n" + "\n".join(_line(entry) for entry in PUBLISHED)
+    lines = ["Published files:", *map(_line, PUBLISHED), "With this package:", _line(BUNDLED)]
+    return "\n".join(lines)
 
 
 def _line(entry: WeightFile) -> str:
-    size = f"{entry.bytes / 1e6:,.0f} MB" if entry.bytes else "size unknown"
-    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:14} {size:>12}  {entry.licence}"
+    size = f"{entry.bytes / 1e6:,.0f} MB" if entry.bytes else "size unknown" if entry.urls else "here already"
+    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:16} {size:>12}  {entry.licence}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..checkpoints.catalog import TASKS
 from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
@@ -148,7 +149,8 @@ def _patch(face: RestoredFace, region: Tensor | None, canvas: Tensor, options: B
     shape = ellipse_mask(size, crop.template, softness) if region is None else region_mask(region, softness)
     shape = shape.to(face.pixels.device)
     pixels = face.pixels
-    if face.task == "restoration":
+    task = TASKS.get(face.task)
+    if task is not None and task.keeps_colors:
         pixels = match_color(pixels, before, shape, options.color)
     mask = shape * change_mask(before, pixels) * options.strength
     to_canvas = compose(_restored_to_image(face), resize_affine(crop.face.image_size, size_of(canvas)))

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import folder_paths
 
-from ...gpen_core.checkpoints.catalog import WeightFile, published_named, published_of
-from ...gpen_core.checkpoints.store import DEFAULT_ORDER, EXTENSIONS, missing_message
+from ...gpen_core.checkpoints.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
+from ...gpen_core.checkpoints.store import (
+    DEFAULT_ORDER,
+    EXTENSIONS,
+    bundled_file,
+    bundled_notice,
+    is_bundled,
+    missing_message,
+)
 from ...gpen_core.errors import MissingWeightsError
 
 MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
@@ -25,28 +32,35 @@ def register() -> None:
 
 
 def model_names() -> list[str]:
-    """GPEN files present, then the other files there, then published models that could be downloaded."""
+    """Restoration models present, the bundled one, the other files there, then published models that could be downloaded.
+
+    The first is the default, so that a graph restores at once: what else lies there may be other packs' and no GPEN model.
+    """
     present = _weight_files(MODELS)
     there = {name: entry for name in present if (entry := published_named(Path(name).name)) is not None}
+    best = [name for name in present if name in there and there[name].name in DEFAULT_ORDER]
+    others = [name for name in present if name not in best]
     absent = [entry for entry in published_of("gpen") if entry not in there.values()]
+    best.sort(key=lambda name: (_preference(there[name]), name.lower()))
+    others.sort(key=lambda name: ("gpen" not in name.lower(), name.lower()))
+    absent.sort(key=lambda entry: (_preference(entry), entry.filename.lower()))
+    return [*best, BUNDLED.name, *others, *(entry.filename for entry in absent)]
 
-    def rank(name: str, entry: WeightFile | None) -> tuple[int, bool, str]:
-        usual = (
-            DEFAULT_ORDER.index(entry.name) if entry is not None and entry.name in DEFAULT_ORDER else len(DEFAULT_ORDER)
-        )
-        return usual, "gpen" not in name.lower(), name.lower()
 
-    present.sort(key=lambda name: rank(name, there.get(name)))
-    absent.sort(key=lambda entry: rank(entry.filename, entry))
-    return present + [entry.filename for entry in absent]
+def _preference(entry: WeightFile) -> int:
+    return DEFAULT_ORDER.index(entry.name) if entry.name in DEFAULT_ORDER else len(DEFAULT_ORDER)
 
 
 def model_path(name: str) -> Path:
     """The file of a model chosen in the list. Raises MissingWeightsError naming file, folders, address and licence."""
+    if name == BUNDLED.name:
+        return bundled_file()
     path = folder_paths.get_full_path(MODELS, name)
     if path is not None:
         return Path(path)
-    entry = published_named(Path(name).name)
+    entry = entry_named(Path(name).name)
+    if entry is BUNDLED:
+        return bundled_file()
     folders = weight_folders(MODELS)
     if entry is None:
         where = " or ".join(map(str, folders))
@@ -56,6 +70,11 @@ def model_path(name: str) -> Path:
     if (found := _under_another_name(entry)) is not None:
         return found
     raise MissingWeightsError(missing_message(entry, folders))
+
+
+def model_notice(path: Path) -> str | None:
+    """What somebody should know who works with this model, if anything."""
+    return bundled_notice(weight_folders(MODELS)) if is_bundled(path) else None
 
 
 def _under_another_name(entry: WeightFile) -> Path | None:

@@ -7,9 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
+from gpen_core.checkpoints import store
+from gpen_core.checkpoints.save import save_generator
+from gpen_core.checkpoints.store import bundled_file
 from gpen_core.cli import main
 from gpen_core.imaging.files import load_picture
-from gpen_core.model import Discriminator, DiscriminatorConfig
+from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
 
 
 @pytest.fixture
@@ -169,16 +172,23 @@ def test_a_picture_without_a_face_says_so(checkpoint, tmp_path, capsys):
     assert "no face found, nothing restored" in capsys.readouterr().out
 
 
-def test_without_a_model_the_error_offers_the_download(portrait, tmp_path, capsys):
-    assert restore(portrait, "-o", tmp_path / "o.png") == 1
+NOTICE = "bundled small model; for best quality download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
+
+
+def test_where_nothing_is_installed_the_bundled_model_restores_and_that_is_said_once(portrait, tmp_path, capsys):
+    assert restore(portrait, "-o", tmp_path / "o.png") == 0
+    said = capsys.readouterr()
+    assert "(1 face, 512×512)" in said.out and said.err.count(NOTICE) == 1 and "non-commercial" in said.err
+    assert not torch.equal(load_picture(tmp_path / "o.png").pixels, load_picture(portrait).pixels)
+    assert restore(portrait, "-o", tmp_path / "chosen.png", "--model", "bundled") == 0
+    assert "bundled small model" not in capsys.readouterr().err  # whoever chose it knows
+    assert (tmp_path / "chosen.png").read_bytes() == (tmp_path / "o.png").read_bytes()
+
+
+def test_a_published_model_that_was_asked_for_is_not_replaced_by_another(portrait, tmp_path, capsys):
+    assert restore(portrait, "-o", tmp_path / "o.png", "--model", "GPEN-BFR-512") == 1
     said = capsys.readouterr().err
-    for part in (
-        "No GPEN model is installed",
-        "GPEN-BFR-512.pth",
-        "download GPEN-BFR-512",
-        "https://",
-        "non-commercial",
-    ):
+    for part in ("GPEN-BFR-512.pth", "download GPEN-BFR-512", "https://", "non-commercial", "choose 'bundled'"):
         assert part in said
     assert not (tmp_path / "o.png").exists()
 
@@ -187,6 +197,8 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
     for name in ("gpen-bfr-512", "GPEN-BFR-512.pth", None):
         chosen = () if name is None else ("--model", name)
         assert restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, *chosen) == 0
+        said = capsys.readouterr().err
+        assert "GPEN-BFR-512.pth: restoration, 64 px" in said and "bundled" not in said
     assert (
         restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, "--model", "gpen-bfr-1024") == 1
     )
@@ -229,13 +241,42 @@ def test_results_that_would_overwrite_each_other_are_refused(portrait, checkpoin
 def test_inspect_says_what_a_checkpoint_is(checkpoint, tmp_path, capsys):
     assert main(["inspect", str(checkpoint)]) == 0
     said = capsys.readouterr().out
-    for part in ("64 px in, 64 px out", "restoration", "32 dimensions, 2 mapping layers", "concatenated", "4:16"):
+    for part in (
+        "64 px in, 64 px out",
+        "restoration",
+        "published: encoder fir,",
+        "32 dimensions, 2 mapping layers",
+        "concatenated",
+        "4:16",
+    ):
         assert part in said
     assert main(["inspect", "--json", str(checkpoint)]) == 0
     assert json.loads(capsys.readouterr().out)["config"]["input_size"] == 64
     torch.save(Discriminator(DiscriminatorConfig(16, (4, 4, 4))).state_dict(), tmp_path / "d.pth")
     assert main(["inspect", str(tmp_path / "d.pth")]) == 1
     assert "discriminator" in capsys.readouterr().err
+
+
+def test_inspect_names_the_parts_of_another_family(tmp_path, capsys):
+    config = GpenConfig.resnet(64, narrow=1 / 64, style_dim=8, encoder_width=4)
+    save_generator(Gpen(config), tmp_path / "r.safetensors")
+    assert main(["inspect", str(tmp_path / "r.safetensors")]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "resnet: encoder resnet50 (4 wide), mapping plain, injection adain, upsampling nearest",
+        "channels    8:8 16:8 32:8 64:8",
+        "features    none",
+    ):
+        assert part in said
+    assert main(["inspect", "--json", str(tmp_path / "r.safetensors")]) == 0
+    assert json.loads(capsys.readouterr().out)["family"] == "resnet"
+
+
+def test_inspect_knows_the_bundled_model_by_its_content(tmp_path, capsys):
+    (tmp_path / "renamed.safetensors").write_bytes(bundled_file().read_bytes())
+    assert main(["inspect", str(tmp_path / "renamed.safetensors")]) == 0
+    said = capsys.readouterr().out
+    assert "comes with this package" in said and "Apache License 2.0" in said and "256 px in, 256 px out" in said
 
 
 def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, capsys):
@@ -248,19 +289,40 @@ def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, caps
 
 
 def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, capsys):
-    assert main(["doctor"]) == 1
+    assert main(["doctor"]) == 0  # the bundled model does the main job
     said = capsys.readouterr().out
     assert "torch" in said and "face detector: mtcnn" in said and "download GPEN-BFR-512" in said
+    assert f"bundled: {bundled_file()}" in said and "no published GPEN model" in said
     assert main(["doctor", "--models", str(published_name.parent)]) == 0
-    assert f"GPEN-BFR-512: {published_name}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"GPEN-BFR-512: {published_name}" in said and "no published GPEN model" not in said
     assert main(["doctor", "--models", str(published_name.parent), "--verify"]) == 1
-    assert "sha256" in capsys.readouterr().out  # ours is not the published file
+    said = capsys.readouterr().out
+    assert "sha256" in said  # ours is not the published file
+    assert f"bundled: {bundled_file()} (loads" in said
+
+
+def test_doctor_notices_that_the_bundled_model_has_been_taken_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(store, "ASSETS", tmp_path)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert (
+        "missing bundled" in said
+        and "gpen-bundled-256.safetensors, which belongs to this package, is not there" in said
+    )
+
+
+def test_downloading_the_bundled_model_says_that_it_is_here(tmp_path, capsys):
+    assert main(["download", "bundled", "-o", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(bundled_file()) and "already here" in said.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_download_refuses_an_unknown_name_and_lists_the_known(capsys):
     assert main(["download", "GPEN-9000"]) == 1
     said = capsys.readouterr().err
-    assert "GPEN-BFR-2048" in said and "retinaface_resnet50" in said and "non-commercial" in said
+    assert "GPEN-BFR-2048" in said and "retinaface_resnet50" in said and "non-commercial" in said and "bundled" in said
 
 
 def test_no_command_is_wrong_usage():

@@ -240,7 +240,7 @@ def test_alpha_is_kept(frames, astronaut_face):
 def test_a_colourisers_colours_are_left_alone(frames, astronaut_face):
     red = torch.zeros(3, 128, 128)
     red[0] = 1
-    for task, expected in (("colorization", 1.0), ("restoration", None)):
+    for task, expected in (("colorization", 1.0), ("restoration", None), ("restoration-ffhq", None)):
         faces = [replace(face, pixels=red, task=task) for face in identity(frames, [astronaut_face], 128)]
         shown = blend_faces(frames[:1], faces, BlendOptions(color="mean")).frames[0, :, 122, 226]
         assert (shown[0] - shown[1] > 0.99) == (expected is not None)
