@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ..checkpoints.store import weight_folders
-from ..training import Places, Watch, config_text, preset_names, read_config, train
+from ..training import Places, TrainConfig, Watch, config_text, preset_names, read_config, rehearse, train
+from ..training.schedule import work_of
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "train",
         help="train or fine-tune a network",
-        description="Train a network on a folder of aligned faces. A run that was stopped goes on where it was. For several "
-        "processes or devices: accelerate launch -m gpen_core train …",
+        description="Train a network on a folder of aligned faces. A run that was stopped goes on where it was: give the "
+        "same command again. For several processes or devices: accelerate launch -m gpen_core train …",
     )
     parser.set_defaults(run=run)
     parser.add_argument("config", help=f"TOML file, or a preset: {', '.join(preset_names())}")
     parser.add_argument("--data", type=Path, required=True, help="folder of aligned, square faces")
     parser.add_argument(
         "-o", "--out", type=Path, help="folder of the run (default: runs/ and the configuration's name)"
+    )
+    parser.add_argument(
+        "--init-from",
+        metavar="NAME_OR_PATH",
+        help="checkpoint to start from, in place of the configuration's init_from: of the same [model]",
     )
     parser.add_argument(
         "--models",
@@ -33,35 +41,59 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="another folder to look for weights in (losses, init_from)",
     )
     parser.add_argument(
-        "--accept-changes", action="store_true", help="go on although settings differ from those of the run so far"
+        "--accept-changes",
+        action="store_true",
+        help="go on although settings, or the pictures, differ from those of the run so far",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check the settings, the pictures and the weights, say how much memory it takes, and train nothing",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    text = config_text(options.config)
-    config = read_config(text, str(options.config))
+    config = _config(options)
     out = options.out or Path("runs") / Path(options.config).stem
     places = Places(options.data, out, (*options.models, *weight_folders()))
-    bar = TrainingBar(config.steps)
+    if options.dry_run:
+        rehearse(config, places, lambda line: print(line, file=sys.stderr))
+        return 0
+    main = os.environ.get("RANK", "0") == "0"  # of the processes that accelerate launch starts, one shows what happens
+    bar = TrainingBar(config, hidden=not main)
     try:
         path = train(config, places, Watch(bar.say, bar), accept_changes=options.accept_changes)
+    except KeyboardInterrupt:
+        bar.say("stopped. The same command goes on from the last saved state")
+        raise
     finally:
         bar.close()
-    print(path)
+    if main:
+        print(path)
     return 0
 
 
-class TrainingBar:
-    """Steps done, the time left, and the losses of the last one."""
+def _config(options: argparse.Namespace) -> TrainConfig:
+    config = read_config(config_text(options.config), str(options.config))
+    return config if options.init_from is None else replace(config, init_from=options.init_from)
 
-    def __init__(self, steps: int) -> None:
-        self._bar = tqdm(total=steps, unit="step", dynamic_ncols=True, smoothing=0.05)
+
+class TrainingBar:
+    """Steps done, the time left, and the losses of the last step. The bar goes by pixels, not by steps: those of a network
+    that has grown take many times as long."""
+
+    def __init__(self, config: TrainConfig, *, hidden: bool = False) -> None:
+        self._config = config
+        layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        work = work_of(config, config.steps)
+        self._bar = tqdm(total=work, bar_format=layout, dynamic_ncols=True, smoothing=0.05, disable=hidden)
 
     def __call__(self, step: int, steps: int, losses: dict[str, float]) -> None:
-        if self._bar.n == 0 and step > 1:
-            self._bar.initial = self._bar.n = self._bar.last_print_n = step - 1  # what was done before does not count
+        if self._bar.n == 0 and step > 1:  # what was done before does not count
+            self._bar.initial = self._bar.n = self._bar.last_print_n = work_of(self._config, step - 1)
+        self._bar.set_description_str(f"step {step}/{steps}", refresh=False)
         self._bar.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)
-        self._bar.update(step - self._bar.n)
+        self._bar.update(work_of(self._config, step) - self._bar.n)
 
     def say(self, line: str) -> None:
         tqdm.write(line, file=sys.stderr)

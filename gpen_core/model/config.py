@@ -159,6 +159,11 @@ class GpenConfig:
         return levels_of(self.output_size, self.start)
 
     @property
+    def style_layers(self) -> int:
+        """The number of w that the generator takes where each layer may have one of its own: 2·log2(S') − 2 as published."""
+        return 2 * self.levels
+
+    @property
     def scale(self) -> int:
         """Output pixels per input pixel, along one side."""
         return self.output_size // self.input_size

@@ -65,19 +65,26 @@ class Generator(nn.Module):
         return self.synthesize(self.style(z), features)
 
     def synthesize(self, w: Tensor, features: Sequence[Pair]) -> Tensor:
-        """As ``forward``, from w [N, style_dim]: what the mapping network makes of z."""
+        """As ``forward``, from w [N, style_dim]: what the mapping network makes of z. Or from w [N, layers, style_dim], one
+        for each layer, ``config.style_layers`` of them: entry 0 steers the first convolution, 1 the first RGB layer;
+        of the i-th octave above, 2i + 1 and 2i + 2 steer the convolutions and 2i + 3 the RGB layer, so that an RGB layer
+        shares its w with the first convolution of the octave above, as published."""
         if not self.config.has_features:
             features = [(None, None)] * self.config.levels
-        x = self.conv1(self.input(len(w)), w, features[0][0])
-        rgb = self.to_rgb1(x, w)
+        styles = w.unbind(1) if w.dim() == 3 else (w,) * self.config.style_layers
+        if len(styles) != self.config.style_layers:
+            raise ValueError(f"w of each layer must be [N, {self.config.style_layers}, style_dim], not {list(w.shape)}")
+        x = self.conv1(self.input(len(w)), styles[0], features[0][0])
+        rgb = self.to_rgb1(x, styles[1])
         for level, pair in enumerate(features[1:]):
-            x, rgb = step(self._level, level, x, rgb, w, *pair, checkpointing=self.checkpointing)
+            steering = styles[2 * level + 1 : 2 * level + 4]
+            x, rgb = step(self._level, level, x, rgb, *steering, *pair, checkpointing=self.checkpointing)
         return rgb
 
     def _level(
-        self, level: int, x: Tensor, rgb: Tensor, w: Tensor, first: Tensor | None, second: Tensor | None
+        self, level: int, x: Tensor, rgb: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, *features: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """One octave up: maps and running RGB image of twice the size."""
-        x = self.convs[2 * level](x, w, first)
-        x = self.convs[2 * level + 1](x, w, second)
-        return x, self.to_rgbs[level](x, w, rgb)
+        x = self.convs[2 * level](x, w1, features[0])
+        x = self.convs[2 * level + 1](x, w2, features[1])
+        return x, self.to_rgbs[level](x, w3, rgb)

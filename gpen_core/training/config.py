@@ -8,6 +8,7 @@ from ..checkpoints.catalog import TASKS
 from ..degradation import DegradationRecipe
 from ..errors import OptionError
 from ..model import DiscriminatorConfig, GpenConfig
+from .checks import at_least, check_together, choice, share
 from .losses import LossConfig
 
 STAGES = ("prior", "restore")
@@ -25,13 +26,20 @@ class OptimizerConfig:
     betas: tuple[float, float] = (0.0, 0.99)
     clip_norm: float = 0.0  # of all gradients together; 0: never
 
+    def __post_init__(self) -> None:
+        at_least(
+            0, encoder=self.encoder, decoder=self.decoder, discriminator=self.discriminator, clip_norm=self.clip_norm
+        )
+        share(**{"betas[0]": self.betas[0], "betas[1]": self.betas[1]})
+
 
 @dataclass(frozen=True)
 class AdversarialConfig:
     """Non-saturating logistic loss and its regularisers; all off where ``weight`` is 0.
 
     R1 and path length are lazy (StyleGAN2 §3.1): computed every ``r1_every`` and ``path_every`` steps, at as many times
-    the weight. ``path_shrink`` divides the batch that the path length is measured on.
+    the weight. ``path_shrink`` divides the batch that the path length is measured on; of a batch worked on in parts, it
+    is the first part.
     """
 
     weight: float = 0.0
@@ -42,6 +50,14 @@ class AdversarialConfig:
     path_every: int = 4
     path_shrink: int = 2
     path_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        at_least(
+            0, weight=self.weight, feature_matching=self.feature_matching, r1=self.r1, path_length=self.path_length
+        )
+        at_least(1, r1_every=self.r1_every, path_every=self.path_every, path_shrink=self.path_shrink)
+        if not 0 < self.path_decay <= 1:
+            raise OptionError(f"path_decay is above 0 and at most 1, not {self.path_decay}")
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,15 @@ class PhaseConfig:
     final: float = 0.0  # of the rate that the cosine schedule ends with
     losses: tuple[LossConfig, ...] = ()  # in place of the run's own
 
+    def __post_init__(self) -> None:
+        choice("schedule", self.schedule, SCHEDULES)
+        at_least(0, learning_rate=self.learning_rate, warmup=self.warmup, final=self.final)
+        if self.steps < 1 or self.batch < 1 or self.accumulate < 1 or self.batch % self.accumulate:
+            raise OptionError(
+                f"a phase needs steps ≥ 1 and a batch that accumulate divides, not {self.steps} steps of {self.batch} "
+                f"in {self.accumulate} parts"
+            )
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -68,12 +93,19 @@ class DataConfig:
     group_by: str = ""
     workers: int = 1
 
+    def __post_init__(self) -> None:
+        share(held_out=self.held_out)
+        at_least(0, workers=self.workers)
+
 
 @dataclass(frozen=True)
 class ValidationConfig:
     every: int = 1000
     count: int = 32  # pictures measured
     shown: int = 8  # of them in the sample grid
+
+    def __post_init__(self) -> None:
+        at_least(1, every=self.every, count=self.count, shown=self.shown)
 
 
 @dataclass(frozen=True)
@@ -83,12 +115,17 @@ class SavingConfig:
     every: int = 500
     keep: int = 3
     log_every: int = 20
+    tensorboard: bool = True  # where it is installed
+
+    def __post_init__(self) -> None:
+        at_least(1, every=self.every, keep=self.keep, log_every=self.log_every)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """``model`` is the network of the last phase. ``init_from`` names the checkpoint to start from ("" for none). ``task``
-    is what the file will say the network is for; it decides how faces are aligned for it (see ``TASKS``)."""
+    is what the file will say the network is for; it decides how faces are aligned for it (see ``TASKS``).
+    ``encoder_weights``: torchvision's ImageNet file that a ResNet encoder starts from, where no ``init_from`` is given."""
 
     model: GpenConfig
     phases: tuple[PhaseConfig, ...]
@@ -96,60 +133,36 @@ class TrainConfig:
     task: str = "restoration"
     seed: int = 0
     init_from: str = ""
+    encoder_weights: str = ""
     degradation: DegradationRecipe = DegradationRecipe()
     losses: tuple[LossConfig, ...] = ()
     discriminator: DiscriminatorConfig | None = None
     adversarial: AdversarialConfig = AdversarialConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    hold_features: bool = False  # the strengths at which features come in stay as they start: 1 in a new network
     ema_half_life: float = 10.0  # thousands of pictures
     mixed_precision: str = "no"
     compile: bool = False  # torch.compile: much faster on CPUs, minutes at the start of each phase
     checkpointing: bool = False  # recompute activations: less memory, a third more time
+    deterministic: bool = True  # on a GPU, cuDNN's repeatable algorithms: without, a resumed run ends almost the same
     data: DataConfig = DataConfig()
     validation: ValidationConfig = ValidationConfig()
     saving: SavingConfig = field(default_factory=SavingConfig)
 
     def __post_init__(self) -> None:
-        _choice("stage", self.stage, STAGES)
-        _choice("task", self.task, tuple(TASKS))
-        _choice("mixed_precision", self.mixed_precision, MIXED_PRECISIONS)
-        if not self.phases:
-            raise OptionError("a run needs at least one [[phases]]")
-        if self.phases[-1].size != self.model.input_size:
-            raise OptionError(f"the last phase is for {self.phases[-1].size} px, the model for {self.model.input_size}")
-        for before, phase in zip(self.phases, self.phases[1:]):
-            if phase.size not in (before.size << octaves for octaves in range(12)):
-                raise OptionError(f"a network grows by doubling: {phase.size} px cannot follow {before.size}")
-        for phase in self.phases:
-            _check_phase(phase)
-        if self.phases[0].size != self.model.input_size and self.model.family != "published":
-            raise OptionError("only networks of the published family grow: give every phase the model's size")
-        if self.stage == "prior" and self.adversarial.weight <= 0:
-            raise OptionError("stage 'prior' learns from its discriminator alone: adversarial.weight must be above 0")
-        learns = self.adversarial.weight > 0 or all(phase.losses or self.losses for phase in self.phases)
-        if self.stage == "restore" and not learns:
-            raise OptionError("nothing to learn from: give [[losses]] or an [adversarial] weight")
-        if self.adversarial.weight > 0 and self.discriminator is None:
-            raise OptionError("an adversarial loss needs a [discriminator]")
-        if self.saving.every < 1 or self.saving.keep < 1 or self.saving.log_every < 1 or self.validation.every < 1:
-            raise OptionError("saving.every, saving.keep, saving.log_every and validation.every are at least 1")
-        if not 0 <= self.data.held_out < 1:
-            raise OptionError(f"data.held_out is a share of the pictures, 0 … below 1, not {self.data.held_out}")
+        choice("stage", self.stage, STAGES)
+        choice("task", self.task, tuple(TASKS))
+        choice("mixed_precision", self.mixed_precision, MIXED_PRECISIONS)
+        if not 0 < self.ema_half_life < float("inf"):
+            raise OptionError(f"ema_half_life is in thousands of pictures and above 0, not {self.ema_half_life}")
+        at_least(0, seed=self.seed)
+        check_together(self)
 
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
-
-def _check_phase(phase: PhaseConfig) -> None:
-    _choice("schedule", phase.schedule, SCHEDULES)
-    if phase.steps < 1 or phase.batch < 1 or phase.accumulate < 1 or phase.batch % phase.accumulate:
-        raise OptionError(
-            f"a phase needs steps ≥ 1 and a batch that accumulate divides, not {phase.steps} steps of {phase.batch} "
-            f"in {phase.accumulate} parts"
-        )
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise OptionError(f"{name} is one of {', '.join(choices)}, not '{value}'")
+    @property
+    def adversarially(self) -> bool:
+        """Whether a discriminator takes part."""
+        return self.adversarial.weight > 0

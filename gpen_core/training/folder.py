@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from ..errors import OptionError
+from ..errors import ImageError, OptionError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 MANIFEST = "manifest.json"
@@ -26,25 +26,24 @@ class FaceFolder:
     root: Path
     names: tuple[str, ...]
     left_out: tuple[str, ...]  # "name: reason"
-    gray: int  # of ``names``; they are used as three equal channels
+    gray: int  # of ``names``, as their headers say; they are used as three equal channels
 
     def report(self) -> str:
         lines = [f"{self.root}: {len(self.names)} pictures"]
-        if self.gray:
-            lines.append(f"  {self.gray} of them are grey")
         if self.left_out:
             lines.append(f"  {len(self.left_out)} left out: {_some(self.left_out)}")
         return "\n".join(lines)
 
 
 def scan(root: Path, smallest: int) -> FaceFolder:
-    """Look at the header of every picture below ``root``: square, at least ``smallest`` px, readable.
+    """Look at the header of every picture below ``root``: square, at least ``smallest`` px, readable. Files whose names
+    begin with a dot are not looked at.
 
     Raises OptionError where none is left, with the reasons.
     """
     if not root.is_dir():
         raise OptionError(f"{root}: no such folder. Give a folder of aligned, square faces.")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in root.rglob("*") if _is_picture(path))
     if not paths:
         raise OptionError(f"{root}: no pictures ({', '.join(SUFFIXES)}) in this folder or below it")
     names, left_out, gray = [], [], 0
@@ -62,11 +61,23 @@ def scan(root: Path, smallest: int) -> FaceFolder:
 
 
 def read_face(path: Path, size: int) -> NDArray[np.float32]:
-    """→ [size, size, 3] RGB in [0, 1]; larger pictures are shrunk by area. Raises OSError for a damaged file."""
-    with Image.open(path) as picture:
-        picture.draft("RGB", (size, size))  # lets JPEG decode at half size where that is enough
-        face = picture.convert("RGB")
-    return shrunk(np.asarray(face, dtype=np.float32) / np.float32(255), size)
+    """→ [size, size, 3] RGB in [0, 1], upright as its EXIF says; larger pictures are shrunk by area. Raises ImageError for a
+    damaged file."""
+    try:
+        with Image.open(path) as picture:
+            picture.draft("RGB", (size, size))  # lets JPEG decode at half size where that is enough
+            ImageOps.exif_transpose(picture, in_place=True)
+            return shrunk(_rgb(picture), size)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises almost anything for damaged files
+        raise ImageError(f"{path}: cannot be read ({error})") from error
+
+
+def _rgb(picture: Image.Image) -> NDArray[np.float32]:
+    if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        return np.repeat(np.asarray(picture, np.float32)[:, :, None] / np.float32(65535), 3, axis=2)
+    return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
 
 
 def shrunk(face: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -101,17 +112,23 @@ def groups_of(folder: FaceFolder, key: str) -> list[str]:
     return [known[name] for name in folder.names]
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
 def _look(path: Path, smallest: int) -> tuple[str, bool]:
     try:
         with Image.open(path) as picture:
             (width, height), mode = picture.size, picture.mode
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # as in read_face
         return f"unreadable ({error})", False
     if width != height:
         return f"not square ({width}×{height}): align and crop the face first", False
     if width < smallest:
         return f"too small ({width} px, {smallest} needed)", False
-    return "", mode in ("1", "L", "LA", "I;16", "I", "F")
+    if mode == "F":
+        return "not of 8 or 16 bits (floating point)", False
+    return "", mode in ("1", "L", "LA") or mode.startswith("I")
 
 
 def _some(items: Sequence[str]) -> str:

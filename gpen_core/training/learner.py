@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import TrainingError
-from ..model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig, PatchDiscriminator
+from ..model import Discriminator, Gpen, PatchDiscriminator
+from ..model.styled import FeatureInjection
 from .config import TrainConfig
 from .ema import averaged
 from .losses import PathLength
-from .optimizers import discriminator_optimizer, generator_optimizer
+from .optimizers import discriminator_optimizer, generator_optimizer, load_optimizer
 
 Judge = Discriminator | PatchDiscriminator
 
@@ -49,8 +50,18 @@ class Learner:
         return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load(self, state: dict[str, Any]) -> None:
+        """Raises TrainingError where the state is of other networks."""
         for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+            try:
+                if name in ("g_optim", "d_optim"):
+                    load_optimizer(part, state[name])
+                else:
+                    part.load_state_dict(state[name])
+            except (KeyError, RuntimeError, ValueError) as error:
+                raise TrainingError(
+                    f"the saved state is of another network: its '{name}' does not fit ({type(error).__name__}: "
+                    f"{str(error).splitlines()[0]}). Give another folder with --out."
+                ) from error
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"g": self.network, "g_ema": self.average, "g_optim": self.optimizer}
@@ -61,34 +72,23 @@ class Learner:
         return parts
 
 
-def sized(config: GpenConfig, size: int) -> GpenConfig:
-    """The network of a smaller phase: the same widths, fewer octaves."""
-    octaves = (config.input_size // size).bit_length() - 1
-    if octaves == 0:
-        return config
-    return replace(
-        config, input_size=size, output_size=config.output_size >> octaves, channels=config.channels[:-octaves]
-    )
-
-
-def sized_discriminator(config: DiscriminatorConfig, size: int) -> DiscriminatorConfig:
-    if config.kind == "patch":
-        return replace(config, size=size, smallest=min(config.smallest, size))
-    return replace(config, size=size, channels=config.channels[: size.bit_length() - 2])
-
-
 def make_learner(
     config: TrainConfig, network: Gpen, discriminator: Judge | None, device: torch.device, average: Gpen | None = None
 ) -> Learner:
     """Fresh optimizers around networks, which move to ``device``. The average begins as the network unless given."""
     network = network.to(device).train().requires_grad_(True)
     network.checkpointing = config.checkpointing
+    if config.hold_features:
+        for module in network.modules():
+            if isinstance(module, FeatureInjection):
+                module.requires_grad_(False)
     average = averaged(network) if average is None else average.to(device).eval().requires_grad_(False)
     adversarial = config.adversarial
     optimizer = generator_optimizer(network, config.optimizer, adversarial, prior=config.stage == "prior")
     if discriminator is None:
         return Learner(network, average, optimizer)
-    discriminator = discriminator.to(device).train()
+    discriminator = discriminator.to(device).train().requires_grad_(True)
+    discriminator.checkpointing = config.checkpointing
     d_optimizer = discriminator_optimizer(discriminator, config.optimizer, adversarial)
     path = PathLength(adversarial.path_decay, adversarial.path_shrink) if adversarial.path_length > 0 else None
     return Learner(network, average, optimizer, Adversary(discriminator, d_optimizer, path))

@@ -17,17 +17,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..degradation import DegradationRecipe, degrade, draw
-from ..errors import TrainingError
+from ..errors import ImageError, TrainingError
 from .folder import read_face, shrunk
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """``low`` [N, 3, S, S] and ``target`` [N, 3, S', S'], RGB in [-1, 1], float32. ``corrupt``: names of pictures that
-    could not be read and were replaced."""
+    """``low`` [N, 3, S, S] and ``target`` [N, 3, S', S'], RGB in [-1, 1], float32. ``numbers``: the samples' positions in
+    the run. ``corrupt``: names of pictures that could not be read and were replaced."""
 
     low: Tensor
     target: Tensor
+    numbers: tuple[int, ...]
     corrupt: tuple[str, ...] = ()
 
     @property
@@ -40,16 +41,24 @@ class Batch:
         def moved(pictures: Tensor) -> Tensor:
             return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
 
-        return Batch(moved(self.low), moved(self.target), self.corrupt)
+        return Batch(moved(self.low), moved(self.target), self.numbers, self.corrupt)
+
+    def first(self, count: int) -> Batch:
+        """Of the first so many samples."""
+        return Batch(self.low[:count], self.target[:count], self.numbers[:count])
 
     def parts(self, count: int) -> list[Batch]:
-        return [Batch(low, target) for low, target in zip(self.low.chunk(count), self.target.chunk(count))]
+        """Equal ones: ``count`` divides the batch."""
+        side = len(self.numbers) // count
+        parts = zip(self.low.split(side), self.target.split(side), range(0, len(self.numbers), side))
+        return [Batch(low, target, self.numbers[start : start + side]) for low, target, start in parts]
 
 
 @dataclass(frozen=True)
 class Sample:
     low: Tensor
     target: Tensor
+    number: int
     corrupt: tuple[str, ...]
 
 
@@ -86,7 +95,7 @@ class FaceSamples(Dataset[Sample]):
         random = np.random.default_rng((self.seed, position))
         spoilt = degrade(face, draw(self.recipe, random), random)
         low, target = shrunk(spoilt.low, self.size), shrunk(spoilt.target, self.out_size)
-        return Sample(_tensor(low), _tensor(target), corrupt)
+        return Sample(_tensor(low), _tensor(target), position, corrupt)
 
     def _face(self, position: int) -> tuple[np.ndarray, tuple[str, ...]]:
         """The picture at a position, or the next that can be read, and the names of those that could not."""
@@ -95,7 +104,7 @@ class FaceSamples(Dataset[Sample]):
             name = self._name(position + step)
             try:
                 return read_face(self.root / name, self.read_size), tuple(corrupt)
-            except (OSError, ValueError, SyntaxError):  # Pillow raises all three for damaged files
+            except ImageError:
                 corrupt.append(name)
         raise TrainingError(f"{self.root}: not one of {len(self.names)} pictures can be read any more")
 
@@ -114,25 +123,45 @@ class Share:
     world: int = 1
 
 
+@dataclass(frozen=True)
+class Positions:
+    """Sample numbers of ``count`` batches, from number ``first`` on: of each batch, one process's share."""
+
+    first: int
+    count: int
+    batch: int
+    share: Share
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for start in range(self.first, self.first + self.count * self.batch, self.batch):
+            yield list(range(start + self.share.rank, start + self.batch, self.share.world))
+
+
 def batches(
     samples: FaceSamples, *, first: int, count: int, batch: int, share: Share = Share(), workers: int = 0
 ) -> Iterator[Batch]:
-    """``count`` batches from sample ``first`` on; of each, this process's share."""
+    """``count`` batches from sample ``first`` on; of each, this process's share, which must be as large as the others'."""
     if batch % share.world:
         raise TrainingError(f"a batch of {batch} cannot be shared by {share.world} processes: make it a multiple")
-    positions = [
-        list(range(first + step * batch + share.rank, first + (step + 1) * batch, share.world)) for step in range(count)
-    ]
-    loader = DataLoader(
+    yield from DataLoader(
         samples,
-        batch_sampler=positions,
+        batch_sampler=Positions(first, count, batch, share),
         num_workers=workers,
         collate_fn=_collate,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
         multiprocessing_context="spawn" if workers else None,  # forking a process with OpenMP threads can hang
+        generator=torch.Generator(),  # not the global one, which is the run's
     )
-    yield from loader
+
+
+def in_order(samples: FaceSamples, at_once: int) -> Iterator[Batch]:
+    """Every picture once, in batches of ``at_once`` and what is left; read by this process."""
+    for start in range(0, len(samples), at_once):
+        yield _collate([samples[position] for position in range(start, min(start + at_once, len(samples)))])
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:
@@ -142,7 +171,8 @@ def _tensor(pixels: np.ndarray) -> Tensor:
 
 def _collate(samples: list[Sample]) -> Batch:
     corrupt = tuple(name for sample in samples for name in sample.corrupt)
-    return Batch(torch.stack([s.low for s in samples]), torch.stack([s.target for s in samples]), corrupt)
+    numbers = tuple(sample.number for sample in samples)
+    return Batch(torch.stack([s.low for s in samples]), torch.stack([s.target for s in samples]), numbers, corrupt)
 
 
 def _one_thread(worker: int) -> None:

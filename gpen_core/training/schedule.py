@@ -31,6 +31,16 @@ def place_of(config: TrainConfig, step: int) -> Place:
     raise AssertionError("a configuration has phases")
 
 
+def work_of(config: TrainConfig, step: int) -> int:
+    """Pixels that the steps before number ``step`` (from 0) worked on: what time goes by, as a network grows."""
+    done = 0
+    for phase in config.phases:
+        taken = min(step, phase.steps)
+        done += taken * phase.batch * phase.size**2
+        step -= taken
+    return done
+
+
 def rate_at(phase: PhaseConfig, within: int) -> float:
     """What the optimizer's learning rates are multiplied by, at step ``within`` of a phase."""
     rate = phase.learning_rate

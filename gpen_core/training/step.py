@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,19 +14,20 @@ from torch import Tensor, nn
 from ..errors import TrainingError
 from .config import TrainConfig
 from .learner import Adversary, Learner
-from .randomness import Stream, generator_for
 from .samples import Batch
 from .terms import TermMaker, Terms
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+_LEAST_SCALE = 2.0**-14  # of fp16's losses, which begins at 2^16: below, it is not the range of fp16 that fails
+
 
 @dataclass(frozen=True, eq=False)
 class Stepper:
-    """What every step needs and none changes. Call it with a learner, a batch and the step's number; it returns the
-    values of the losses, unweighted, as floats. Raises TrainingError where one of them is no number, before any weight
-    has been changed by it."""
+    """What every step needs and none changes. Call it with a learner, a batch, the number of steps done before and of parts
+    that the batch is worked on in; it returns the values of the losses, unweighted, as floats. Raises TrainingError where
+    one of them, or a gradient, is no number, before any weight has been changed by it; steps are counted from 1 there."""
 
     config: TrainConfig
     terms: TermMaker
@@ -41,8 +43,7 @@ class Stepper:
 
     def _discriminator(self, learner: Learner, adversary: Adversary, parts: list[Batch], step: int) -> dict[str, float]:
         weights, judge = self.config.adversarial, adversary.discriminator.requires_grad_(True)
-        noise = self._noise(Stream.DISCRIMINATOR_LATENTS, step)
-        terms = (self.terms.discriminator(learner.network, judge, part, noise) for part in parts)
+        terms = (self.terms.discriminator(learner.network, judge, part) for part in parts)
         values = self._step(adversary.optimizer, judge, terms, step)
         if weights.r1 > 0 and step % weights.r1_every == 0:
             terms = (self.terms.r1(judge, part) for part in parts)
@@ -53,17 +54,12 @@ class Stepper:
     def _generator(self, learner: Learner, parts: list[Batch], step: int) -> dict[str, float]:
         network, adversary = learner.network, learner.adversary
         judge = adversary.discriminator if adversary is not None else None
-        noise = self._noise(Stream.LATENTS, step)
-        terms = (self.terms.generator(network, judge, part, noise) for part in parts)
+        terms = (self.terms.generator(network, judge, part) for part in parts)
         values = self._step(learner.optimizer, network, terms, step)
         if adversary is not None and adversary.path is not None and step % self.config.adversarial.path_every == 0:
-            noise = self._noise(Stream.PATH, step)
-            terms = (self.terms.path_length(network, adversary.path, part, noise) for part in parts[:1])
+            terms = (self.terms.path_length(network, adversary.path, part) for part in parts[:1])
             values |= self._step(learner.optimizer, network, terms, step, half=False)
         return values
-
-    def _noise(self, stream: Stream, step: int) -> torch.Generator:
-        return generator_for(self.config.seed, stream, step)
 
     def _step(
         self,
@@ -82,8 +78,8 @@ class Stepper:
         while (terms := self._next(parts, half)) is not None:
             self.accelerator.backward(torch.stack([weight * value.float() for weight, value in terms.values()]).sum())
             seen.append({name: (weight, value.detach().float()) for name, (weight, value) in terms.items()})
-        values = self._checked(seen, step)
         self._share_gradients(module, len(seen))
+        values = self._checked(seen, _length(module), step)
         if self.config.optimizer.clip_norm > 0:
             self.accelerator.unscale_gradients(optimizer)
             nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.clip_norm)
@@ -94,21 +90,31 @@ class Stepper:
         with self.accelerator.autocast() if half else nullcontext():
             return next(iter(parts), None)
 
-    def _checked(self, seen: list[Terms], step: int) -> dict[str, float]:
-        """Means over the parts and over all processes, so that all of them stop where one of them must."""
+    def _checked(self, seen: list[Terms], length: Tensor, step: int) -> dict[str, float]:
+        """Means over the parts and over all processes, so that all of them stop where one of them must. ``length``: of the
+        gradient, the same everywhere."""
         means = {name: torch.stack([terms[name][1] for terms in seen]).mean() for name in seen[0]}
-        stacked = self._across(torch.stack(list(means.values())))
-        values = dict(zip(means, stacked.tolist()))
+        *numbers, length_found = torch.cat([self._across(torch.stack(list(means.values()))), length[None]]).tolist()
+        values = dict(zip(means, numbers))
         for name, value in values.items():
-            if not torch.isfinite(torch.tensor(value)):
-                raise TrainingError(f"step {step}: the loss '{name}' became {value}: training diverged")
+            if not math.isfinite(value):
+                raise TrainingError(f"step {step + 1}: the loss '{name}' became {value}: training diverged")
+        if not math.isfinite(length_found) and not self._may_overflow():
+            raise TrainingError(
+                f"step {step + 1}: the gradient of {_listed(values)} became {length_found}: training diverged"
+            )
         return values
+
+    def _may_overflow(self) -> bool:
+        """In fp16 gradients overflow now and then: such a step is left out, and the scale of the losses halved."""
+        scaler = self.accelerator.scaler
+        return scaler is not None and scaler.get_scale() > _LEAST_SCALE
 
     def _share_gradients(self, module: nn.Module, parts: int) -> None:
         """Gradients of the parts' sum become those of their mean, over all processes. One reduction of one flat tensor,
         instead of DistributedDataParallel's hooks: those neither see a regulariser's gradients of gradients whole, nor
         forgive parameters that a step leaves out."""
-        gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+        gradients = _gradients(module)
         if self.accelerator.num_processes > 1:
             flat = self._across(torch.cat([gradient.reshape(-1) for gradient in gradients]))
             for gradient, shared in zip(gradients, flat.split([gradient.numel() for gradient in gradients])):
@@ -121,3 +127,16 @@ class Stepper:
             return values
         shared: Tensor = self.accelerator.reduce(values, "mean")
         return shared
+
+
+def _gradients(module: nn.Module) -> list[Tensor]:
+    return [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+
+
+def _length(module: nn.Module) -> Tensor:
+    """Of all gradients together, float32: no number where one of theirs is none."""
+    return torch.stack(torch._foreach_norm(_gradients(module))).float().norm()
+
+
+def _listed(values: dict[str, float]) -> str:
+    return ", ".join(f"'{name}' ({value:.4g})" for name, value in values.items())

@@ -39,6 +39,8 @@ def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
 def _value(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
+        if value is None:  # in a saved state's JSON; TOML has none
+            return None
         return _value(next(item for item in arguments if item is not type(None)), value, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if isinstance(value, list):  # a range as [low, high]

@@ -1,235 +1,91 @@
-"""Whole runs of tiny networks: what they learn, leave behind and survive."""
+"""Whole runs of tiny networks: what they leave behind, start from and refuse."""
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
 
 from gpen_core import load_checkpoint
-from gpen_core.errors import OptionError, TrainingError
-from gpen_core.training import Places, Watch, read_config, train
+from gpen_core.checkpoints.discriminators import load_discriminator
+from gpen_core.checkpoints.save import save_generator
+from gpen_core.cli import main
+from gpen_core.errors import MissingWeightsError, OptionError, TrainingError
+from gpen_core.model import Gpen, GpenConfig
+from gpen_core.training import Places, Watch, read_config, rehearse, train
+from gpen_core.training.start import starting_networks
 
-PLAIN = """
-[[losses]]
-kind = "l1"
-[[phases]]
-size = 16
-steps = 6
-batch = 4
-warmup = 2
-schedule = "cosine"
-"""
-ADVERSARIAL = """
-[discriminator]
-size = 16
-channels = [8, 8, 8]
-[adversarial]
-weight = 1.0
-feature_matching = 0.02
-r1_every = 2
-path_every = 2
-[[losses]]
-kind = "smooth_l1"
-[[phases]]
-size = 16
-steps = 6
-batch = 4
-"""
-PATCH = ADVERSARIAL.replace("channels = [8, 8, 8]", 'kind = "patch"\nsmallest = 16\nchannels = [4, 4]')
-GROWING = """
-[[losses]]
-kind = "l1"
-[[phases]]
-size = 16
-steps = 3
-batch = 4
-[[phases]]
-size = 32
-steps = 3
-batch = 2
-"""
-PRIOR = """
-[discriminator]
-size = 16
-channels = [8, 8, 8]
-[adversarial]
-weight = 1.0
-r1_every = 2
-path_every = 2
-[[phases]]
-size = 16
-steps = 4
-batch = 4
-"""
+NO_LEARNING = "[optimizer]\nencoder = 0.0\ndecoder = 0.0\ndiscriminator = 0.0\n"
 
 
-def newest_state(out: Path) -> dict:
-    return torch.load(sorted((out / "states").glob("state_*.pt"))[-1], weights_only=True)
+def weights(path):
+    return dict(load_checkpoint(path).module.state_dict())
 
 
-def differing(first, second, where: str = "state") -> list[str]:
-    """The places where two saved states are not the same to the bit."""
-    if isinstance(first, dict):
-        if first.keys() != second.keys():
-            return [where]
-        return [place for key in first for place in differing(first[key], second[key], f"{where}.{key}")]
-    if isinstance(first, list | tuple):
-        return [place for i, (a, b) in enumerate(zip(first, second)) for place in differing(a, b, f"{where}[{i}]")]
-    same = torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
-    return [] if same else [where]
-
-
-class Stop(Exception):
-    """Stands for whatever ends a process."""
-
-
-def stop_after(step: int) -> Watch:
-    def progress(done: int, steps: int, losses: dict[str, float]) -> None:
-        if done == step:
-            raise Stop
-
-    return Watch(progress=progress)
-
-
-@pytest.mark.parametrize(
-    ("stage", "more", "size"),
-    [
-        ("restore", PLAIN, 16),
-        ("restore", ADVERSARIAL, 16),
-        ("restore", PATCH, 16),
-        ("restore", GROWING, 32),
-        ("prior", PRIOR, 16),
-    ],
-    ids=["plain", "adversarial", "patch", "growing", "prior"],
-)
-@pytest.mark.parametrize("stopped_at", [1, 3])
-def test_a_run_stopped_anywhere_ends_as_if_it_had_never_been(
-    stopped_at, stage, more, size, faces_folder, run_text, tmp_path
-):
-    config = read_config(run_text(stage=stage, more=more, size=size))
-    train(config, Places(faces_folder, tmp_path / "straight"))
-    with pytest.raises(Stop):
-        train(config, Places(faces_folder, tmp_path / "resumed"), stop_after(stopped_at))
-    train(config, Places(faces_folder, tmp_path / "resumed"))
-    assert differing(newest_state(tmp_path / "straight"), newest_state(tmp_path / "resumed")) == []
-
-
-def test_a_killed_process_leaves_a_run_that_ends_the_same(faces_folder, run_text, tmp_path, repo_root):
-    """SIGKILL at whatever the process does once the first state is there."""
-    (tmp_path / "config.toml").write_text(run_text(more=ADVERSARIAL.replace("steps = 6", "steps = 16")))
-    config = read_config((tmp_path / "config.toml").read_text())
-    train(config, Places(faces_folder, tmp_path / "straight"))
-    command = [sys.executable, "-m", "gpen_core", "train", str(tmp_path / "config.toml")]
-    command += ["--data", str(faces_folder), "-o", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, cwd=repo_root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not list((tmp_path / "killed" / "states").glob("state_*.pt")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = newest_state(tmp_path / "killed")["step"]
-    train(config, Places(faces_folder, tmp_path / "killed"))
-    assert done < 16, "the process had already finished"
-    assert differing(newest_state(tmp_path / "straight"), newest_state(tmp_path / "killed")) == []
-    steps = [row["step"] for row in csv.DictReader((tmp_path / "killed" / "log.csv").open())]
-    assert steps == [str(step) for step in range(1, 17)]
-
-
-@pytest.mark.parametrize(
-    "more", [PLAIN, ADVERSARIAL.replace("path_every = 2", "path_length = 0.0")], ids=["plain", "gan"]
-)
-def test_two_processes_learn_what_one_does(more, faces_folder, run_text, tmp_path, repo_root):
-    """Through `accelerate launch`. The discriminator's minibatch deviation would see half a batch: one channel in nine."""
-    patch = 'size = 16\nkind = "patch"\nsmallest = 16\nchannels = [4, 4]'
-    text = run_text(more=more.replace("size = 16\nchannels = [8, 8, 8]", patch))
-    (tmp_path / "config.toml").write_text(text)
-    train(read_config(text), Places(faces_folder, tmp_path / "one"))
-    command = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    command += ["-m", "gpen_core", "train", str(tmp_path / "config.toml")]
-    command += ["--data", str(faces_folder), "-o", str(tmp_path / "two")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(command, cwd=repo_root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    one, two = newest_state(tmp_path / "one"), newest_state(tmp_path / "two")
-    assert one["step"] == two["step"]
-    for key, value in one["g"].items():
-        torch.testing.assert_close(two["g"][key], value, rtol=1e-3, atol=1e-4, msg=key)
-
-
-def test_the_network_that_comes_out_says_what_it_is_and_loads(faces_folder, run_text, tmp_path):
-    config = read_config(run_text(more=PLAIN))
+def test_the_network_that_comes_out_says_what_it_is_and_loads(faces_folder, runs, tmp_path):
+    config = runs.config("plain", steps=2)
     path = train(config, Places(faces_folder, tmp_path))
     assert load_checkpoint(path).config == config.model
     with safe_open(path, "pt") as file:
         assert json.loads(file.metadata()["gpen.config"])["input_size"] == 16
-        assert file.metadata()["gpen.step"] == "6"
-    average = newest_state(tmp_path)["g_ema"]
-    assert all(torch.equal(value, average[key]) for key, value in load_checkpoint(path).module.state_dict().items())
+        assert file.metadata()["gpen.step"] == "2"
+    assert runs.differing(weights(path), dict(runs.state(tmp_path)["g_ema"])) == []
 
 
-def test_a_training_state_is_itself_a_checkpoint(faces_folder, run_text, tmp_path):
-    config = read_config(run_text(more=PLAIN))
-    train(config, Places(faces_folder, tmp_path))
-    state = sorted((tmp_path / "states").glob("state_*.pt"))[-1]
-    assert load_checkpoint(state).config == config.model
-
-
-def test_only_the_last_states_are_kept(faces_folder, run_text, tmp_path):
-    train(read_config(run_text(more=PLAIN, save_every=1)), Places(faces_folder, tmp_path))
-    assert [path.name for path in sorted((tmp_path / "states").iterdir())] == ["state_00000005.pt", "state_00000006.pt"]
-
-
-def test_logs_and_sample_grids_tell_what_happened(faces_folder, run_text, tmp_path):
-    train(read_config(run_text(more=PLAIN)), Places(faces_folder, tmp_path))
+def test_logs_and_sample_grids_tell_what_happened(faces_folder, runs, tmp_path):
+    train(runs.config("plain"), Places(faces_folder, tmp_path))
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [row["step"] for row in rows] == list("123456")
     assert [row["pictures"] for row in rows] == ["4", "8", "12", "16", "20", "24"]
     assert float(rows[0]["rate"]) == 0.5, "half of the warm-up"
     measured = list(csv.DictReader((tmp_path / "validation.csv").open()))
     assert [row["step"] for row in measured] == ["4", "6"]
+    assert {"psnr", "psnr_input", "ssim", "ssim_input", "l1"} < measured[0].keys()
     assert Image.open(tmp_path / "samples" / "step_00000006.png").size == (3 * 16, 2 * 16), "degraded, restored, target"
 
 
-def test_held_out_pictures_are_named_and_never_trained_on(faces_folder, run_text, tmp_path):
+def test_a_line_of_the_log_is_the_mean_since_the_last_one(faces_folder, runs, tmp_path):
+    """Or a regulariser that comes every other step would never meet a line that comes every third."""
+    train(runs.config("adversarial"), Places(faces_folder, tmp_path / "fine"))
+    coarse = runs.config("adversarial", changes={"log_every = 1": "log_every = 3"})
+    train(coarse, Places(faces_folder, tmp_path / "coarse"))
+    fine = list(csv.DictReader((tmp_path / "fine" / "log.csv").open()))
+    first, second = csv.DictReader((tmp_path / "coarse" / "log.csv").open())
+    assert (first["step"], second["step"]) == ("3", "6")
+    for name in ("l1", "r1", "path_length", "discriminator", "feature_matching", "adversarial"):
+        for row, since in ((first, fine[:3]), (second, fine[3:])):
+            values = [float(one[name]) for one in since if one[name]]
+            assert float(row[name]) == pytest.approx(sum(values) / len(values), rel=1e-4), name
+
+
+def test_held_out_pictures_are_named_and_never_trained_on(faces_folder, runs, tmp_path):
     folder = tmp_path / "faces"
     shutil.copytree(faces_folder, folder)
-    config = read_config(run_text(more=PLAIN))
+    config = runs.config("plain", steps=4)
     train(config, Places(folder, tmp_path / "first"))
     held_out = (tmp_path / "first" / "held_out.txt").read_text().split()
     assert len(held_out) == 3
-    pixels = {name: Image.open(folder / name).copy() for name in held_out}
     for name in held_out:  # black now: a run that trained on them would learn something else
-        Image.new("RGB", pixels[name].size).save(folder / name)
+        Image.new("RGB", Image.open(folder / name).size).save(folder / name)
     train(config, Places(folder, tmp_path / "second"))
     assert (tmp_path / "second" / "held_out.txt").read_text().split() == held_out
-    first, second = newest_state(tmp_path / "first"), newest_state(tmp_path / "second")
-    assert differing(first["g"], second["g"]) == []
+    first, second = runs.state(tmp_path / "first"), runs.state(tmp_path / "second")
+    assert runs.differing(first["g"], second["g"]) == []
 
 
-def test_training_that_diverges_stops_and_keeps_the_last_good_state(faces_folder, run_text, tmp_path):
+def test_without_held_out_pictures_there_are_samples_and_no_measures(faces_folder, runs, tmp_path):
+    train(runs.config("plain", steps=2, held_out=0.0), Places(faces_folder, tmp_path))
+    assert (tmp_path / "samples" / "step_00000002.png").exists() and (tmp_path / "model.safetensors").exists()
+    assert not (tmp_path / "validation.csv").exists() and not (tmp_path / "best.safetensors").exists()
+
+
+def test_training_that_diverges_stops_and_keeps_the_last_good_state(faces_folder, runs, tmp_path):
     """A learning rate no network survives."""
-    more = PLAIN.replace("warmup = 2", "").replace("steps = 6", "steps = 200").replace('schedule = "cosine"', "")
-    text = run_text(more=more, top="") + "[optimizer]\nencoder = 1e30\ndecoder = 1e30\n"
+    more = "[optimizer]\nencoder = 1e30\ndecoder = 1e30\n"
+    text = runs.text("plain", steps=200, more=more, changes={"warmup = 2": "", 'schedule = "cosine"': ""})
     with pytest.raises(TrainingError, match=r"step \d+: .*(last good state is|No state)"):
         train(read_config(text), Places(faces_folder, tmp_path))
     for path in (tmp_path / "states").glob("state_*.pt"):
@@ -237,108 +93,157 @@ def test_training_that_diverges_stops_and_keeps_the_last_good_state(faces_folder
         assert all(torch.isfinite(value).all() for value in state["g"].values())
 
 
-def test_other_settings_need_to_be_accepted_before_a_run_goes_on(faces_folder, run_text, tmp_path):
-    train(read_config(run_text(more=PLAIN)), Places(faces_folder, tmp_path))
-    longer = read_config(run_text(more=PLAIN.replace("steps = 6", "steps = 8")))
-    with pytest.raises(TrainingError, match=r"other settings of: phases.*--accept-changes"):
-        train(longer, Places(faces_folder, tmp_path))
-    train(longer, Places(faces_folder, tmp_path), accept_changes=True)
-    assert newest_state(tmp_path)["step"] == 8
+def test_a_corrupt_picture_is_left_out_and_counted_also_by_the_resumed_run(faces_folder, runs, tmp_path):
+    """Found by a worker process; nothing is held out, so that nobody looks at the pictures before."""
+    folder = tmp_path / "faces"
+    shutil.copytree(faces_folder, folder)
+    runs.damage(folder / "05.png")
+    config = runs.config("plain", held_out=0.0, changes={"workers = 0": "workers = 1"})
+    lines = []
+    watch = Watch(lines.append, runs.stop_after(4).progress)
+    with pytest.raises(runs.Stop):
+        train(config, Places(folder, tmp_path / "run"), watch)
+    assert [line for line in lines if "unreadable" in line] == ["left out as unreadable: 05.png (1 pictures so far)"]
+    lines.clear()
+    train(runs.config("plain", held_out=0.0), Places(folder, tmp_path / "run"), Watch(lines.append))
+    assert lines[-1] == "1 pictures could not be read: 05.png"
+    assert runs.state(tmp_path / "run")["corrupt"] == ["05.png"]
 
 
-def test_accumulated_parts_give_the_gradient_of_the_whole_batch(faces_folder, run_text, tmp_path):
-    for name, accumulate in (("whole", 1), ("parts", 4)):
-        more = PLAIN.replace("batch = 4", f"batch = 4\naccumulate = {accumulate}")
-        train(read_config(run_text(more=more)), Places(faces_folder, tmp_path / name))
-    whole, parts = newest_state(tmp_path / "whole")["g"], newest_state(tmp_path / "parts")["g"]
-    for key, value in whole.items():
-        torch.testing.assert_close(parts[key], value, rtol=1e-3, atol=1e-4, msg=key)
+def test_a_data_folder_that_holds_the_run_is_refused(faces_folder):
+    with pytest.raises(OptionError, match="sample grids would be taken for faces"):
+        Places(faces_folder, faces_folder / "runs" / "first")
 
 
-def test_recomputing_activations_changes_no_result(faces_folder, run_text, tmp_path):
-    for name in ("false", "true"):
-        text = run_text(more=PLAIN, top=f"checkpointing = {name}")
-        train(read_config(text), Places(faces_folder, tmp_path / name))
-    kept, recomputed = newest_state(tmp_path / "false")["g"], newest_state(tmp_path / "true")["g"]
-    for key, value in kept.items():
-        torch.testing.assert_close(recomputed[key], value, rtol=1e-4, atol=1e-5, msg=key)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this device has it")
+def test_half_precision_is_refused_where_the_device_has_none(faces_folder, runs, tmp_path):
+    with pytest.raises(OptionError, match=r"mixed_precision fp16: not on this device \(cpu\)"):
+        train(runs.config("plain", top='mixed_precision = "fp16"'), Places(faces_folder, tmp_path))
 
 
-BY_HEART = """
-seed = 1
-ema_half_life = 0.1
-[model]
-{model}
-[data]
-held_out = 0.0
-workers = 0
-[validation]
-every = 1000
-[saving]
-every = 1000
-log_every = 1
-[degradation]
-blur_probability = 0.0
-downsample = [2, 2]
-noise_sigma = [0, 0]
-gray_probability = 0.0
-flip_probability = 0.0
-[optimizer]
-encoder = {rate}
-decoder = {rate}
-betas = [0.9, 0.99]
-[[losses]]
-kind = "l1"
-[[phases]]
-size = {size}
-steps = 200
-batch = 4
-"""
-PUBLISHED = "input_size = {size}\noutput_size = {size}\nchannels = {channels}\nstyle_dim = 32\nmapping_layers = 2"
-RESNET = "resnet = {size}\nchannels = {channels}\nstyle_dim = 32\nencoder_width = 4\nstart = 8"
+def test_mixed_precision_learns_nearly_the_same_and_keeps_float32_weights(faces_folder, runs, tmp_path):
+    for name in ("no", "bf16"):
+        config = runs.config("plain", steps=2, top=f'mixed_precision = "{name}"')
+        train(config, Places(faces_folder, tmp_path / name))
+    single, half = (runs.state(tmp_path / name)["g"] for name in ("no", "bf16"))
+    assert all(value.dtype == torch.float32 for value in half.values())
+    assert runs.differing(dict(single), dict(half)) != []
+    runs.close(single, half, atol=0.02)
 
 
-@pytest.mark.parametrize(
-    ("model", "channels", "size", "rate", "reached"),
-    [
-        (PUBLISHED, [16, 16, 16], 16, 0.005, 0.1),
-        (PUBLISHED, [16, 16, 16, 16, 8], 64, 0.005, 0.1),
-        (RESNET, [32, 32], 16, 0.003, 0.1),
-        (RESNET, [32, 32, 16, 16], 64, 0.003, 0.15),
-    ],
-    ids=["published 16", "published 64", "resnet 16", "resnet 64"],
-)
-def test_both_families_learn_one_batch_of_four_faces_by_heart(
-    model, channels, size, rate, reached, faces_folder, tmp_path
-):
-    """To a mean absolute error of 0.1 or 0.15 in [-1, 1]; the mean of the four everywhere errs by more than 0.35."""
-    folder = tmp_path / "four"
-    folder.mkdir()
-    targets = []
-    for path in sorted(faces_folder.iterdir())[::3]:
-        with Image.open(path) as picture:
-            face = picture.resize((size, size), Image.Resampling.BOX)
-        face.save(folder / path.name)
-        targets.append(torch.from_numpy(np.asarray(face).copy()) / 127.5 - 1)
-    faces = torch.stack(targets)
-    assert (faces - faces.mean(0)).abs().mean() > 0.35, "the four are not alike"
-    text = BY_HEART.format(model=model.format(size=size, channels=channels), size=size, rate=rate)
-    train(read_config(text), Places(folder, tmp_path / "run"))
-    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
-    assert float(rows[0]["l1"]) > 0.3
-    assert float(rows[-1]["l1"]) < reached
+# --- what a run starts from ---
 
 
-def test_a_prior_and_then_a_restoration_that_starts_from_it(faces_folder, run_text, tmp_path):
-    prior = train(read_config(run_text(stage="prior", more=PRIOR)), Places(faces_folder, tmp_path / "prior"))
-    text = run_text(more=PLAIN.replace("steps = 6", "steps = 1"), top=f'init_from = "{prior.as_posix()}"')
-    text += "[optimizer]\nencoder = 0.0\ndecoder = 0.0\n"
+def test_a_prior_and_then_a_restoration_that_starts_from_it(faces_folder, runs, tmp_path):
+    prior = train(runs.config("prior", steps=2), Places(faces_folder, tmp_path / "prior"))
+    text = runs.text("plain", steps=1, top=f'init_from = "{prior.as_posix()}"', more=NO_LEARNING)
     restored = train(read_config(text), Places(faces_folder, tmp_path / "restore"))
-    before, after = (load_checkpoint(path).module.state_dict() for path in (prior, restored))
-    assert differing(dict(before), dict(after)) == []
+    assert runs.differing(weights(prior), weights(restored)) == []
 
 
-def test_a_start_of_another_shape_is_refused(faces_folder, run_text, tmp_path, checkpoint):
-    text = run_text(more=PLAIN, top=f'init_from = "{checkpoint.as_posix()}"')
+@pytest.mark.parametrize("kind", ["adversarial", "patch"])
+def test_a_training_state_hands_on_its_average_and_its_discriminator(kind, faces_folder, runs, tmp_path):
+    train(runs.config(kind, steps=2), Places(faces_folder, tmp_path / "first"))
+    (state,) = (tmp_path / "first" / "states").iterdir()
+    text = runs.text(kind, steps=1, top=f'init_from = "{state.as_posix()}"', more=NO_LEARNING)
+    train(read_config(text), Places(faces_folder, tmp_path / "second"))
+    first, second = runs.state(tmp_path / "first"), runs.state(tmp_path / "second")
+    assert runs.differing(dict(first["g_ema"]), dict(second["g"])) == []
+    assert runs.differing(dict(first["d"]), dict(second["d"])) == []
+    assert load_checkpoint(state).config == read_config(text).model
+    assert load_discriminator(state).config == read_config(text).discriminator
+
+
+def test_an_inference_checkpoint_gets_a_fresh_discriminator(runs, tmp_path):
+    torch.manual_seed(3)
+    config = runs.config("adversarial", top='init_from = "given.safetensors"')
+    given = Gpen(config.model)
+    save_generator(given, tmp_path / "given.safetensors", dtype=torch.float16)
+    network, judge = starting_networks(config, (tmp_path,))
+    _, other = starting_networks(config, (tmp_path,))
+    runs.close(dict(given.state_dict()), dict(network.state_dict()), atol=1e-3)
+    assert judge is not None and runs.differing(dict(judge.state_dict()), dict(other.state_dict())) == []
+
+
+def test_a_narrower_checkpoint_is_widened(runs, tmp_path):
+    torch.manual_seed(3)
+    small = Gpen(GpenConfig(16, 16, (6, 6, 4), 16, 2))
+    save_generator(small, tmp_path / "small.safetensors")
+    config = runs.config("plain", top='init_from = "small.safetensors"')
+    pictures = torch.randn(2, 3, 16, 16)
+    wide, _ = starting_networks(config, (tmp_path,))
+    assert wide.config == config.model
+    torch.testing.assert_close(wide(pictures), small(pictures), rtol=1e-4, atol=1e-4)
+
+
+def test_a_start_of_another_shape_is_refused(faces_folder, runs, tmp_path, checkpoint):
+    config = runs.config("plain", top=f'init_from = "{checkpoint.as_posix()}"')
     with pytest.raises(OptionError, match=r"init_from tiny.pth is .*but the first phase trains"):
-        train(read_config(text), Places(faces_folder, tmp_path))
+        train(config, Places(faces_folder, tmp_path))
+
+
+def test_a_discriminator_of_another_shape_is_refused(faces_folder, runs, tmp_path):
+    train(runs.config("adversarial", steps=1), Places(faces_folder, tmp_path))
+    (state,) = (tmp_path / "states").iterdir()
+    config = runs.config("patch", top=f'init_from = "{state.as_posix()}"')
+    with pytest.raises(
+        OptionError, match=r"the discriminator in init_from state_\d+\.pt is .*Change \[discriminator\]"
+    ):
+        starting_networks(config, ())
+
+
+RESNET = {
+    "input_size = 16\noutput_size = 16\nchannels = [8, 8, 8]": "resnet = 16\nchannels = [8, 8]\nencoder_width = 2",
+}
+
+
+def test_imagenet_weights_are_the_users_and_missed_with_their_address(runs, tmp_path):
+    config = runs.config("plain", top='encoder_weights = "resnet50.pth"', changes=RESNET)
+    with pytest.raises(MissingWeightsError, match=r"resnet50\.pth is not there.*download\.pytorch\.org"):
+        starting_networks(config, (tmp_path,))
+
+
+def test_held_features_stay_at_their_strength_and_all_else_learns(faces_folder, runs, tmp_path):
+    train(runs.config("plain", steps=2, top="hold_features = true"), Places(faces_folder, tmp_path))
+    found = runs.state(tmp_path)["g"]
+    strengths = [value for key, value in found.items() if key.endswith("noise.weight")]
+    assert len(strengths) == 5 and all(value.item() == 1 for value in strengths)
+
+
+# --- without training ---
+
+
+def test_a_rehearsal_tells_what_a_run_needs_and_writes_nothing(faces_folder, runs, tmp_path):
+    lines = []
+    rehearse(runs.config("growing"), Places(faces_folder, tmp_path / "run"), lines.append)
+    text = "\n".join(lines)
+    assert "9 pictures to train on, 3 held out" in text and "12 steps, 36 pictures" in text
+    assert "memory at 16 px" in text and "memory at 32 px" in text
+    assert not (tmp_path / "run").exists()
+
+
+# --- the command ---
+
+
+def test_the_command_trains_and_goes_on(faces_folder, runs, tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text(runs.text("growing", steps=2))
+    command = ["train", str(tmp_path / "mine.toml"), "--data", str(faces_folder), "-o", str(tmp_path / "run")]
+    assert main([*command, "--dry-run"]) == 0
+    assert not (tmp_path / "run").exists()
+    for _ in range(2):
+        assert main(command) == 0
+        shown = capsys.readouterr()
+        assert shown.out == f"{tmp_path / 'run' / 'model.safetensors'}\n"
+    assert "going on at step 4 of 4" in shown.err
+
+
+def test_the_command_starts_from_any_checkpoint(faces_folder, runs, tmp_path, capsys):
+    torch.manual_seed(0)
+    (tmp_path / "mine.toml").write_text(runs.text("plain", steps=1, more=NO_LEARNING))
+    given = Gpen(runs.config("plain").model)
+    save_generator(given, tmp_path / "given.safetensors")
+    command = ["train", str(tmp_path / "mine.toml"), "--data", str(faces_folder), "-o", str(tmp_path / "run")]
+    assert main([*command, "--init-from", "given", "--models", str(tmp_path)]) == 0
+    assert runs.differing(dict(given.state_dict()), weights(tmp_path / "run" / "model.safetensors")) == []
+    assert main([*command, "--models", str(tmp_path)]) == 1
+    assert "error: " in capsys.readouterr().err.splitlines()[-1], "another start is another run"
