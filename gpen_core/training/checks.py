@@ -83,6 +83,10 @@ def _check_learning(config: TrainConfig) -> None:
     adversarial = config.adversarial
     if config.stage == "prior" and adversarial.weight <= 0:
         raise OptionError("stage 'prior' learns from its discriminator alone: adversarial.weight must be above 0")
+    if config.copy_input and (config.stage == "prior" or config.init_from or len(config.phases) > 1):
+        raise OptionError(
+            "copy_input is for a new network of stage 'restore' that has its full size from the first phase on"
+        )
     compares = adversarial.feature_matching or config.losses or any(phase.losses for phase in config.phases)
     if config.stage == "prior" and compares:
         raise OptionError(

@@ -139,6 +139,7 @@ class TrainConfig:
     discriminator: DiscriminatorConfig | None = None
     adversarial: AdversarialConfig = AdversarialConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    copy_input: bool = False  # a new network of stage "restore" begins as a copy of its input
     hold_features: bool = False  # the strengths at which features come in stay as they start: 1 in a new network
     ema_half_life: float = 10.0  # thousands of pictures
     mixed_precision: str = "no"

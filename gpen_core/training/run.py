@@ -50,6 +50,7 @@ class Run:
         self.accelerator = accelerator_for(config)
         self.main, self.device = self.accelerator.is_main_process, self.accelerator.device
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
+        self._say(f"{self.share.world} process{'es' if self.share.world > 1 else ''} on {self.device.type}")
         self.split = pictures_of(config, places, self._say)
         self.losses = losses_of_phases(config, self.device, places.models)
         self.states = States(places.out, config)

@@ -16,6 +16,7 @@ from ..checkpoints.reading import read_checkpoint
 from ..checkpoints.store import find_file, resolve_model
 from ..errors import OptionError, TrainingError
 from ..model import DiscriminatorConfig, Gpen, GpenConfig, build_discriminator
+from ..model.copying import copy_input
 from ..model.growing import grow, let_features_in
 from ..model.widening import widen
 from .config import TrainConfig
@@ -71,7 +72,9 @@ def _fresh(config: DiscriminatorConfig | None) -> Judge | None:
 
 def _new(config: TrainConfig, wanted: GpenConfig, folders: tuple[Path, ...]) -> Gpen:
     network = Gpen(wanted)
-    if config.stage == "restore":
+    if config.copy_input:
+        copy_input(network)
+    elif config.stage == "restore":
         let_features_in(network)
     if config.encoder_weights:
         path = Path(config.encoder_weights).expanduser()

@@ -85,3 +85,12 @@ def test_the_resnet_family_learns_against_a_discriminator_in_both_stages(kind, f
     assert load_checkpoint(path).config == config.model
     (state,) = (path for path in (tmp_path / "states").iterdir() if path.name.endswith("3.pt"))
     assert load_checkpoint(state).config == config.model, "the state says what no weight of this family tells"
+
+
+def test_a_run_can_begin_as_a_copy_of_its_input(faces_folder, tmp_path):
+    """One step at no learning rate: what is saved yields what it is given."""
+    text = BY_HEART.format(model=PUBLISHED.format(size=16, channels=[8, 8, 8]), size=16, rate=0.0)
+    text = "copy_input = true\n" + text.replace("steps = 60", "steps = 1")
+    path = train(read_config(text), Places(faces_folder, tmp_path))
+    crops = torch.rand(2, 3, 16, 16)
+    torch.testing.assert_close(load_checkpoint(path)(crops), crops, rtol=0, atol=1e-5)

@@ -13,9 +13,8 @@ from gpen_core.training import Places, read_config, train
 from gpen_core.training.machine import check_batches
 from gpen_core.training.samples import Positions, Share
 
-LAUNCH = (
-    "-m accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no"
-)
+# --cpu would start one process only, unless there is MPI; "multi_gpu" is for as many as are asked for, of any device.
+LAUNCH = "--multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0"
 
 
 def test_two_processes_learn_what_one_does(faces_folder, runs, tmp_path, repo_root):
@@ -28,11 +27,12 @@ def test_two_processes_learn_what_one_does(faces_folder, runs, tmp_path, repo_ro
     text = runs.text("patch", steps=4, held_out=0.0, changes=changes)
     (tmp_path / "config.toml").write_text(text)
     train(read_config(text), Places(folder, tmp_path / "one"))
-    command = [sys.executable, *LAUNCH.split(), "--main_process_port", "0", "-m", "gpen_core", "train"]
+    command = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH.split(), "-m", "gpen_core", "train"]
     command += [str(tmp_path / "config.toml"), "--data", str(folder), "-o", str(tmp_path / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(command, cwd=repo_root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "2 processes on cpu" in done.stderr
     assert done.stdout.splitlines() == [str(tmp_path / "two" / "model.safetensors")], "one process speaks"
     one, two = runs.state(tmp_path / "one"), runs.state(tmp_path / "two")
     assert one["step"] == two["step"] and one["corrupt"] == two["corrupt"] == ["07.png"]

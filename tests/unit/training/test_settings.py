@@ -94,6 +94,8 @@ def test_what_is_wrong_is_said_with_its_place(old, new, message, runs):
         ("adversarial", {"size = 16\nchannels": "size = 32\nchannels"}, r"3 channel counts given, 4 needed"),
         ("patch", {'size = 16\nkind = "patch"': 'size = 32\nkind = "patch"'}, r"for 32 px, the model makes 16"),
         ("plain", {'[[losses]]\nkind = "l1"': ""}, r"nothing to learn from"),
+        ("growing", {"seed = 5": "seed = 5\ncopy_input = true"}, r"copy_input is for a new network"),
+        ("prior", {"seed = 5": "seed = 5\ncopy_input = true"}, r"copy_input is for a new network"),
         ("prior", {"weight = 1.0": "weight = 0.0"}, r"stage 'prior' learns from its discriminator alone"),
         ("prior", {"[[phases]]": '[[losses]]\nkind = "l1"\n[[phases]]'}, r"stage 'prior' makes faces of noise"),
         ("prior", {"weight = 1.0": "weight = 1.0\nfeature_matching = 1.0"}, r"stage 'prior' makes faces of noise"),
