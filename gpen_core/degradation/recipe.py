@@ -62,6 +62,8 @@ class DegradationRecipe:
             raise OptionError(f"blur_kernel is the odd side of a kernel, not {self.blur_kernel}")
         if self.blur_sigma.low <= 0 or self.motion_length.low < 1 or self.downsample.low <= 0:
             raise OptionError("blur_sigma and downsample are above 0 and motion_length is at least 1")
+        if self.downsample_size < 0:
+            raise OptionError(f"downsample_size is a side in pixels, or 0, not {self.downsample_size}")
         if self.noise_sigma.low < 0 or not 1 <= self.jpeg_quality.low <= self.jpeg_quality.high <= 100:
             raise OptionError("noise_sigma is at least 0 and jpeg_quality between 1 and 100")
 

@@ -179,6 +179,7 @@ def test_whatever_the_recipe_draws_stay_within_it(sigma, downsample, noise, qual
         ({"blur_isotropic": 0.0, "blur_anisotropic": 0.0}, "not all 0"),
         ({"blur_kernel": 40}, "odd side"),
         ({"blur_kernel": -1}, "odd side"),
+        ({"downsample_size": -1}, "downsample_size is a side in pixels"),
         ({"blur_sigma": Range(0, 10)}, "blur_sigma"),
         ({"downsample": Range(0, 8)}, "downsample"),
         ({"motion_length": Range(0.5, 8)}, "motion_length"),
