@@ -89,6 +89,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
+    parser.add_argument(
+        "--memory", type=int, default=0, metavar="MIB", help="what a batch may take beside the weights (default: no bound)"
+    )
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
     parser.add_argument("--task", help="what the model does, where the file doesn't say")
@@ -129,7 +132,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
     folders = (*options.models, *weight_folders())
     settings = Settings(
         SelectOptions(options.order, options.max_faces, options.min_face or 0),
-        RestoreOptions(options.template, options.batch_size),
+        RestoreOptions(options.template, options.batch_size, options.memory),
         BlendOptions(options.scale, options.strength, options.softness, options.color, options.max_megapixels),
     )
     device = choose_device(options.device)

@@ -15,16 +15,20 @@ LARGEST_SCALE = 16.0
 @dataclass(frozen=True)
 class RestoreOptions:
     """``template``: alignment template, or "auto" for the one the model's task was trained with.
-    ``batch_size``: faces at a time, or 0 to choose by the model's size."""
+    ``batch_size``: faces at a time, or 0 to choose by the model's size. ``memory_mib``: what a batch may take beside the
+    weights, in MiB; faces at a time are fewer where it needs that, one at least. 0: no bound."""
 
     template: str = AUTO
     batch_size: int = 0
+    memory_mib: int = 0
 
     def __post_init__(self) -> None:
         if self.template != AUTO and self.template not in TEMPLATES:
             raise OptionError(f"unknown alignment template '{self.template}'. Known: auto, {', '.join(TEMPLATES)}.")
         if self.batch_size < 0:
             raise OptionError(f"batch_size must be at least 0 (automatic), not {self.batch_size}")
+        if self.memory_mib < 0:
+            raise OptionError(f"memory_mib must be at least 0 (no bound), not {self.memory_mib}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..checkpoints import GpenModel
 from ..errors import RestorationError
 from ..faces.alignment import align_face
+from ..model.fast import runs_fast, working_bytes
 from ..types import Face, FaceCrop, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
@@ -51,21 +52,27 @@ def template_for(model: GpenModel, options: RestoreOptions) -> str:
 
 
 def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(), faces: int | None = None) -> int:
-    """About what a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak.
-
-    Some six maps of the widest level live at once: a layer's input, its scaled copy, its output, the filtered output,
-    the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces.
-    """
-    config = model.config
-    widest = max(width * (4 << level) ** 2 for level, width in enumerate(config.channels))
-    itemsize = next(model.module.parameters()).element_size()
-    joined = 2 if config.concatenate else 1
+    """About what a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak."""
     batch = _batch_size(model, options)
-    return 8 * joined * widest * itemsize * (batch if faces is None else min(max(faces, 1), batch))
+    return _working_bytes(model, batch if faces is None else min(max(faces, 1), batch))
+
+
+def _working_bytes(model: GpenModel, batch: int) -> int:
+    """By whole maps some six of the widest level live at once: a layer's input, its scaled copy, its output, the filtered
+    output, the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces."""
+    config, where = model.config, next(model.module.parameters())
+    if runs_fast(model.module):
+        return working_bytes(config, batch, where.element_size())
+    widest = max(width * (config.start << level) ** 2 for level, width in enumerate(config.channels))
+    return 8 * (2 if config.concatenate else 1) * widest * where.element_size() * batch
 
 
 def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
-    return options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+    size = options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+    if options.memory_mib:
+        while size > 1 and _working_bytes(model, size) > options.memory_mib << 20:
+            size -= 1
+    return size
 
 
 def _run(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:

@@ -14,7 +14,7 @@ from ...errors import OptionError
 from . import identity, mobilenet, perceptual, vgg
 from .base import LossConfig, PictureLoss, WeightFinder
 from .files import LossFile, locate
-from .pixel import L1, L2, SmoothL1
+from .pixel import L1, L2, Psnr, SmoothL1
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ _BUILDERS: MappingProxyType[str, Callable[[_Request], PictureLoss]] = MappingPro
         "l1": lambda request: L1(request.config.weight),
         "l2": lambda request: L2(request.config.weight),
         "smooth_l1": lambda request: SmoothL1(request.config.weight),
+        "psnr": lambda request: Psnr(request.config.weight),
         "mobilenet": _mobilenet,
         "vgg19": _vgg19,
         "identity": _identity,
@@ -59,7 +60,7 @@ _BUILDERS: MappingProxyType[str, Callable[[_Request], PictureLoss]] = MappingPro
     }
 )
 _WITH_LAYERS = ("mobilenet", "vgg19")
-_WITHOUT_FILE = ("l1", "l2", "smooth_l1")
+_WITHOUT_FILE = ("l1", "l2", "smooth_l1", "psnr")
 LOSS_KINDS = tuple(_BUILDERS)
 
 

@@ -4,43 +4,21 @@ import json
 
 import pytest
 import torch
-from safetensors import safe_open
 
 from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
 
 TOLERANCE = 1e-4  # absolute, float32
 
 
-def read(path):
-    with safe_open(path, framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        weights = {key.removeprefix("weights/"): value for key, value in tensors.items() if key.startswith("weights/")}
-        return weights, tensors["input"], tensors["output"], file.metadata()
-
-
-def config_from(numbers):
-    return GpenConfig.published(
-        int(numbers["input_size"]),
-        output_size=int(numbers["output_size"]),
-        channel_multiplier=int(numbers["channel_multiplier"]),
-        narrow=float(numbers["narrow"]),
-        style_dim=int(numbers["style_dim"]),
-        mapping_layers=int(numbers["mlp_layers"]),
-        concatenate=numbers["concat"] == "True",
-    )
-
-
 @pytest.mark.parametrize("name", ["restore_64", "restore_256_narrow", "restore_64_add", "upscale_32_to_128"])
-def test_the_generator_reproduces_the_published_output(golden, name):
-    weights, pictures, expected, numbers = read(golden / f"{name}.safetensors")
-    network = Gpen(config_from(numbers))
-    network.load_state_dict(weights, strict=True)
+def test_the_generator_reproduces_the_published_output(golden, name, published):
+    network, pictures, expected = published(golden / f"{name}.safetensors")
     with torch.no_grad():
         torch.testing.assert_close(network(pictures), expected, atol=TOLERANCE, rtol=0)
 
 
-def test_the_discriminator_reproduces_the_published_output(golden):
-    weights, pictures, expected, numbers = read(golden / "discriminator_64.safetensors")
+def test_the_discriminator_reproduces_the_published_output(golden, read_golden):
+    weights, pictures, expected, numbers = read_golden(golden / "discriminator_64.safetensors")
     config = DiscriminatorConfig.published(
         int(numbers["size"]), channel_multiplier=int(numbers["channel_multiplier"]), narrow=float(numbers["narrow"])
     )

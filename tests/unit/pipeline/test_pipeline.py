@@ -3,7 +3,6 @@
 import copy
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +13,7 @@ from gpen_core.faces.alignment import align_face, crop_transform
 from gpen_core.faces.selection import SelectOptions, select_faces
 from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
 from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.model import GpenConfig
 from gpen_core.pipeline import (
     BlendOptions,
     Hooks,
@@ -418,4 +418,28 @@ def test_the_memory_estimate_grows_with_faces_up_to_the_batch(tiny_model):
     options = RestoreOptions(batch_size=4)
     sizes = [activation_bytes(tiny_model, options, faces) for faces in (1, 2, 4, 9)]
     assert activation_bytes(tiny_model, options) == sizes[-1]
-    assert np.allclose(np.array(sizes) / sizes[0], [1, 2, 4, 4])
+    assert sizes[0] < sizes[1] < sizes[2] == sizes[3]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_memory_budget_bounds_what_a_batch_takes(tiny_model, large):
+    model = replace(tiny_model, config=GpenConfig.published(512)) if large else tiny_model
+    one = activation_bytes(model, RestoreOptions(batch_size=1))
+    assert one < activation_bytes(model, RestoreOptions(batch_size=64))
+    for mib in (1, *range(100, 4000, 300)):
+        budget = max(mib << 20, one)  # one face at least
+        taken = activation_bytes(model, RestoreOptions(batch_size=64, memory_mib=mib))
+        assert one <= taken <= budget
+    plenty = RestoreOptions(batch_size=64, memory_mib=1 << 20)
+    assert activation_bytes(model, plenty) == activation_bytes(model, RestoreOptions(batch_size=64))
+    with pytest.raises(OptionError, match="memory_mib"):
+        RestoreOptions(memory_mib=-1)
+
+
+def test_faces_restored_within_a_budget_are_the_same(frames, astronaut_face, tiny_model):
+    faces = [astronaut_face] * 5
+    free = restore_faces(frames, faces, tiny_model)
+    for bounded, expected in zip(
+        restore_faces(frames, faces, tiny_model, RestoreOptions(memory_mib=1)), free, strict=True
+    ):
+        assert torch.allclose(bounded.pixels, expected.pixels, atol=1e-5)
