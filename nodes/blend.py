@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..gpen_core.pipeline import blend_faces
-from ..gpen_core.types import RestoredFace
 from . import widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import ManagedParser, RestoredFacesIO
 from .host.progress import node_hooks
 from .loaders import CATEGORY
+
+if TYPE_CHECKING:
+    from ..gpen_core.types import RestoredFace
 
 
 class BlendFaces(io.ComfyNode):
@@ -44,6 +46,8 @@ class BlendFaces(io.ComfyNode):
         color_match: str, softness: float, max_megapixels: float, parser: ManagedParser | None = None,
         background: Tensor | None = None,
     ) -> io.NodeOutput:  # fmt: skip
+        from ..gpen_core.pipeline import blend_faces
+
         if parser is not None:
             parser.to_device()
         options = widgets.blend_options(strength, scale_mode, scale, color_match, softness, max_megapixels)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..gpen_core.faces.drawing import draw_faces, face_mask
-from ..gpen_core.faces.selection import select_faces
-from ..gpen_core.geometry import size_of
-from ..gpen_core.pipeline import detect_faces
 from . import widgets
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, ManagedDetector
@@ -50,6 +46,11 @@ class DetectFaces(io.ComfyNode):
         cls, image: Tensor, threshold: float, min_face: int, max_faces: int, order: str, turned_faces: bool,
         detector: ManagedDetector | None = None,
     ) -> io.NodeOutput:  # fmt: skip
+        from ..gpen_core.faces.drawing import draw_faces, face_mask
+        from ..gpen_core.faces.selection import select_faces
+        from ..gpen_core.geometry import size_of
+        from ..gpen_core.pipeline import detect_faces
+
         detector = detector or automatic_detector()
         detector.to_device()
         looking = detector.looking(widgets.detect_options(threshold, min_face, turned_faces))

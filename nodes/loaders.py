@@ -8,11 +8,10 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..gpen_core.checkpoints import TASKS, load_checkpoint
-from ..gpen_core.checkpoints.load import PRECISIONS
+from ..gpen_core.checkpoints.catalog import TASKS
+from ..gpen_core.checkpoints.precisions import PRECISIONS
 from ..gpen_core.errors import MissingWeightsError
-from ..gpen_core.faces.detectors import DETECTOR_NAMES, detector_file, load_network
-from ..gpen_core.faces.parsing import load_parser
+from ..gpen_core.faces.detectors import DETECTOR_NAMES
 from ..gpen_core.pipeline.options import AUTO
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
@@ -75,6 +74,8 @@ class LoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model_name: str, precision: str, task: str) -> io.NodeOutput:
+        from ..gpen_core.checkpoints import load_checkpoint
+
         path = folders.model_path(model_name)
         if (notice := folders.model_notice(path)) is not None:
             logging.info("GPEN: %s", notice)
@@ -153,17 +154,23 @@ class LoadParser(io.ComfyNode):
 
     @classmethod
     def execute(cls, parser_name: str) -> io.NodeOutput:
+        from ..gpen_core.faces.parsing import load_parser
+
         return io.NodeOutput(ManagedParser(load_parser(folders.parser_path(parser_name))))
 
 
 def automatic_detector(name: str = AUTO) -> ManagedDetector:
     """The detector of that name; also for nodes whose detector input is left open. The log says which one it is."""
+    from ..gpen_core.faces.detectors import load_network
+
     network = load_network(name, folders=folders.detector_folders())
     logging.info("GPEN: face detector: %s", network.name)
     return ManagedDetector(network)
 
 
 def _detector_file(name: str) -> Path | None:
+    from ..gpen_core.faces.detectors import detector_file
+
     return detector_file(name, folders=folders.detector_folders())
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 from torch import Tensor
 
-from ..gpen_core.pipeline import restore_faces
-from ..gpen_core.pipeline.restore import activation_bytes
-from ..gpen_core.types import Face
 from . import widgets
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
 from .loaders import CATEGORY
+
+if TYPE_CHECKING:
+    from ..gpen_core.types import Face
 
 
 class RestoreFaces(io.ComfyNode):
@@ -48,6 +49,8 @@ class RestoreFaces(io.ComfyNode):
     def execute(
         cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int
     ) -> io.NodeOutput:
+        from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
+
         if not faces:
             logging.info("GPEN: no face to restore.")
             return io.NodeOutput((), ExecutionBlocker(None))

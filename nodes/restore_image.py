@@ -7,8 +7,6 @@ import logging
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..gpen_core.pipeline import Settings, restore_image
-from ..gpen_core.pipeline.restore import activation_bytes
 from . import widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import load_managed
@@ -60,6 +58,9 @@ class RestoreImage(io.ComfyNode):
         turned_faces: bool, template: str, batch_size: int, detector: ManagedDetector | None = None,
         parser: ManagedParser | None = None, background: Tensor | None = None,
     ) -> io.NodeOutput:  # fmt: skip
+        from ..gpen_core.pipeline import Settings, restore_image
+        from ..gpen_core.pipeline.restore import activation_bytes
+
         detector = detector or automatic_detector()
         settings = Settings(
             widgets.select_options(min_face, max_faces, order),

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..gpen_core.checkpoints import GpenModel
 from ..gpen_core.errors import ImageError
-from ..gpen_core.faces.alignment import align_face
-from ..gpen_core.geometry import size_of
-from ..gpen_core.pipeline.frames import check_faces_of
-from ..gpen_core.sampling import SampleOptions, sample_faces, sampling_bytes
-from ..gpen_core.sampling.options import LARGEST_SEED
-from ..gpen_core.types import Face
+from ..gpen_core.sampling.options import LARGEST_SEED, SampleOptions
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO, GpenModelIO, ManagedModel
 from .host.progress import node_hooks
 from .loaders import CATEGORY
+
+if TYPE_CHECKING:
+    from ..gpen_core.checkpoints import GpenModel
+    from ..gpen_core.types import Face
 
 
 class SampleFaces(io.ComfyNode):
@@ -78,6 +77,8 @@ class SampleFaces(io.ComfyNode):
         cls, model: ManagedModel, seed: int, count: int, truncation: float, strip: bool, end_seed: int, batch_size: int,
         image: Tensor | None = None, faces: Sequence[Face] | None = None,
     ) -> io.NodeOutput:  # fmt: skip
+        from ..gpen_core.sampling import sample_faces, sampling_bytes
+
         options = SampleOptions(seed, count, truncation, end_seed if strip else None, batch_size=batch_size)
         face = _face(model.model, image, faces)
         model.to_device(sampling_bytes(model.model, options))
@@ -87,6 +88,10 @@ class SampleFaces(io.ComfyNode):
 
 def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None) -> Tensor | None:
     """The aligned face [3 or more, side, side] that gives its structure, if any. Raises ImageError."""
+    from ..gpen_core.faces.alignment import align_face
+    from ..gpen_core.geometry import size_of
+    from ..gpen_core.pipeline.frames import check_faces_of
+
     if image is None and faces is None:
         return None
     if image is None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from comfy_api.latest import io
 
-from ..gpen_core.faces.detectors import LEAST_MIN_FACE, DetectOptions
 from ..gpen_core.faces.selection import ORDERS, SelectOptions
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
 from ..gpen_core.pipeline.options import AUTO, LARGEST_SCALE, BlendOptions, RestoreOptions
 from .host.networks import DetectorIO, ParserIO
+
+if TYPE_CHECKING:
+    from ..gpen_core.faces.detectors import DetectOptions
 
 
 def detector() -> io.Input:
@@ -56,6 +60,8 @@ def detection() -> list[io.Input]:
 
 def detect_options(threshold: float, min_face: int, turned_faces: bool) -> DetectOptions:
     """``min_face`` counts from 0, which is automatic."""
+    from ..gpen_core.faces.detectors import LEAST_MIN_FACE, DetectOptions
+
     return DetectOptions(
         threshold=threshold or None,
         min_face=max(min_face, LEAST_MIN_FACE) if min_face else None,

@@ -13,8 +13,9 @@ from ..errors import CheckpointError, OptionError
 from ..model import Discriminator, DiscriminatorConfig, PatchDiscriminator, build_discriminator
 from .canonicalize import discriminator_state
 from .infer import check_shapes
-from .load import check_finite
+from .load import check_finite, take_over
 from .reading import read_checkpoint
+from .shapes import shapes_only
 
 _PATCH_KEY = re.compile(r"scales\.(\d{1,5})\.(\d{1,2})\.0\.weight")
 _BLOCK_KEY = re.compile(r"convs\.(\d{1,2})\.")
@@ -30,13 +31,12 @@ def load_discriminator(path: str | Path) -> Discriminator | PatchDiscriminator:
     path = Path(path)
     state = discriminator_state(read_checkpoint(path).content, path.name)
     config = infer_discriminator(state, path.name)
-    with torch.device("meta"):
+    with shapes_only():
         network = build_discriminator(config)
     check_shapes(state, network, f"discriminator of {config.size} px", path.name)
-    # A copy, not a view of the file: a file replaced while mapped would take the process down.
-    owned = {key: value.to(dtype=torch.float32, copy=True) for key, value in state.items()}
-    check_finite(owned, path.name)
-    network.load_state_dict(owned, strict=True, assign=True)
+    take_over(state, torch.float32)
+    check_finite(state, path.name)
+    network.load_state_dict(state, strict=True, assign=True)
     return network.requires_grad_(True).train()
 
 

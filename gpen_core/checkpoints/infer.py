@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
 from ..model import Gpen, GpenConfig
 from .metadata import CONFIG_KEY, MOST_MAPPING_LAYERS, config_from_text
+from .shapes import shapes_only
 
 Shapes = dict[str, tuple[int, ...]]
 _SHOWN = 3  # how many wrong keys a message lists
@@ -56,9 +56,9 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
 def check_state(state: Mapping[str, Tensor], config: GpenConfig, name: str = "state dict") -> Gpen:
     """Every key with the shape that ``config`` asks for, and no other. Raises CheckpointError naming those that differ.
 
-    → the network that the state fits, without memory (on the meta device).
+    → the network that the state fits, without memory (see ``shapes_only``).
     """
-    with torch.device("meta"):
+    with shapes_only():
         network = Gpen(config)
     check_shapes(state, network, f"GPEN-{config.output_size} generator", name)
     return network

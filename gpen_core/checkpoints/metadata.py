@@ -10,10 +10,10 @@ from typing import Any
 
 from ..errors import CheckpointError, OptionError
 from ..model import GpenConfig
+from .reading import OWN_KEYS as OWN_KEYS
 
 CONFIG_KEY = "gpen.config"  # of the generator, as JSON
 TASK_KEY = "gpen.task"
-OWN_KEYS = "gpen."  # what a metadata key of ours begins with
 
 # Bounds on what is built, without memory, for a file that claims anything.
 _LONGEST_TEXT = 1 << 16

@@ -19,8 +19,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
-from .metadata import OWN_KEYS
 
+OWN_KEYS = "gpen."  # what a metadata key of ours begins with
 _ZIP_MAGIC = b"PK\x03\x04"
 _TORCH_LEGACY_MAGIC = (
     b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # pickle protocol 2, torch's magic number

@@ -1,4 +1,4 @@
-"""The command line: restore, demo, sample, evaluate, inspect, convert, download, doctor."""
+"""The command line: restore, demo, sample, evaluate, benchmark, inspect, convert, export, download, doctor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import GpenError
-from . import degrade, demo, doctor, evaluate, restore, sample, train, weights
+from . import benchmark, degrade, demo, doctor, evaluate, export, restore, sample, train, weights
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -37,6 +37,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m gpen_core", description="Restore blurred, noisy, compressed faces in pictures with GPEN."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (restore, demo, sample, train, evaluate, degrade, weights, doctor):
+    for module in (restore, demo, sample, train, evaluate, benchmark, degrade, weights, export, doctor):
         module.add_commands(commands)
     return parser

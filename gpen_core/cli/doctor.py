@@ -28,7 +28,6 @@ _NEEDED = {
     "pillow": "reading and writing pictures",
     "facexlib": "RetinaFace and ParseNet",
     "mtcnn": "the built-in face detector's weights",
-    "kornia": "colour matching and soft masks",
     "tqdm": "progress bars",
     "tifffile": "16-bit TIFF files",
     "filelock": "downloads",

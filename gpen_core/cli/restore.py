@@ -90,7 +90,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
     parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
     parser.add_argument(
-        "--memory", type=int, default=0, metavar="MIB", help="what a batch may take beside the weights (default: no bound)"
+        "--memory",
+        type=int,
+        default=0,
+        metavar="MIB",
+        help="what a batch may take beside the weights (default: no bound)",
     )
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")

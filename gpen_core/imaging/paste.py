@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry import compose, crop_affine, invert_affine, scale_of, size_of
-from .warp import Rect, covered_rect, warp
+from ..geometry import compose, crop_affine, scale_of, size_of
+from .masks import mask_box
+from .warp import Rect, covered_rect, margin_of, warp
 
-_MARGIN = 4  # canvas pixels kept around a mask's own box, for the reach of the resampling kernels
 _NEXT_TO_NOTHING = 1 / 25600
 
 
@@ -27,6 +26,15 @@ class Patch:
 
 
 @dataclass(frozen=True, eq=False)
+class _Spot:
+    """Where a patch goes: ``shown`` is the part of the patch that its mask shows, ``rect`` what that touches of the canvas."""
+
+    patch: Patch
+    shown: Rect
+    rect: Rect
+
+
+@dataclass(frozen=True, eq=False)
 class _Placed:
     """A patch resampled to the canvas: the rectangle it touches, and its pixels and mask there."""
 
@@ -36,51 +44,61 @@ class _Placed:
 
 
 def paste(canvas: Tensor, patches: Sequence[Patch]) -> tuple[Tensor, Tensor]:
-    """Blend ``patches`` into ``canvas`` [C, H, W]; channels after the third (alpha) are kept as they are.
+    """Blend ``patches`` into a copy of ``canvas`` [C, H, W]; channels after the third (alpha) are kept as they are.
 
     → the picture [C, H, W] and what share of each pixel was replaced [1, H, W]. Pixels that no mask touches keep their
     bits. Where masks overlap, each patch has its share, so the order of the patches doesn't matter.
     """
-    size = size_of(canvas)
-    placed = [place for patch in patches if (place := _place(patch, size)) is not None]
-    result = canvas.clone()
-    untouched = torch.ones(1, *size, device=canvas.device)
-    for patch in placed:
-        _window(result, patch.rect)[:3] *= 1 - patch.mask
-        _window(untouched, patch.rect).mul_(1 - patch.mask)
-    for index, patch in enumerate(placed):
-        others = [other for position, other in enumerate(placed) if position != index and _overlap(patch, other)]
-        _window(result, patch.rect)[:3] += patch.pixels * _share(patch, others)
-    return result, 1 - untouched
+    picture, replaced = canvas.clone(), torch.zeros(1, *size_of(canvas), device=canvas.device)
+    paste_into(picture, replaced, patches)
+    return picture, replaced
 
 
-def _place(patch: Patch, canvas_size: tuple[int, int]) -> _Placed | None:
-    """Resample the part of the patch that its mask shows; None where nothing of it is on the canvas."""
-    reach = math.ceil(_MARGIN * max(1.0, 1 / max(scale_of(patch.to_canvas), 1e-6)))
-    shown = _mask_box(patch.mask, reach)
+def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> None:
+    """As ``paste``, in place and at the cost of the patches' own pixels: the rest of ``canvas`` is not touched.
+
+    ``replaced`` [1, H, W] is what share of each pixel was replaced before, 0 for a fresh canvas; it grows by this.
+    """
+    spots = [spot for patch in patches if (spot := _spot(patch, size_of(canvas))) is not None]
+    crowded = []
+    for spot in spots:
+        placed = _placed(spot)
+        before = _window(replaced, spot.rect)
+        before.add_(placed.mask * (1 - before))
+        if any(_overlap(spot.rect, other.rect) for other in spots if other is not spot):
+            crowded.append(placed)
+        else:
+            _window(canvas, spot.rect)[:3].lerp_(placed.pixels, placed.mask)
+    _paste_together(canvas, crowded)
+
+
+def _paste_together(canvas: Tensor, crowded: Sequence[_Placed]) -> None:
+    """Patches that overlap: all make room first, then each puts in its share."""
+    for patch in crowded:
+        _window(canvas, patch.rect)[:3].mul_(1 - patch.mask)
+    for patch in crowded:
+        others = [other for other in crowded if other is not patch and _overlap(patch.rect, other.rect)]
+        _window(canvas, patch.rect)[:3].add_(patch.pixels * _share(patch, others))
+
+
+def _spot(patch: Patch, canvas_size: tuple[int, int]) -> _Spot | None:
+    """None where nothing of the patch is on the canvas."""
+    shown = mask_box(patch.mask, margin_of(scale_of(patch.to_canvas)))
     if shown is None:
         return None
     left, top, right, bottom = shown
-    layers = torch.cat((patch.pixels, patch.mask.to(patch.pixels)))[:, top:bottom, left:right]
-    to_canvas = compose(invert_affine(crop_affine(left, top)), patch.to_canvas)
-    rect = covered_rect((bottom - top, right - left), to_canvas, canvas_size)
-    x0, y0, x1, y1 = rect
-    if x1 <= x0 or y1 <= y0:
-        return None
-    layers = warp(layers, compose(to_canvas, crop_affine(x0, y0)), (y1 - y0, x1 - x0), mirror=False)
+    to_canvas = compose(crop_affine(-left, -top), patch.to_canvas)
+    x0, y0, x1, y1 = rect = covered_rect((bottom - top, right - left), to_canvas, canvas_size)
+    return _Spot(patch, shown, rect) if x1 > x0 and y1 > y0 else None
+
+
+def _placed(spot: _Spot) -> _Placed:
+    patch, (left, top, _, _), (x0, y0, x1, y1) = spot.patch, spot.shown, spot.rect
+    layers = torch.cat((_window(patch.pixels, spot.shown), _window(patch.mask, spot.shown).to(patch.pixels)))
+    shown_to_rect = compose(crop_affine(-left, -top), compose(patch.to_canvas, crop_affine(x0, y0)))
+    layers = warp(layers, shown_to_rect, (y1 - y0, x1 - x0), mirror=False)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.
-    return _Placed(rect, layers[:3], F.threshold(layers[3:], _NEXT_TO_NOTHING, 0.0))
-
-
-def _mask_box(mask: Tensor, reach: int) -> Rect | None:
-    """The rectangle outside which the mask is 0, widened by ``reach``; None for an empty mask."""
-    rows, columns = mask[0].amax(1).nonzero(), mask[0].amax(0).nonzero()
-    if len(rows) == 0:
-        return None
-    height, width = mask.shape[1:]
-    left, right = int(columns[0]) - reach, int(columns[-1]) + 1 + reach
-    top, bottom = int(rows[0]) - reach, int(rows[-1]) + 1 + reach
-    return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    return _Placed(spot.rect, layers[:3], F.threshold(layers[3:], _NEXT_TO_NOTHING, 0.0))
 
 
 def _window(image: Tensor, rect: Rect) -> Tensor:
@@ -88,16 +106,12 @@ def _window(image: Tensor, rect: Rect) -> Tensor:
     return image[:, top:bottom, left:right]
 
 
-def _overlap(a: _Placed, b: _Placed) -> bool:
-    return (
-        a.rect[0] < b.rect[2] and b.rect[0] < a.rect[2] and a.rect[1] < b.rect[3] and b.rect[1] < a.rect[3]
-    )  # fmt: skip
+def _overlap(a: Rect, b: Rect) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _share(patch: _Placed, others: Sequence[_Placed]) -> Tensor:
-    """How much of each pixel is this patch's: its mask alone, or its part of what all masks there cover together."""
-    if not others:
-        return patch.mask
+    """How much of each pixel is this patch's: its part of what all masks there cover together."""
     total, free = patch.mask.clone(), 1 - patch.mask
     for other in others:
         mine, theirs = _common(patch.rect, other.rect)

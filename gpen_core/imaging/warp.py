@@ -24,39 +24,56 @@ from ..geometry import (
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
 _SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
-_MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
+_KERNEL = 2  # pixels to each side that the bicubic kernel reads
+_BAND = 4096  # pixels sampled: fewer are not worth another thread
+MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom: whole pixels, right and bottom excluded
 
 
-def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = None) -> Tensor:
     """[C, H, W] in [0, 1] → [C, *size], Lanczos-3, prefiltered where it shrinks, in float32 throughout (Pillow's).
 
     A fourth channel is alpha: colours then count by their alpha, so what is invisible doesn't bleed into what is seen.
+    ``out`` [C, *size] float32 is where the result goes, if given; else a picture of that size already comes back as it is.
     """
     if size_of(image) == size:
-        return image
+        return image if out is None else out.copy_(image)
+    out = image.new_empty((len(image), *size), dtype=torch.float32) if out is None else out
     if len(image) != 4:
-        return _lanczos(image, size)
-    alpha = image[3:]
-    resized = _lanczos(torch.cat((image, image[:3] * alpha)), size)
+        return _lanczos(image, out)
+    if bool((image[3] == 1).all()):
+        out[3] = 1
+        _lanczos(image[:3], out[:3])
+        return out
+    resized = _lanczos(torch.cat((image, image[:3] * image[3:])), out.new_empty(7, *size))
     new_alpha, weighted = resized[3:4], resized[4:]
     visible = (weighted / new_alpha.clamp_min(1e-6)).clamp_(0, 1)
-    return torch.cat((torch.where(new_alpha > _SEEN, visible, resized[:3]), new_alpha))
+    torch.where(new_alpha > _SEEN, visible, resized[:3], out=out[:3])
+    out[3:] = new_alpha
+    return out
 
 
-def _lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
-    height, width = size
-    planes = image.detach().float().cpu().numpy()
-    resized = [np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)) for plane in planes]
-    return torch.from_numpy(np.stack(resized)).clamp_(0, 1).to(image.device)
+def _lanczos(image: Tensor, out: Tensor) -> Tensor:
+    height, width = size_of(out)
+    for plane, target in zip(image.detach().float().cpu().numpy(), out, strict=True):
+        resized = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
+        target.copy_(torch.from_numpy(np.array(resized)).clamp_(0, 1))
+    return out
 
 
 def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
-    """[N, C, H, W] → [N, C, *size], "bilinear" or "bicubic", low-pass filtered where it shrinks. Float32 in and out."""
+    """[N, C, H, W] → [N, C, *size], "bilinear" or "bicubic", low-pass filtered where it shrinks. Float32 in and out.
+
+    Pictures that have that size already come back as they are.
+    """
     # Not every torch has this on Apple's GPU.
     where = torch.device("cpu") if images.device.type == "mps" else images.device
-    resized = F.interpolate(images.to(where), size=size, mode=mode, antialias=True, align_corners=False)
+    resized = images.to(where)
+    # One axis at a time, rows first: torch by itself filters the columns of rows that are about to go.
+    for step in ((size[0], images.shape[-1]), size):
+        if size_of(resized) != step:
+            resized = F.interpolate(resized, size=step, mode=mode, antialias=True, align_corners=False)
     return resized.to(images.device)
 
 
@@ -66,14 +83,32 @@ def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: 
     Bicubic, clamped to [0, 1]. Where the map shrinks, the source is low-pass filtered first, so nothing aliases. Beyond
     the image it is mirrored, or 0 where not ``mirror``. Only the part of the image that shows is touched.
     """
-    part, image_to_part = _visible_part(image, image_to_out, size)
-    part_to_out = compose(invert_affine(image_to_part), image_to_out)
-    if (scale := scale_of(part_to_out)) < _MINIFIES:
-        part, part_to_out = _reduce(part, part_to_out, scale)
-    grid = _grid(invert_affine(part_to_out), size, size_of(part)).to(part.device)
-    padding = "reflection" if mirror else "zeros"
-    sampled = F.grid_sample(part[None], grid[None], mode="bicubic", padding_mode=padding, align_corners=False)
-    return sampled[0].clamp_(0, 1)
+    scale = scale_of(image_to_out)
+    out_to_image = invert_affine(image_to_out)
+    left, top, right, bottom = _visible_part(size_of(image), out_to_image, size, margin_of(scale))
+    part, out_to_part = image[:, top:bottom, left:right], compose(out_to_image, crop_affine(left, top))
+    if scale < MINIFIES:
+        part, part_to_reduced = reduced(part, scale)
+        out_to_part = compose(out_to_part, part_to_reduced)
+    padding = "reflection" if mirror and _leaves(size_of(part), out_to_part, size) else "zeros"
+    return _sample(part, out_to_part, size, padding).clamp_(0, 1)
+
+
+def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """[C, H, W] brought down by ``scale``, below 1, through an antialiasing bicubic filter; clamped to [0, 1].
+
+    → the picture [C, H', W'] and where its pixels went: image_to_reduced [2, 3]. In whole pixels, both sides of a
+    picture are seldom reduced by quite the same.
+    """
+    old = size_of(image)
+    new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
+    small = resize_filtered(image[None].float(), new, "bicubic")[0]
+    return small.clamp(0, 1), resize_affine(old, new)
+
+
+def margin_of(scale: float) -> int:
+    """How many pixels around what is sampled its sampling at ``scale`` reaches: prefilter and bicubic kernel."""
+    return math.ceil(_MARGIN * max(1.0, 1 / max(scale, 1e-6)))
 
 
 def covered_rect(source_size: tuple[int, int], source_to_image: Tensor, image_size: tuple[int, int]) -> Rect:
@@ -83,13 +118,14 @@ def covered_rect(source_size: tuple[int, int], source_to_image: Tensor, image_si
     return max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1) + 1), min(height, math.ceil(y1) + 1)
 
 
-def _visible_part(image: Tensor, image_to_out: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Cut away what cannot show, directly or in the mirror. The cut's edges are the image's own, or out of reach."""
-    reach = math.ceil(_MARGIN * max(1.0, 1 / max(scale_of(image_to_out), 1e-6)))
-    x0, y0, x1, y1 = bounding_box(apply_affine(invert_affine(image_to_out), corners(size)))
-    left, right = _visible_range(x0 - reach, x1 + reach, image.shape[2])
-    top, bottom = _visible_range(y0 - reach, y1 + reach, image.shape[1])
-    return image[:, top:bottom, left:right], crop_affine(left, top)
+def _visible_part(
+    image_size: tuple[int, int], out_to_image: Tensor, size: tuple[int, int], margin: int
+) -> tuple[int, int, int, int]:
+    """What of the image can show, directly or in the mirror. Beyond its edges is nothing, or what is out of reach."""
+    x0, y0, x1, y1 = bounding_box(apply_affine(out_to_image, corners(size)))
+    left, right = _visible_range(x0 - margin, x1 + margin, image_size[1])
+    top, bottom = _visible_range(y0 - margin, y1 + margin, image_size[0])
+    return left, top, right, bottom
 
 
 def _visible_range(low: float, high: float, side: int) -> tuple[int, int]:
@@ -103,12 +139,24 @@ def _visible_range(low: float, high: float, side: int) -> tuple[int, int]:
     return start, max(min(stop, side), start + 1)
 
 
-def _reduce(part: Tensor, part_to_out: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """Bring the source down to the scale it is sampled at, through an antialiasing bicubic filter."""
-    old = size_of(part)
-    new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
-    reduced = resize_filtered(part[None].float(), new, "bicubic")[0]
-    return reduced.clamp_(0, 1), compose(invert_affine(resize_affine(old, new)), part_to_out)
+def _leaves(part_size: tuple[int, int], out_to_part: Tensor, size: tuple[int, int]) -> bool:
+    """Whether the bicubic kernel reaches beyond the part: where it doesn't, no time need be spent on what is there."""
+    x0, y0, x1, y1 = bounding_box(apply_affine(out_to_part, corners(size)))
+    return x0 < _KERNEL or y0 < _KERNEL or x1 > part_size[1] - 1 - _KERNEL or y1 > part_size[0] - 1 - _KERNEL
+
+
+def _sample(part: Tensor, out_to_part: Tensor, size: tuple[int, int], padding: str) -> Tensor:
+    """[C, h, w] → [C, *size], bicubic. torch gives each picture of a batch to a core: so the rows become a batch."""
+    height, width = size
+    bands = min(torch.get_num_threads(), height * width // _BAND) if part.device.type == "cpu" else 1
+    rows = -(-height // max(bands, 1))
+    bands = -(-height // rows)
+    grid = _grid(out_to_part, (bands * rows, width), size_of(part)).to(part.device)
+    sampled = F.grid_sample(
+        part.expand(bands, -1, -1, -1), grid.view(bands, rows, width, 2),
+        mode="bicubic", padding_mode=padding, align_corners=False,
+    )  # fmt: skip
+    return sampled.movedim(0, 1).reshape(-1, bands * rows, width)[:, :height]
 
 
 def _grid(out_to_source: Tensor, size: tuple[int, int], source_size: tuple[int, int]) -> Tensor:
@@ -116,6 +164,6 @@ def _grid(out_to_source: Tensor, size: tuple[int, int], source_size: tuple[int, 
     height, width = source_size
     normalise = torch.tensor([[2 / width, 0.0, 1 / width - 1], [0.0, 2 / height, 1 / height - 1]], dtype=torch.float64)
     matrix = compose(out_to_source, normalise)
-    x = torch.arange(size[1], dtype=torch.float64)[None, :, None]
-    y = torch.arange(size[0], dtype=torch.float64)[:, None, None]
-    return (x * matrix[:, 0] + y * matrix[:, 1] + matrix[:, 2]).float()
+    across = torch.arange(size[1], dtype=torch.float64)[:, None] * matrix[:, 0]
+    along = torch.arange(size[0], dtype=torch.float64)[:, None] * matrix[:, 1] + matrix[:, 2]
+    return (along[:, None] + across).float()

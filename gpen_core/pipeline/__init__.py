@@ -1,11 +1,16 @@
 """detect → select → align → restore → blend, over batches of frames."""
 
-from .blend import Blended, blend_faces
-from .detect import detect_faces
-from .hooks import Hooks, Progress
-from .options import BlendOptions, RestoreOptions
-from .restore import restore_faces
-from .run import Restoration, Settings, restore_image
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .blend import Blended, blend_faces
+    from .detect import detect_faces
+    from .hooks import Hooks, Progress
+    from .options import BlendOptions, RestoreOptions
+    from .restore import restore_faces
+    from .run import Restoration, Settings, restore_image
 
 __all__ = [
     "BlendOptions",
@@ -20,3 +25,15 @@ __all__ = [
     "restore_faces",
     "restore_image",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "blend": ("Blended", "blend_faces"),
+        "detect": ("detect_faces",),
+        "hooks": ("Hooks", "Progress"),
+        "options": ("BlendOptions", "RestoreOptions"),
+        "restore": ("restore_faces",),
+        "run": ("Restoration", "Settings", "restore_image"),
+    },
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,11 +13,11 @@ from ..checkpoints.catalog import TASKS
 from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
-from ..geometry import compose, invert_affine, resize_affine, same_shape, scale_of, size_of
+from ..geometry import compose, crop_affine, invert_affine, resize_affine, same_shape, scale_of, size_of
 from ..imaging.color import match_color
-from ..imaging.masks import change_mask, ellipse_mask, region_mask
-from ..imaging.paste import Patch, paste
-from ..imaging.warp import resize_filtered, resize_lanczos
+from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
+from ..imaging.paste import Patch, paste_into
+from ..imaging.warp import MINIFIES, margin_of, reduced, resize_filtered, resize_lanczos
 from ..types import Face, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
@@ -77,13 +77,24 @@ def blend_frame(
 
     At strength 0 the canvas comes back bit for bit.
     """
+    picture, mask = canvas.clone(), torch.zeros(1, *size_of(canvas), device=canvas.device)
+    blend_into(picture, mask, faces, options, parser)
+    return picture, mask
+
+
+def blend_into(
+    picture: Tensor,
+    mask: Tensor,
+    faces: Sequence[RestoredFace],
+    options: BlendOptions,
+    parser: FaceParser | None = None,
+) -> None:
+    """As ``blend_frame``, in place and at the cost of the faces' pixels. ``mask`` [1, H', W']: what was replaced before."""
     if options.strength == 0 or not faces:
-        return canvas.clone(), torch.zeros(1, *canvas.shape[1:], device=canvas.device)
-    regions = None if parser is None else parser.regions(torch.stack([face.pixels for face in faces]))
-    patches = [
-        _patch(face, None if regions is None else regions[index], canvas, options) for index, face in enumerate(faces)
-    ]
-    return paste(canvas, patches)
+        return
+    shapes = _shapes(faces, options.softness, parser)
+    patches = [_patch(face, shape, picture, options) for face, shape in zip(faces, shapes, strict=True)]
+    paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
 
 def blend_faces(
@@ -133,27 +144,51 @@ def blend_each(
     """Blend frame after frame; ``faces`` yields those of each frame in turn, as late as it likes."""
     channels, device = frames.shape[1], (frames if background is None else background).device
     pictures = torch.empty(len(frames), channels, *size, dtype=torch.float32, device=device)
-    masks = torch.empty(len(frames), 1, *size, dtype=torch.float32, device=device)
+    masks = torch.zeros(len(frames), 1, *size, dtype=torch.float32, device=device)
     for index, mine in enumerate(faces):
-        canvas = resize_lanczos(frames[index].float(), size) if background is None else background[index].float()
-        pictures[index], masks[index] = blend_frame(canvas, mine, options, parser)
+        resize_lanczos(frames[index].float() if background is None else background[index], size, out=pictures[index])
+        blend_into(pictures[index], masks[index], mine, options, parser)
         hooks.progress("blend", index + 1, len(frames), pictures[index])
     return Blended(pictures, masks)
 
 
-def _patch(face: RestoredFace, region: Tensor | None, canvas: Tensor, options: BlendOptions) -> Patch:
-    """A restored face with its colours and its mask, and where it goes on a canvas of whatever size."""
-    size, crop = face.pixels.shape[-1], face.crop
-    before = _resized(crop.pixels, size)
-    softness = options.softness
-    shape = ellipse_mask(size, crop.template, softness) if region is None else region_mask(region, softness)
-    shape = shape.to(face.pixels.device)
-    pixels = face.pixels
+def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser | None) -> Iterator[Tensor]:
+    """Of each face the part that may be replaced, [1, S', S'] in [0, 1]."""
+    if parser is not None:
+        regions = parser.regions(torch.stack([face.pixels for face in faces]))
+        yield from (region_mask(region, softness) for region in regions)
+        return
+    ovals: dict[tuple[int, str], Tensor] = {}  # as a rule there is one, for all faces
+    for face in faces:
+        kind = (face.pixels.shape[-1], face.crop.template)
+        if kind not in ovals:
+            ovals[kind] = ellipse_mask(*kind, softness)
+        yield ovals[kind]
+
+
+def _patch(face: RestoredFace, shape: Tensor, canvas: Tensor, options: BlendOptions) -> Patch | None:
+    """A restored face with its colours and its mask, and where it goes; None where nothing of it may be replaced.
+
+    All this is worked out for the part that the shape shows, and at the canvas's scale where that is the smaller one.
+    """
+    size = face.pixels.shape[-1]
+    to_canvas = compose(_restored_to_image(face), resize_affine(face.crop.face.image_size, size_of(canvas)))
+    scale = scale_of(to_canvas)
+    box = mask_box(shape, margin_of(scale))
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    layers = [layer[:, top:bottom, left:right] for layer in (_resized(face.crop.pixels, size), face.pixels, shape)]
+    part = torch.cat([layer.to(face.pixels) for layer in layers])
+    to_canvas = compose(crop_affine(-left, -top), to_canvas)
+    if scale < MINIFIES:
+        part, part_to_reduced = reduced(part, scale)
+        size, to_canvas = round(size * scale), compose(invert_affine(part_to_reduced), to_canvas)
+    before, pixels, shape = part.split((3, 3, 1))
     task = TASKS.get(face.task)
     if task is not None and task.keeps_colors:
         pixels = match_color(pixels, before, shape, options.color)
-    mask = shape * change_mask(before, pixels) * options.strength
-    to_canvas = compose(_restored_to_image(face), resize_affine(crop.face.image_size, size_of(canvas)))
+    mask = shape * change_mask(before, pixels, size) * options.strength
     return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas)
 
 

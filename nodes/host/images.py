@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from comfy import model_management
 from torch import Tensor
 
-from ...gpen_core.types import Face
+if TYPE_CHECKING:
+    from ...gpen_core.types import Face
 
 
 def to_frames(image: Tensor) -> Tensor:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from comfy_api.latest import io
 
-from ...gpen_core.checkpoints import GpenModel
-from ...gpen_core.faces.detectors import DetectOptions, FaceNetwork, MultiPassDetector
-from ...gpen_core.faces.parsing import FaceParser
 from .memory import Managed
+
+if TYPE_CHECKING:
+    from ...gpen_core.checkpoints import GpenModel
+    from ...gpen_core.faces.detectors import DetectOptions, FaceNetwork, MultiPassDetector
+    from ...gpen_core.faces.parsing import FaceParser
 
 GpenModelIO = io.Custom("GPEN_MODEL")
 DetectorIO = io.Custom("GPEN_DETECTOR")
@@ -32,6 +36,8 @@ class ManagedDetector(Managed):
         self.network = network
 
     def looking(self, options: DetectOptions) -> MultiPassDetector:
+        from ...gpen_core.faces.detectors import MultiPassDetector
+
         return MultiPassDetector(self.network, options)
 
 

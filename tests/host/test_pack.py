@@ -68,6 +68,16 @@ def test_importing_the_pack_brings_in_nothing_heavy(pack_report: PackReport):
     assert sorted({name for name in pack_report.new_modules if name.split(".")[0] in heavy}) == []
 
 
+def test_importing_the_pack_builds_on_no_network_and_brings_in_nothing_but_itself(pack_report: PackReport):
+    """ComfyUI's start waits for it: networks and pipeline are imported when a node first runs."""
+    own = {name.partition("gpen_pack.")[2] for name in pack_report.new_modules if "gpen_pack" in name}
+    assert "nodes.restore_image" in own
+    assert own & {"gpen_core.model", "gpen_core.checkpoints.load", "gpen_core.pipeline.run"} == set()
+    hosts = ("comfy_config", "dotenv", "pydantic")  # ComfyUI reads the first pack's pyproject.toml with them
+    others = {name for name in pack_report.new_modules if "gpen_pack" not in name}
+    assert sorted(name for name in others if not name.startswith(hosts)) == []
+
+
 @pytest.mark.parametrize("node_id", NODES)
 def test_every_node_explains_itself(pack_host: HostProcess, repo_root: Path, node_id: str):
     info = pack_host.object_info(node_id)

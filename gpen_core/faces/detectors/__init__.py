@@ -4,11 +4,16 @@
 >>> faces = detector.detect(frame)  # [3, H, W] RGB in [0, 1]
 """
 
-from .base import Detections, FaceDetector, FaceNetwork
-from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
-from .mtcnn import load_mtcnn
-from .passes import LEAST_MIN_FACE, DetectOptions, MultiPassDetector
-from .retinaface import load_retinaface
+from typing import TYPE_CHECKING
+
+from ...lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base import Detections, FaceDetector, FaceNetwork
+    from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
+    from .mtcnn import load_mtcnn
+    from .passes import LEAST_MIN_FACE, DetectOptions, MultiPassDetector
+    from .retinaface import load_retinaface
 
 __all__ = [
     "DETECTOR_NAMES",
@@ -24,3 +29,14 @@ __all__ = [
     "load_network",
     "load_retinaface",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "base": ("Detections", "FaceDetector", "FaceNetwork"),
+        "load": ("DETECTOR_NAMES", "detector_file", "load_detector", "load_network"),
+        "mtcnn": ("load_mtcnn",),
+        "passes": ("LEAST_MIN_FACE", "DetectOptions", "MultiPassDetector"),
+        "retinaface": ("load_retinaface",),
+    },
+)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import CheckpointError
+from .layout import fast_format
 
 
 class ProposalNet(nn.Module):
@@ -29,7 +30,7 @@ class ProposalNet(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """image: [N, 3, H, W] → box offsets [N, 4, h, w] in window widths, probability of a face [N, h, w]."""
-        x = self.features(image)
+        x = self.features(image.contiguous(memory_format=fast_format(image.device)))
         return self.box(x), self.face(x).softmax(dim=1)[:, 1]
 
 
@@ -51,7 +52,8 @@ class RefineNet(nn.Module):
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """patches: [N, 3, 24, 24] → box offsets [N, 4] in box sides, probability of a face [N]."""
-        x = self.dense(_flatten_width_first(self.features(patches)))
+        maps = self.features(patches.contiguous(memory_format=fast_format(patches.device)))
+        x = self.dense(_flatten_width_first(maps))
         return self.box(x), self.face(x).softmax(dim=1)[:, 1]
 
 
@@ -76,7 +78,8 @@ class OutputNet(nn.Module):
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """patches: [N, 3, 48, 48] → box offsets [N, 4], landmarks [N, 5, 2] in [0, 1] of the patch, probability [N]."""
-        x = self.dense(_flatten_width_first(self.features(patches)))
+        maps = self.features(patches.contiguous(memory_format=fast_format(patches.device)))
+        x = self.dense(_flatten_width_first(maps))
         landmarks = self.landmarks(x).view(-1, 2, 5).transpose(1, 2)  # stored as x1…x5, y1…y5
         return self.box(x), landmarks, self.face(x).softmax(dim=1)[:, 1]
 

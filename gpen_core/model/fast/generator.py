@@ -13,7 +13,7 @@ from ..ops import ACTIVATION_GAIN, fir_upsample
 from ..styled import StyledConv, ToRgb
 from .encoder import fir_weight
 from .rows import Blocks, Rows, channels_last, windows
-from .steering import Injection, steered_conv, steered_weight
+from .steering import Injection, modulated, steered_conv, steered_weight
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
 
@@ -21,18 +21,19 @@ from .steering import Injection, steered_conv, steered_weight
 def styled(layer: StyledConv, x: Tensor, w: Tensor, feature: Tensor, *, gain: float, feature_gain: float) -> Tensor:
     """A whole map: [N, I, H, W] → joined with ``feature``, of its size or twice that."""
     inject = Injection.of(layer, feature_gain)
-    y = steered_conv(layer.conv, x, w, gain)
-    if layer.conv.blur is None:
+    conv = modulated(layer)
+    y = steered_conv(conv, x, w, gain)
+    if conv.blur is None:
         y.add_(inject.output_bias.reshape(1, -1, 1, 1))
     else:
         y = F.conv2d(
-            y, fir_weight(layer.conv.blur.kernel, y.shape[1], y.dtype), inject.output_bias, padding=1, groups=y.shape[1]
+            y, fir_weight(conv.blur.kernel, y.shape[1], y.dtype), inject.output_bias, padding=1, groups=y.shape[1]
         )
     return inject(y, feature)
 
 
 def to_rgb(layer: ToRgb, x: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
-    rgb = steered_conv(layer.conv, x, w, ACTIVATION_GAIN).add_(layer.bias)  # type: ignore[arg-type]
+    rgb = steered_conv(modulated(layer), x, w, ACTIVATION_GAIN).add_(layer.bias)
     return rgb if running is None else rgb.add_(fir_upsample(running, layer.upsample.kernel))
 
 
@@ -45,11 +46,11 @@ class Octave:
     ) -> None:  # fmt: skip
         self.features = features
         self.injections = Injection.of(first, feature_gain), Injection.of(second, feature_gain)
-        up: Any = steered_weight(first.conv, w, ACTIVATION_GAIN)
+        up: Any = steered_weight(modulated(first), w, ACTIVATION_GAIN)
         self.up = channels_last(up.transpose(0, 1))
         self.fir = fir_weight(first.conv.blur.kernel, self.up.shape[1], up.dtype)  # type: ignore[union-attr]
-        self.same = channels_last(steered_weight(second.conv, w, ACTIVATION_GAIN))
-        self.rgb = steered_weight(rgb.conv, w, ACTIVATION_GAIN)  # type: ignore[arg-type]
+        self.same = channels_last(steered_weight(modulated(second), w, ACTIVATION_GAIN))
+        self.rgb = steered_weight(modulated(rgb), w, ACTIVATION_GAIN)
         self.rgb_bias = rgb.bias.flatten()
         self.rgb_kernel = rgb.upsample.kernel
 

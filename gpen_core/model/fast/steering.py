@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,12 @@ from torch import Tensor
 
 from ..layers import EqualLinear
 from ..ops import ACTIVATION_GAIN, EPSILON, LEAKY_SLOPE
-from ..styled import ModulatedConv2d, StyledConv
+from ..styled import ModulatedConv2d, StyledConv, ToRgb
+
+
+def modulated(layer: StyledConv | ToRgb) -> ModulatedConv2d:
+    """Its convolution: of the published family each is modulated."""
+    return cast(ModulatedConv2d, layer.conv)
 
 
 def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:

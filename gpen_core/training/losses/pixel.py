@@ -14,6 +14,7 @@ from .base import check_pictures
 PEAK = 2.0  # of pictures in [-1, 1]
 _FLOOR = 1e-5  # of the mean squared difference over the squared peak: 50 dB, where psnr stops asking for more
 
+
 @dataclass(frozen=True)
 class L1:
     """Mean absolute difference; on the [-1, 1] scale, so twice that of [0, 1] pictures."""

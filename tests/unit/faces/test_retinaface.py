@@ -6,6 +6,7 @@ import torch
 
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors import load_retinaface
+from gpen_core.faces.detectors.folding import fold_batch_norms
 from gpen_core.faces.detectors.retinaface import build_network, decode_boxes, decode_landmarks, prior_boxes
 
 pytest.importorskip("facexlib", reason="RetinaFace's layers come from facexlib, which is not installed")
@@ -16,6 +17,15 @@ MOBILE = "detection_mobilenet0.25_Final.pth"
 @pytest.fixture(scope="module")
 def mobile(shared_weights):
     return load_retinaface(shared_weights / MOBILE)
+
+
+@pytest.fixture(scope="module")
+def theirs(shared_weights):
+    """facexlib's network with the same weights, as facexlib makes it."""
+    network = build_network("mobile0.25").eval()
+    state = torch.load(shared_weights / MOBILE, map_location="cpu", weights_only=True)
+    network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+    return network.requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +42,36 @@ def pictures() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("picture", ["one face", "odd size", "two faces"])
-def test_results_equal_those_of_facexlib(mobile, pictures, picture):
+def test_results_equal_those_of_facexlib(mobile, theirs, pictures, picture):
     rgb = pictures[picture]
-    theirs = mobile.module.detect_faces(np.ascontiguousarray(rgb[..., ::-1]), conf_threshold=0.3)
+    expected = theirs.detect_faces(np.ascontiguousarray(rgb[..., ::-1]), conf_threshold=0.3)
     mine = mobile.find(torch.from_numpy(rgb.copy()).permute(2, 0, 1).float() / 255, 0.3)
     rows = torch.cat((mine.boxes, mine.scores[:, None], mine.landmarks.flatten(1)), dim=1).numpy()
-    assert len(rows) == len(theirs) > 0
-    rows, theirs = rows[rows[:, 0].argsort()], theirs[theirs[:, 0].argsort()]  # equal scores have no order
-    np.testing.assert_allclose(rows, theirs, rtol=0, atol=1e-2)
-    np.testing.assert_allclose(rows[:, 4], theirs[:, 4], rtol=0, atol=1e-4)
+    assert len(rows) == len(expected) > 0
+    rows, expected = rows[rows[:, 0].argsort()], expected[expected[:, 0].argsort()]  # equal scores have no order
+    np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-2)
+    np.testing.assert_allclose(rows[:, 4], expected[:, 4], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("backbone", ["mobile0.25", "resnet50"])
+def test_folded_batch_norms_change_nothing_but_the_rounding(backbone):
+    """Against the network as it was, in float64; its statistics are made to differ from those of a fresh one."""
+    torch.manual_seed(2)
+    network = build_network(backbone).eval().double()
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        for values in (norm.running_mean, norm.bias.data):
+            values.normal_(0, 0.1)
+        for values in (norm.running_var, norm.weight.data):
+            values.uniform_(0.5, 1.5)
+    picture = torch.randn(1, 3, 64, 96, dtype=torch.float64)
+    with torch.no_grad():
+        expected = network(picture)
+        fold_batch_norms(network)
+        found = network(picture)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules()) and norms
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("height", "width"), [(640, 640), (333, 517), (1, 9), (32, 33)])

@@ -1,13 +1,16 @@
 """Masks have no edge to see, and colour matching does what it says."""
 
+import numpy as np
 import pytest
 import torch
-from skimage.color import rgb2lab
+from skimage.color import lab2rgb, rgb2lab
+from skimage.filters import gaussian
+from skimage.morphology import erosion
 
 from gpen_core.errors import OptionError
 from gpen_core.geometry import TEMPLATES, template_points
 from gpen_core.imaging.color import match_color
-from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
+from gpen_core.imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES))
@@ -45,6 +48,40 @@ def test_a_region_fades_within_itself_and_never_reaches_the_border(size):
     assert mask[0, :, 0].max() == 0 and mask[0, :, -1].max() == 0
 
 
+@pytest.mark.parametrize("softness", [0.02, 0.35, 1.0])
+def test_a_region_is_eroded_and_blurred_as_scikit_image_does_it(softness):
+    size = 256
+    y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    inside = (((x - 140) / 90) ** 2 + ((y - 120) / 110) ** 2 < 1).float()[None]
+    sigma = max(softness * size / 32, 0.5)
+    kept = inside[0].numpy().copy()
+    rim = round(26 / 512 * size)
+    kept[:rim] = kept[-rim:] = kept[:, :rim] = kept[:, -rim:] = 0
+    smaller = erosion(kept, np.ones((2 * round(2.2 * sigma) + 1,) * 2), mode="ignore")
+    truncate = round(3 * sigma) / sigma
+    expected = gaussian(smaller, sigma, mode="constant", truncate=truncate) * border_fade(size)[0].numpy()
+    np.testing.assert_allclose(region_mask(inside, softness)[0].numpy(), expected, atol=1e-5)
+
+
+def test_a_large_crops_region_is_that_of_its_smaller_copy():
+    inside = torch.zeros(1, 512, 512)
+    inside[:, 130:400, 100:380] = 1
+    small = region_mask(inside, 0.35)
+    large = region_mask(inside.repeat_interleave(4, 1).repeat_interleave(4, 2), 0.35)
+    shrunk = torch.nn.functional.avg_pool2d(large, 4)
+    torch.testing.assert_close(shrunk, small, atol=0.01, rtol=0)
+    assert large[0, 0].max() == large[0, :, -1].max() == 0
+
+
+def test_the_box_of_a_mask_holds_it_exactly():
+    mask = torch.zeros(1, 40, 60)
+    mask[0, 10:20, 30:31] = 0.01
+    assert mask_box(mask, 0) == (30, 10, 31, 20)
+    assert mask_box(mask, 12) == (18, 0, 43, 32)
+    assert mask_box(mask, 100) == (0, 0, 60, 40)
+    assert mask_box(torch.zeros(1, 5, 5), 3) is None
+
+
 def test_an_unchanged_face_has_an_empty_change_mask_and_a_changed_one_a_full_one():
     before = torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0)) * 0.9
     assert change_mask(before, before).max() == 0
@@ -60,6 +97,54 @@ def test_a_change_opens_the_mask_around_itself():
     rows, columns = torch.arange(256.0), torch.arange(256.0)
     centre = ((mask.sum(1) * rows).sum() / mask.sum(), (mask.sum(0) * columns).sum() / mask.sum())
     assert abs(centre[0] - 109.5) < 1.5 and abs(centre[1] - 61.5) < 1.5
+
+
+@pytest.mark.parametrize("size", [(50, 37), (129, 90), (200, 310)])
+def test_a_change_is_seen_wherever_it_is_in_a_part_of_any_size(size):
+    height, width = size
+    for y, x in ((0, 0), (height - 1, width - 1), (height // 2, width // 3)):
+        before, after = torch.zeros(3, *size), torch.zeros(3, *size)
+        after[1, y, x] = 0.5
+        mask = change_mask(before, after, 512)
+        assert mask.shape == (1, *size) and mask[0, y, x] == 1
+        near = (torch.arange(height) - y).abs()[:, None].maximum((torch.arange(width) - x).abs()) <= 16
+        assert mask[0][~near].max() == 0
+
+
+@pytest.mark.parametrize("method", ["mean", "mean_std"])
+def test_matching_is_what_scikit_images_lab_makes_of_it(astronaut, method):
+    """In a picture of this size, all pixels count."""
+    original, weight = (
+        astronaut[:, 40:240, 100:340],
+        torch.rand(1, 200, 240, generator=torch.Generator().manual_seed(0)),
+    )
+    restored = (original.flip(2) * torch.tensor([0.7, 0.9, 0.8])[:, None, None] + 0.05).clamp(0, 1)
+    now, wanted = (rgb2lab(picture.double().movedim(0, -1).numpy()) for picture in (restored, original))
+    share = weight[0].double().numpy()[..., None] / weight.double().sum().item()
+    mean, goal = (now * share).sum((0, 1)), (wanted * share).sum((0, 1))
+    gain = np.ones(3)
+    if method == "mean_std":
+        spread, wider = (((lab - m) ** 2 * share).sum((0, 1)) ** 0.5 for lab, m in ((now, mean), (wanted, goal)))
+        gain = wider / spread
+    expected = lab2rgb((now - mean) * gain + goal)
+    found = match_color(restored, original, weight, method).movedim(0, -1).numpy()
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("method", ["mean", "mean_std"])
+def test_a_large_face_is_matched_as_if_all_of_its_pixels_counted(astronaut, method):
+    weight = ellipse_mask(512, "gpen", 0.35)
+    restored = (astronaut.flip(2) * torch.tensor([0.75, 0.95, 0.85])[:, None, None] + 0.02).clamp(0, 1)
+    now, wanted = (rgb2lab(picture.double().movedim(0, -1).numpy()) for picture in (restored, astronaut))
+    share = weight[0].double().numpy()[..., None] / weight.double().sum().item()
+    mean, goal = (now * share).sum((0, 1)), (wanted * share).sum((0, 1))
+    gain = np.ones(3)
+    if method == "mean_std":
+        spread, wider = (((lab - m) ** 2 * share).sum((0, 1)) ** 0.5 for lab, m in ((now, mean), (wanted, goal)))
+        gain = wider / spread
+    expected = lab2rgb((now - mean) * gain + goal)
+    found = match_color(restored, astronaut, weight, method).movedim(0, -1).numpy()
+    assert np.abs(found - expected)[weight[0].numpy() > 0].mean() < 0.4 / 255
 
 
 @pytest.mark.parametrize("method", ["mean", "mean_std"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gpen_core.geometry import resize_affine
-from gpen_core.imaging.paste import Patch, paste
+from gpen_core.imaging.paste import Patch, paste, paste_into
 
 
 def shifted(dx, dy, scale=1.0, turn=0.0):
@@ -93,3 +93,29 @@ def test_the_mask_is_never_seen_twice_around_a_turned_patch():
     y, x = torch.meshgrid(torch.arange(200.0), torch.arange(200.0), indexing="ij")
     outside = (x - 100).abs() + (y - 20 - 0.2 * 400 / 2**0.5).abs() > 0.2 * 400 / 2**0.5 + 3
     assert alpha[0][outside].max() == 0
+
+
+def test_pasting_in_place_gives_what_pasting_gives():
+    patches = [patch(0.2, 30, 30, turn=0.3), patch(0.8, 40, 30), patch(0.5, 90, 60, scale=0.4)]
+    canvas, replaced = CANVAS.clone(), torch.zeros(1, 90, 120)
+    paste_into(canvas, replaced, patches)
+    expected, alpha = paste(CANVAS, patches)
+    assert torch.equal(canvas, expected) and torch.equal(replaced, alpha)
+
+
+def test_pasting_once_more_adds_to_what_was_replaced():
+    half = torch.full((1, 20, 20), 0.5)
+    canvas, replaced = CANVAS.clone(), torch.zeros(1, 90, 120)
+    for _ in range(2):
+        paste_into(canvas, replaced, [patch(1.0, 30, 30, mask=half)])
+    assert replaced[0, 40, 40] == pytest.approx(0.75)
+    torch.testing.assert_close(canvas[:, 40, 40], 0.25 * CANVAS[:, 40, 40] + 0.75)
+
+
+def test_only_the_part_that_the_mask_shows_is_read():
+    mask = torch.zeros(1, 60, 60)
+    mask[:, 20:30, 35:45] = 1
+    spoiled = torch.full((3, 60, 60), torch.nan)
+    spoiled[:, 10:40, 25:55] = 0.25
+    result, alpha = paste(CANVAS, [Patch(spoiled, mask, shifted(30, 10, turn=0.2))])
+    assert torch.isfinite(result).all() and alpha.sum() == pytest.approx(100, rel=0.1)

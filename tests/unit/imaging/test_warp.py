@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from skimage import transform
 
 from gpen_core.geometry import invert_affine, resize_affine
-from gpen_core.imaging.warp import covered_rect, resize_lanczos, warp
+from gpen_core.imaging.warp import covered_rect, reduced, resize_filtered, resize_lanczos, warp
 
 
 def waves(height, width, period):
@@ -107,3 +108,75 @@ def test_invisible_colours_do_not_bleed_into_visible_ones():
     enlarged = resize_lanczos(torch.stack((disc, torch.zeros_like(disc), torch.zeros_like(disc), disc)), (100, 100))
     assert enlarged[0][enlarged[3] > 0.02].min() > 0.99
     assert enlarged[1:3].max() == 0
+
+
+def test_an_opaque_picture_is_resized_like_one_without_alpha():
+    values = torch.rand(4, 33, 21, generator=torch.Generator().manual_seed(1))
+    values[3] = 1
+    found = resize_lanczos(values, (50, 64))
+    assert torch.equal(found[:3], resize_lanczos(values[:3], (50, 64))) and (found[3] == 1).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(33, 21), (50, 64), (17, 9)])
+def test_resizing_into_a_place_gives_what_resizing_gives(channels, size):
+    values = torch.rand(channels, 33, 21, generator=torch.Generator().manual_seed(1))
+    place = torch.full((2, channels, *size), torch.nan)
+    assert resize_lanczos(values, size, out=place[1]).data_ptr() == place[1].data_ptr()
+    assert torch.equal(place[1], resize_lanczos(values, size)) and place[0].isnan().all()
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(40, 30), (97, 200), (30, 130), (97, 30), (1, 1)])
+def test_one_axis_after_the_other_gives_what_both_at_once_give(mode, size):
+    values = torch.rand(2, 3, 97, 130, generator=torch.Generator().manual_seed(2))
+    expected = F.interpolate(values.double(), size=size, mode=mode, antialias=True, align_corners=False)
+    torch.testing.assert_close(resize_filtered(values, size, mode), expected.float(), atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+@pytest.mark.parametrize("mirror", [True, False])
+def test_the_number_of_threads_changes_nothing(astronaut, threads, mirror):
+    matrix, before = similarity(0.3, 0.7, 40, -60), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = warp(astronaut, matrix, (211, 173), mirror=mirror)
+        torch.set_num_threads(threads)
+        together = warp(astronaut, matrix, (211, 173), mirror=mirror)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(alone, together)
+
+
+@pytest.mark.parametrize("dx", [-6.0, -5.0, -2.5, -1.0, 0.0, 1.5])
+def test_the_mirror_is_there_as_soon_as_the_kernel_reaches_it(dx):
+    """At the border by less than the kernel's reach, on either side: always as if the mirrored picture were there."""
+    image = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(3))
+    mirrored = torch.cat((image.flip(2), image, image.flip(2)), 2)
+    mirrored = torch.cat((mirrored.flip(1), mirrored, mirrored.flip(1)), 1)
+    found = warp(image, similarity(0.1, 1.3, dx, dx), (12, 12))
+    expected = warp(mirrored, similarity(0.1, 1.3, 0, 0) @ shifted_source(-20) + offset(dx), (12, 12))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def shifted_source(by):
+    return torch.tensor([[1.0, 0.0, by], [0.0, 1.0, by], [0.0, 0.0, 1.0]], dtype=torch.float64)
+
+
+def offset(d):
+    return torch.tensor([[0.0, 0.0, d], [0.0, 0.0, d]], dtype=torch.float64)
+
+
+def test_a_reduced_picture_says_where_its_pixels_went():
+    image = waves(120, 90, period=40)
+    small, image_to_small = reduced(image, 0.4)
+    assert small.shape == (3, 48, 36)
+    torch.testing.assert_close(small, warp(image, image_to_small, (48, 36)), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [0.97, 1.0, 1.3])
+def test_what_is_warped_is_not_written_to(scale):
+    image = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(4)) * 3 - 1
+    kept = image.clone()
+    warp(image, similarity(0.2, scale, 1, 1), (10, 10))
+    assert torch.equal(image, kept)

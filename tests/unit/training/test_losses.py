@@ -141,6 +141,31 @@ def test_gradients_of_pixel_losses_are_the_analytic_ones(kind):
     torch.testing.assert_close(restored.grad.double(), expected / difference.numel(), rtol=1e-4, atol=1e-9)
 
 
+def test_the_psnr_loss_is_what_scikit_image_measures_turned_round():
+    """50 dB and the loss together, for pictures far from 50 dB; a mean over the pictures, not over their errors."""
+    skimage = pytest.importorskip("skimage.metrics", reason="scikit-image measures PSNR independently")
+    restored, target = pictures(2)
+    restored = torch.stack([target[0] + 0.02 * restored[0], restored[1]])  # one good and one bad
+    measured = [
+        skimage.peak_signal_noise_ratio(good.double().numpy(), bad.double().numpy(), data_range=2.0)
+        for good, bad in zip(target, restored)
+    ]
+    expected = np.mean([10 * np.log10(1 + 10 ** ((50 - decibels) / 10)) for decibels in measured])
+    assert loss_of("psnr")(restored, target).item() == pytest.approx(expected, rel=1e-5)
+    assert loss_of("psnr")(restored[1:], target[1:]).item() == pytest.approx(50 - measured[1], abs=0.05)
+
+
+def test_the_gradient_of_the_psnr_loss_is_the_numerical_one():
+    restored, target = pictures(2)
+    restored, target = restored[:, :, :3, :3].clone().requires_grad_(True), target[:, :, :3, :3]
+    loss_of("psnr")(restored, target).backward()
+    moved = torch.zeros_like(restored)
+    moved[1, 2, 0, 1] = 1e-2
+    with torch.no_grad():
+        numerical = (loss_of("psnr")(restored + moved, target) - loss_of("psnr")(restored - moved, target)) / 2e-2
+    assert restored.grad[1, 2, 0, 1].item() == pytest.approx(numerical.item(), rel=1e-2)
+
+
 # --- what all losses share ---
 
 
@@ -212,7 +237,7 @@ def test_losses_come_in_the_order_of_their_configurations_with_their_weights():
 
 @pytest.mark.parametrize("kind", ADDRESSES)
 def test_absent_weights_are_an_error_with_the_address(kind):
-    assert set(ADDRESSES) == set(LOSS_KINDS) - set(PIXEL_KINDS)
+    assert set(ADDRESSES) == set(LOSS_KINDS) - {*PIXEL_KINDS, "psnr"}
     with pytest.raises(MissingWeightsError) as caught:
         loss_of(kind)
     assert ADDRESSES[kind] in str(caught.value) and f"'{kind}'" in str(caught.value)

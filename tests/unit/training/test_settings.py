@@ -113,9 +113,7 @@ def test_a_run_that_could_not_be_finished_is_not_begun(kind, changes, message, r
 
 
 def test_an_unknown_preset_is_told_the_known_ones():
-    with pytest.raises(
-        OptionError, match=r"relased: no such file, nor a preset\. Presets: bundled, bundled-start, paper"
-    ):
+    with pytest.raises(OptionError, match=r"relased: no such file, nor a preset\. Presets: bundled, paper"):
         config_text("relased")
 
 

@@ -1,0 +1,95 @@
+"""python -m gpen_core benchmark: how fast this machine is, and how far that is from what it could do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..benchmark.chart import svg
+from ..benchmark.paths import PATHS
+from ..benchmark.report import as_plain, text
+from ..benchmark.run import BenchmarkOptions, benchmark
+from ..benchmark.subjects import PUBLISHED_SIZES, Subject, present_subjects, random_subjects
+from ..checkpoints.load import PRECISIONS
+from ..checkpoints.store import resolve_model, weight_folders
+from ..errors import OptionError
+from ..files import written_whole
+from ..pipeline.options import AUTO
+from .devices import choose_device
+
+_ABOUT = """Time, memory and arithmetic rate of each path through the networks on this machine, beside what the machine's
+own matrix products, convolutions and copies reach. Each candidate runs in a process of its own, in turns with the others."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    defaults = BenchmarkOptions()
+    parser = commands.add_parser("benchmark", help="how fast this machine is, and how far from its own bounds",
+                                 description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME_OR_PATH",
+        help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are present)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+    )
+    parser.add_argument(
+        "--size", type=int, nargs="+", default=[], choices=PUBLISHED_SIZES, metavar="PX",
+        help=f"the published network of that size with random weights, for its speed: {', '.join(map(str, PUBLISHED_SIZES))}",
+    )  # fmt: skip
+    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--precision", nargs="+", default=[], choices=list(PRECISIONS), metavar="NAME",
+                        help=f"of {', '.join(PRECISIONS)} (default: float32; bfloat16 on a CPU, float16 on a GPU)")  # fmt: skip
+    parser.add_argument(
+        "--path",
+        nargs="+",
+        default=[],
+        choices=list(PATHS),
+        metavar="NAME",
+        help=f"of {', '.join(PATHS)} (default: all)",
+    )
+    parser.add_argument("--runs", type=int, default=defaults.runs, help="that count (default: %(default)s)")
+    parser.add_argument("--warmup", type=int, default=defaults.warmup, help="runs before those (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU (default: torch's own choice)")
+    parser.add_argument("--batch", type=int, default=defaults.batch, help="faces at once (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures for other programs")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="also draw them")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print, and write what was asked for. → 0, or 1 where a candidate failed."""
+    if options.plot is not None and options.plot.suffix.lower() != ".svg":
+        raise OptionError(f"{options.plot}: the plot is an SVG. Give a name ending in .svg.")
+    wanted = BenchmarkOptions(
+        str(choose_device(options.device)),
+        options.runs,
+        options.warmup,
+        options.threads,
+        options.batch,
+        tuple(options.precision),
+        tuple(options.path),
+    )
+    report = benchmark(_subjects(options), wanted, lambda step: print(step, file=sys.stderr))
+    print(text(report))
+    if options.json is not None:
+        _write(options.json, json.dumps(as_plain(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    if options.plot is not None:
+        _write(options.plot, svg(report))
+    return 1 if any(row.failure for row in report.rows) else 0
+
+
+def _subjects(options: argparse.Namespace) -> list[Subject]:
+    folders = (*options.models, *weight_folders())
+    paths = [resolve_model(name, folders) for name in options.model]
+    named = [Subject(path.stem, str(path)) for path in paths]
+    if not named and not options.size:
+        return list(present_subjects(folders))
+    return [*named, *random_subjects(options.size)]
+
+
+def _write(path: Path, content: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+    print(path, file=sys.stderr)

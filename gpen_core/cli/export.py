@@ -1,0 +1,62 @@
+"""python -m gpen_core export"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..checkpoints import load_checkpoint
+from ..checkpoints.store import weight_folders
+from ..export import ENGINES, HIGHEST_OPSET, LOWEST_OPSET, OPSET, PRECISIONS, Parity, check_exportable, export_onnx
+from .models import chosen_model
+
+_ABOUT = """A model as one ONNX file, for ONNX Runtime, OpenVINO, TensorRT, DirectML and the like.
+
+It takes 'crops' and yields 'restored', both float32 [batch, 3, size, size], RGB in [0, 1]; any batch. What else is to know
+(size, task, where the five landmarks belong in a crop, licence) is in the file's metadata. For the network alone: faces are
+still to be found, aligned and blended back by whoever runs it."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("export", help="write a model as ONNX, for other engines", description=_ABOUT,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.set_defaults(run=run)
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.onnx", help="file to write")
+    parser.add_argument(
+        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
+    )
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default=PRECISIONS[0], help="float16 halves the file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--opset", type=int, default=OPSET, metavar="N",
+        help=f"version of ONNX's operators, {LOWEST_OPSET} … {HIGHEST_OPSET} (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", nargs="?", choices=list(ENGINES), const=next(iter(ENGINES)), metavar="ENGINE",
+        help=f"run the file beside PyTorch and fail where they differ: {', '.join(ENGINES)} (default: the first)",
+    )  # fmt: skip
+    parser.add_argument("--task", help="what the model does, where the file doesn't say")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file and say what it is. → 0"""
+    check_exportable(options.output, options.precision, options.opset, options.check)
+    model = load_checkpoint(chosen_model(options.model, (*options.models, *weight_folders())), task=options.task)
+    print(f"{model.name}: {model.task.name}, {model.config.output_size} px", file=sys.stderr)
+    path = export_onnx(
+        model, options.output, precision=options.precision, opset=options.opset, check=options.check, on_parity=_say
+    )
+    print(f"{path} ({options.precision}, opset {options.opset}, {path.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def _say(parity: Parity) -> None:
+    print(
+        f"{parity.engine}, batch of {parity.batch}: differs from PyTorch by at most {parity.difference:.1e}",
+        file=sys.stderr,
+    )
