@@ -57,18 +57,30 @@ def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(
     return _working_bytes(model, batch if faces is None else min(max(faces, 1), batch))
 
 
-def _working_bytes(model: GpenModel, batch: int) -> int:
-    """By whole maps some six of the widest level live at once: a layer's input, its scaled copy, its output, the filtered
-    output, the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces."""
-    config, where = model.config, next(model.module.parameters())
-    if runs_fast(model.module):
-        return working_bytes(config, batch, where.element_size())
+def plain_bytes(model: GpenModel, batch: int) -> int:
+    """About what ``batch`` pictures need by the network's plain modules, beside the weights.
+
+    Some six maps of the widest level live at once: a layer's input, its scaled copy, its output, the filtered output,
+    the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces.
+    """
+    config, itemsize = model.config, next(model.module.parameters()).element_size()
     widest = max(width * (config.start << level) ** 2 for level, width in enumerate(config.channels))
-    return 8 * (2 if config.concatenate else 1) * widest * where.element_size() * batch
+    return 8 * (2 if config.concatenate else 1) * widest * itemsize * batch
+
+
+def pictures_at_once(model: GpenModel, asked: int) -> int:
+    """``asked``, or for 0 what suits the model's size."""
+    return asked or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+
+
+def _working_bytes(model: GpenModel, batch: int) -> int:
+    if runs_fast(model.module):
+        return working_bytes(model.config, batch, next(model.module.parameters()).element_size())
+    return plain_bytes(model, batch)
 
 
 def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
-    size = options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
+    size = pictures_at_once(model, options.batch_size)
     if options.memory_mib:
         while size > 1 and _working_bytes(model, size) > options.memory_mib << 20:
             size -= 1

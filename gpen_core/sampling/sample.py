@@ -10,12 +10,10 @@ from torch import Tensor
 
 from ..checkpoints import GpenModel
 from ..errors import RestorationError
-from ..pipeline import Hooks, RestoreOptions
-from ..pipeline.restore import activation_bytes, in_batches
+from ..pipeline import Hooks
+from ..pipeline.restore import in_batches, pictures_at_once, plain_bytes
 from .draws import Features, draw_features, draw_styles, face_features, joined, mean_style
 from .options import Sample, SampleOptions
-
-_PIXELS_AT_ONCE = 4 * 512**2  # as for restoring: four pictures of 512 px fill the cores
 
 
 def sample_faces(
@@ -31,16 +29,17 @@ def sample_faces(
     when the network yields NaN; ImageError and OptionError as ``face_features``.
     """
     what = f"a picture of {model.config.output_size} px"
-    return _each_picture(_Run(model, options, face), options.count, _batch_size(model, options), hooks, what)
+    batch_size = pictures_at_once(model, options.batch_size)
+    return _each_picture(_Run(model, options, face), options.count, batch_size, hooks, what)
 
 
 def sampling_bytes(model: GpenModel, options: SampleOptions) -> int:
     """About what sampling needs beside the weights, at its peak: a restoration's maps, and two features a layer, which
     for a moment are held apart and joined."""
-    batch, config = min(_batch_size(model, options), options.count), model.config
+    batch, config = min(pictures_at_once(model, options.batch_size), options.count), model.config
     maps = sum(width * (config.output_size >> level) ** 2 for level, width in enumerate(reversed(config.channels)))
     itemsize = next(model.module.parameters()).element_size()
-    return activation_bytes(model, RestoreOptions(batch_size=batch), batch) + 2 * maps * itemsize * (2 * batch + 1)
+    return plain_bytes(model, batch) + 2 * maps * itemsize * (2 * batch + 1)
 
 
 def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: str) -> Iterator[Tensor]:
@@ -52,10 +51,6 @@ def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: st
             done += 1
             hooks.progress("sample", done, count, picture)
             yield picture.clone()
-
-
-def _batch_size(model: GpenModel, options: SampleOptions) -> int:
-    return options.batch_size or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
 
 
 class _Run:

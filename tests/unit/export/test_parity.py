@@ -5,9 +5,8 @@ from itertools import product
 import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
-from safetensors import safe_open
 
-from gpen_core import Gpen, GpenConfig, GpenModel, load_checkpoint
+from gpen_core import GpenConfig, GpenModel, load_checkpoint
 from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.store import bundled_file
 from gpen_core.export import HIGHEST_OPSET, LOWEST_OPSET, compare, export_onnx, load_engine
@@ -80,27 +79,14 @@ def test_both_engines_agree_with_torch_in_any_batch(config, engine, lively, rest
 
 
 @pytest.mark.parametrize("name", ["restore_64", "restore_256_narrow", "restore_64_add", "upscale_32_to_128"])
-def test_the_published_numbers_come_out_of_the_file(golden, name, engine, fade, tmp_path):
+def test_the_published_numbers_come_out_of_the_file(golden, name, engine, fade, tmp_path, published):
     """Their pictures leave [-1, 1], which the file clamps to: so both are faded into it."""
-    with safe_open(golden / f"{name}.safetensors", framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        numbers = file.metadata()
-    config = GpenConfig.published(
-        int(numbers["input_size"]),
-        output_size=int(numbers["output_size"]),
-        channel_multiplier=int(numbers["channel_multiplier"]),
-        narrow=float(numbers["narrow"]),
-        style_dim=int(numbers["style_dim"]),
-        mapping_layers=int(numbers["mlp_layers"]),
-        concatenate=numbers["concat"] == "True",
-    )
-    network = Gpen(config)
-    network.load_state_dict({k.removeprefix("weights/"): v for k, v in tensors.items() if k.startswith("weights/")})
-    factor = 0.9 / float(tensors["output"].abs().max())
+    network, pictures, expected = published(golden / f"{name}.safetensors")
+    factor = 0.9 / float(expected.abs().max())
     fade(network, factor)
-    path = export_onnx(GpenModel(config, network, TASKS["restoration"], name), tmp_path / "golden.onnx")
-    found = load_engine(engine, path)((tensors["input"] + 1) / 2)
-    assert_same(found, (factor * tensors["output"] + 1) / 2)
+    path = export_onnx(GpenModel(network.config, network, TASKS["restoration"], name), tmp_path / "golden.onnx")
+    found = load_engine(engine, path)((pictures + 1) / 2)
+    assert_same(found, (factor * expected + 1) / 2)
 
 
 def test_the_bundled_model_restores_the_same_face(engine, astronaut, restored, tmp_path):

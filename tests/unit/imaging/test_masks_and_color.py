@@ -111,6 +111,18 @@ def test_a_change_is_seen_wherever_it_is_in_a_part_of_any_size(size):
         assert mask[0][~near].max() == 0
 
 
+def matched_by_scikit_image(restored, original, weight, method):
+    """In float64, every pixel counted by its weight. → [H, W, 3]"""
+    now, wanted = (rgb2lab(picture.double().movedim(0, -1).numpy()) for picture in (restored, original))
+    share = weight[0].double().numpy()[..., None] / weight.double().sum().item()
+    mean, goal = (now * share).sum((0, 1)), (wanted * share).sum((0, 1))
+    gain = np.ones(3)
+    if method == "mean_std":
+        spread, wider = (((lab - m) ** 2 * share).sum((0, 1)) ** 0.5 for lab, m in ((now, mean), (wanted, goal)))
+        gain = wider / spread
+    return lab2rgb((now - mean) * gain + goal)
+
+
 @pytest.mark.parametrize("method", ["mean", "mean_std"])
 def test_matching_is_what_scikit_images_lab_makes_of_it(astronaut, method):
     """In a picture of this size, all pixels count."""
@@ -119,14 +131,7 @@ def test_matching_is_what_scikit_images_lab_makes_of_it(astronaut, method):
         torch.rand(1, 200, 240, generator=torch.Generator().manual_seed(0)),
     )
     restored = (original.flip(2) * torch.tensor([0.7, 0.9, 0.8])[:, None, None] + 0.05).clamp(0, 1)
-    now, wanted = (rgb2lab(picture.double().movedim(0, -1).numpy()) for picture in (restored, original))
-    share = weight[0].double().numpy()[..., None] / weight.double().sum().item()
-    mean, goal = (now * share).sum((0, 1)), (wanted * share).sum((0, 1))
-    gain = np.ones(3)
-    if method == "mean_std":
-        spread, wider = (((lab - m) ** 2 * share).sum((0, 1)) ** 0.5 for lab, m in ((now, mean), (wanted, goal)))
-        gain = wider / spread
-    expected = lab2rgb((now - mean) * gain + goal)
+    expected = matched_by_scikit_image(restored, original, weight, method)
     found = match_color(restored, original, weight, method).movedim(0, -1).numpy()
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
@@ -135,14 +140,7 @@ def test_matching_is_what_scikit_images_lab_makes_of_it(astronaut, method):
 def test_a_large_face_is_matched_as_if_all_of_its_pixels_counted(astronaut, method):
     weight = ellipse_mask(512, "gpen", 0.35)
     restored = (astronaut.flip(2) * torch.tensor([0.75, 0.95, 0.85])[:, None, None] + 0.02).clamp(0, 1)
-    now, wanted = (rgb2lab(picture.double().movedim(0, -1).numpy()) for picture in (restored, astronaut))
-    share = weight[0].double().numpy()[..., None] / weight.double().sum().item()
-    mean, goal = (now * share).sum((0, 1)), (wanted * share).sum((0, 1))
-    gain = np.ones(3)
-    if method == "mean_std":
-        spread, wider = (((lab - m) ** 2 * share).sum((0, 1)) ** 0.5 for lab, m in ((now, mean), (wanted, goal)))
-        gain = wider / spread
-    expected = lab2rgb((now - mean) * gain + goal)
+    expected = matched_by_scikit_image(restored, astronaut, weight, method)
     found = match_color(restored, astronaut, weight, method).movedim(0, -1).numpy()
     assert np.abs(found - expected)[weight[0].numpy() > 0].mean() < 0.4 / 255
 
