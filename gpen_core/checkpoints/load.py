@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError, RestorationError
 from ..model import Gpen, GpenConfig
-from ..model.fast import fast_forward, runs_fast
+from ..model.fast import FastGpen, runs_fast
 from .canonicalize import StateDict, canonical_state
 from .catalog import TASKS, Task, published_named
 from .infer import check_state, config_of
@@ -44,13 +44,17 @@ class GpenModel:
         pictures = crops.to(where.device, where.dtype, copy=True, memory_format=layout)
         if not self.task.unshifted:
             pictures.mul_(2).sub_(1)
-        forward = partial(fast_forward, self.module) if runs_fast(self.module) else self.module
+        forward = self._fast if runs_fast(self.module) else self.module
         restored: Tensor = forward(pictures, noise).float()
         if not torch.isfinite(restored.sum()):  # before the clamp, which would turn infinity into white
             raise RestorationError(
                 f"{self.name} yielded NaN or infinity. In half precision, try float32; otherwise the weights are damaged."
             )
         return restored.add_(1).div_(2).clamp_(0, 1)  # in place: at 2048 px each copy is 50 MB
+
+    @cached_property
+    def _fast(self) -> FastGpen:
+        return FastGpen(self.module)
 
 
 @dataclass(frozen=True, eq=False)

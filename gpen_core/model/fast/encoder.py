@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -23,6 +24,7 @@ class Stage:
             self.weight = conv.weight * conv.gain
             return
         self.weight = channels_last(conv.weight)
+        conv.weight.data = self.weight  # the module's own too: none is held twice
         # The equalised gain, and the √2 that the input lacks, in the filter: it is smallest.
         kernel = fir[0].kernel.float() * (conv.gain * ACTIVATION_GAIN)
         self.fir = fir_weight(kernel, conv.weight.shape[1], conv.weight.dtype)
@@ -34,11 +36,10 @@ class Features:
     All but for the factor √2 of the leaky ReLU (``ACTIVATION_GAIN``), left to whoever uses them, where it costs nothing.
     """
 
-    def __init__(self, network: Gpen, picture: Tensor, stages: int, blocking: Blocking) -> None:
-        self.picture, self.blocking = picture, blocking
-        self.stages = [Stage(network, stage) for stage in range(stages)]
+    def __init__(self, stages: Sequence[Stage], picture: Tensor, blocking: Blocking) -> None:
+        self.stages, self.picture, self.blocking = stages, picture, blocking
         self.kept: dict[int, Tensor] = {}
-        for stage in range(1, stages):
+        for stage in range(1, len(stages)):
             if self._keeps(stage):
                 self.kept[stage] = self._whole(stage)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -11,76 +11,116 @@ from torch import Tensor
 
 from ..ops import ACTIVATION_GAIN, fir_upsample
 from ..styled import StyledConv, ToRgb
+from . import winograd
 from .encoder import fir_weight
-from .rows import Blocks, Rows, channels_last, windows
-from .steering import Injection, modulated, steered_conv, steered_weight
+from .rows import Rows, Strip, Windows, whole
+from .steering import Injection, Steered
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
 
 
-def styled(layer: StyledConv, x: Tensor, w: Tensor, feature: Tensor, *, gain: float, feature_gain: float) -> Tensor:
-    """A whole map: [N, I, H, W] → joined with ``feature``, of its size or twice that."""
-    inject = Injection.of(layer, feature_gain)
-    conv = modulated(layer)
-    y = steered_conv(conv, x, w, gain)
-    if conv.blur is None:
-        y.add_(inject.output_bias.reshape(1, -1, 1, 1))
-    else:
-        y = F.conv2d(
-            y, fir_weight(conv.blur.kernel, y.shape[1], y.dtype), inject.output_bias, padding=1, groups=y.shape[1]
-        )
-    return inject(y, feature)
+class Layer:
+    """A styled convolution of maps that become ``side`` high, prepared. ``feature_gain``: the factor that its features lack."""
+
+    def __init__(self, layer: StyledConv, side: int, feature_gain: float) -> None:
+        self.side = side
+        self.conv = Steered(layer)
+        self.injection = Injection.of(layer, feature_gain)
+        blur = layer.conv.blur
+        self.fir = fir_weight(blur.kernel, self.injection.outputs, self.conv.weight.dtype) if blur else None  # type: ignore[union-attr]
+        self.winograd = self.fir is None and winograd.worthwhile(self.conv.weight, side)
+        self.kernels: winograd.Kernels | None = None
+
+    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
+        """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
+        scaled, not the weights: one weight, of many channels, serves all samples."""
+        style, outputs = self.conv.scales(w, gain)
+        joined, inside = whole(window, self.injection.joined, self.side)
+        y = inside[:, : self.injection.outputs]
+        bias = self.injection.output_bias
+        outputs = cast(Tensor, outputs).to(y.dtype)[:, :, None, None]  # only colours are not demodulated
+        scale = style.to(window.dtype)[:, :, None, None]
+        if self.fir is not None:
+            x = F.conv_transpose2d(window[:, :, 1:-1] * scale, self.conv.weight, stride=2).mul_(outputs)
+            y.copy_(F.conv2d(x, self.fir, bias, padding=1, groups=len(bias)))
+        else:
+            self._convolve(window * scale, y)
+            torch.addcmul(bias.reshape(1, -1, 1, 1), y, outputs, out=y)
+        self.injection(inside, feature)
+        return joined
+
+    def _convolve(self, window: Tensor, out: Tensor) -> None:
+        if not self.winograd:
+            out.copy_(F.conv2d(window, self.conv.weight, padding=(0, 1)))
+            return
+        if self.kernels is None:
+            self.kernels = winograd.transformed(self.conv.weight)
+        winograd.convolve(window, self.kernels, None, out)
 
 
-def to_rgb(layer: ToRgb, x: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
-    rgb = steered_conv(modulated(layer), x, w, ACTIVATION_GAIN).add_(layer.bias)
-    return rgb if running is None else rgb.add_(fir_upsample(running, layer.upsample.kernel))
+class Colours:
+    """What a level adds to the running image, prepared."""
+
+    def __init__(self, layer: ToRgb) -> None:
+        self.conv, self.bias = Steered(layer), layer.bias.flatten()
+        self.kernel = layer.upsample.kernel if hasattr(layer, "upsample") else None
+
+    def whole(self, window: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
+        """A whole map's window [N, I, H + 2, W] and the image of half its size → the image. [N, 3, H, W]"""
+        style, _ = self.conv.scales(w, ACTIVATION_GAIN)
+        x = window[:, :, 1:-1] * style.to(window.dtype)[:, :, None, None]
+        rgb = F.conv2d(x, self.conv.weight, self.bias)
+        return rgb if running is None or self.kernel is None else rgb.add_(fir_upsample(running, self.kernel))
 
 
 class Octave:
     """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps."""
 
-    def __init__(
-        self, first: StyledConv, second: StyledConv, rgb: ToRgb, w: Tensor, features: tuple[Rows, Rows],
-        feature_gain: float,
-    ) -> None:  # fmt: skip
-        self.features = features
-        self.injections = Injection.of(first, feature_gain), Injection.of(second, feature_gain)
-        up: Any = steered_weight(modulated(first), w, ACTIVATION_GAIN)
-        self.up = channels_last(up.transpose(0, 1))
-        self.fir = fir_weight(first.conv.blur.kernel, self.up.shape[1], up.dtype)  # type: ignore[union-attr]
-        self.same = channels_last(steered_weight(modulated(second), w, ACTIVATION_GAIN))
-        self.rgb = steered_weight(modulated(rgb), w, ACTIVATION_GAIN)
-        self.rgb_bias = rgb.bias.flatten()
-        self.rgb_kernel = rgb.upsample.kernel
+    def __init__(self, first: Layer, second: Layer, colours: Colours, w: Tensor, features: tuple[Rows, Rows]) -> None:
+        self.layers, self.features = (first, second), features
+        self.up = first.conv.weight_for(w, ACTIVATION_GAIN)
+        self.same = second.conv.weight_for(w, ACTIVATION_GAIN)
+        self.kernels = winograd.transformed(self.same) if second.winograd else None
+        self.colours, self.rgb = colours, colours.conv.weight_for(w, ACTIVATION_GAIN)
 
-    def __call__(self, blocks: Blocks, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
-        """``blocks`` of the octave below, [1, C, rows, W] → blocks twice the size. Fills ``rgb`` [1, 3, 2H, 2W] from
-        ``running`` [1, 3, H, W], the octave below's, of which as many rows must be there as blocks have come."""
-        done = 0
-        for x in self._second(self._first(blocks)):
-            end = done + x.shape[2]
-            made = F.conv2d(x, self.rgb, self.rgb_bias)
-            torch.add(made, self._doubled(running, done, end), out=rgb[:, :, done:end])
-            done = end
-            yield x
+    def __call__(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
+        """``windows`` of the octave below, [1, C, rows + 2, W] → windows of one twice the size. Fills ``rgb``
+        [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the octave below's, of which as many rows must be there as have
+        come."""
+        return self._second(self._first(windows), running, rgb)
 
-    def _first(self, blocks: Blocks) -> Iterator[Tensor]:
-        done = 0
-        for window in windows(blocks, 1, 1):
+    def _first(self, windows: Windows) -> Iterator[Tensor]:
+        layer = self.layers[0]
+        strip, done = Strip(layer.side, winograd.ROWS if self.kernels else 1), 0
+        for window in windows:
             x = F.conv_transpose2d(window, self.up, stride=2)[:, :, 1:-1]
-            inject = self.injections[0]
-            x = F.conv2d(x, self.fir, inject.output_bias, padding=(0, 1), groups=x.shape[1])
-            yield inject(x, self.features[0](done, done + x.shape[2]))
-            done += x.shape[2]
+            x = F.conv2d(x, layer.fir, layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
+            rows = x.shape[2]
+            room = strip.room(x, layer.injection.joined, rows, layer.side)
+            room[:, : layer.injection.outputs] = x
+            layer.injection(room, self.features[0](done, done + rows))
+            done += rows
+            yield from strip.window()
 
-    def _second(self, blocks: Blocks) -> Iterator[Tensor]:
-        done = 0
-        for window in windows(blocks, 1, 1):
-            inject = self.injections[1]
-            x = F.conv2d(window, self.same, inject.output_bias, padding=(0, 1))
-            yield inject(x, self.features[1](done, done + x.shape[2]))
-            done += x.shape[2]
+    def _second(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
+        layer = self.layers[1]
+        strip, done = Strip(layer.side), 0
+        for window in windows:
+            rows = window.shape[2] - 2
+            room = strip.room(window, layer.injection.joined, rows, layer.side)
+            self._convolve(window, room[:, : layer.injection.outputs])
+            layer.injection(room, self.features[1](done, done + rows))
+            made = F.conv2d(room, self.rgb, self.colours.bias)
+            torch.add(made, self._doubled(running, done, done + rows), out=rgb[:, :, done : done + rows])
+            done += rows
+            yield from strip.window()
+
+    def _convolve(self, window: Tensor, out: Tensor) -> None:
+        bias = self.layers[1].injection.output_bias
+        if self.kernels is None:
+            out.copy_(F.conv2d(window, self.same, bias, padding=(0, 1)))
+        else:
+            winograd.convolve(window, self.kernels, bias, out)
 
     def _doubled(self, running: Tensor, first: int, end: int) -> Tensor:
         """Rows of the running image through the FIR: each comes from the two rows nearest to it."""
@@ -88,4 +128,4 @@ class Octave:
         low, high = (first - 1) // 2, end // 2 + 1
         part = running[:, :, max(low, 0) : min(high, height)]
         part = F.pad(part, (0, 0, max(-low, 0), max(high - height, 0)))
-        return fir_upsample(part, self.rgb_kernel)[:, :, first - 2 * low : end - 2 * low]
+        return fir_upsample(part, self.colours.kernel)[:, :, first - 2 * low : end - 2 * low]

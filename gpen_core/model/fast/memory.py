@@ -7,11 +7,12 @@ from .rows import Blocking
 
 _BLOCKS_PER_OCTAVE = 8  # windows and what is made of them, of both convolutions, and those that wait
 _MAPS = 6  # of the largest whole level: input, scaled input, output, filtered, feature, joined
-_WEIGHTS = 3  # of the largest convolution: steered, transposed, and in oneDNN's own layout
+_TAPS = 9
+_KERNELS = 18  # Winograd's, of the same convolution
 
 
 def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Blocking = Blocking()) -> int:
-    """About the peak of ``fast_forward`` over ``batch`` pictures, in bytes, weights not counted.
+    """About the peak of ``FastGpen`` over ``batch`` pictures, in bytes, the module's own weights not counted.
 
     Pictures and results, the features that are kept until their octave's turn, and the whole levels grow with the batch;
     the blocks of the levels by rows, and the steered weights, don't.
@@ -29,5 +30,17 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     noise = 2 * sum(width * side**2 for width, side in zip(config.channels, sides) if side > config.input_size)
     each = 6 * config.input_size**2 + 9 * config.output_size**2 + kept + noise + _MAPS * max(whole)
     octaves = [min(width * side**2, blocking.elements) for width, side in zip(joined, sides) if side >= blocking.side]
-    weights = 9 * max(low * high for low, high in zip(joined, config.channels))
-    return itemsize * (batch * each + _BLOCKS_PER_OCTAVE * sum(octaves) + _WEIGHTS * weights)
+    laid_out = _TAPS * max(low * high for low, high in zip(joined, config.channels))  # once more, by oneDNN for one call
+    return itemsize * (batch * each + _BLOCKS_PER_OCTAVE * sum(octaves) + _steered(config, joined, blocking) + laid_out)
+
+
+def _steered(config: GpenConfig, joined: list[int], blocking: Blocking) -> int:
+    """Elements of the weights that are made of the module's own: Winograd's for all samples, or the style's for one."""
+    made = 0
+    for level in range(1, config.levels):
+        same = joined[level] * config.channels[level]
+        if config.start << level < blocking.side:
+            made += _KERNELS * same
+        else:
+            made += _TAPS * (joined[level - 1] * config.channels[level] + same) + _KERNELS * same
+    return made

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -11,8 +9,8 @@ from ..gpen import Gpen, Noise
 from ..layers import PixelNorm
 from ..ops import ACTIVATION_GAIN
 from .encoder import Features, Stage, halve
-from .generator import Octave, styled, to_rgb
-from .rows import Blocking, Blocks, Rows, channels_last, rows_of
+from .generator import Colours, Layer, Octave
+from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
 from .steering import linear
 
 
@@ -26,40 +24,87 @@ def runs_fast(network: Gpen) -> bool:
     return has_fast_path(network) and next(network.parameters()).device.type == "cpu"
 
 
-@torch.inference_mode()
-def fast_forward(network: Gpen, pictures: Tensor, noise: Noise = None, blocking: Blocking = Blocking()) -> Tensor:
-    """What ``network(pictures, noise)`` yields; without gradients. [N, 3, S, S] → [N, 3, S', S']"""
-    run = _Run(network, pictures, noise, blocking)
-    x, rgb = run.whole_levels()
-    if run.rows_from == network.config.levels:
-        return rgb
-    size = network.config.output_size
-    result = rgb.new_empty(len(pictures), 3, size, size)
-    for sample in range(len(pictures)):
-        run.levels_by_rows(sample, x[sample : sample + 1], rgb[sample : sample + 1], result[sample : sample + 1])
-    return result
+class FastGpen:
+    """Calling it yields what ``network(pictures, noise)`` does, without gradients. [N, 3, S, S] → [N, 3, S', S']
+
+    The weights are laid out at the first call, where the module holds them, and again after one has changed.
+    """
+
+    def __init__(self, network: Gpen, blocking: Blocking = Blocking()) -> None:
+        self.network, self.blocking = network, blocking
+        self._prepared: Prepared | None = None
+        self._stamp: list[tuple[int, int]] = []
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
+        prepared = self._prepared
+        if prepared is None or self._stamp != _stamp(self.network):
+            # Outside of inference mode, whose tensors would not count later writes.
+            with torch.inference_mode(False), torch.no_grad():
+                prepared = self._prepared = Prepared(self.network, self.blocking)
+            self._stamp = _stamp(self.network)
+        run = _Run(prepared, pictures, noise)
+        window, rgb = run.whole_levels()
+        config = self.network.config
+        if prepared.rows_from == config.levels:
+            return rgb
+        result = rgb.new_empty(len(pictures), 3, config.output_size, config.output_size)
+        for sample in range(len(pictures)):
+            one = slice(sample, sample + 1)
+            run.levels_by_rows(sample, window[one], rgb[one], result[one])
+        return result
+
+
+def _stamp(network: Gpen) -> list[tuple[int, int]]:
+    """What differs once a parameter was written to or replaced. Those made in inference mode don't count their writes."""
+    return [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in network.parameters()]
+
+
+class Prepared:
+    """A network's layers with all that does not depend on the picture. ``rows_from``: the first level made by rows."""
+
+    def __init__(self, network: Gpen, blocking: Blocking) -> None:
+        self.network, self.config, self.blocking = network, network.config, blocking
+        config, generator = network.config, network.generator
+        self.rows_from = max(1, sum(config.start << level < blocking.side for level in range(config.levels)))
+        self.stages = [Stage(network, stage) for stage in range(config.encoder_levels)]
+        self.layers = [self._layer(generator.conv1, 0)]
+        self.colours = [Colours(generator.to_rgb1)]
+        for level in range(1, config.levels):
+            self.layers += [self._layer(generator.convs[2 * level - 2 + which], level) for which in (0, 1)]
+            self.colours.append(Colours(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
+
+    def _layer(self, layer: torch.nn.Module, level: int) -> Layer:
+        return Layer(layer, self.config.start << level, self.feature_gain(level))  # type: ignore[arg-type]
+
+    def feature_gain(self, level: int) -> float:
+        """The factor that a level's features lack: noise, above the encoder, none."""
+        return ACTIVATION_GAIN if level < self.config.encoder_levels else 1.0
+
+    def pair(self, level: int) -> tuple[Layer, Layer]:
+        return self.layers[2 * level - 1], self.layers[2 * level]
 
 
 class _Run:
-    """One pass of a batch. ``rows_from``: the first level that is made by rows."""
+    """One pass of a batch."""
 
-    def __init__(self, network: Gpen, pictures: Tensor, noise: Noise, blocking: Blocking) -> None:
-        self.network, self.config, self.blocking = network, network.config, blocking
-        self.rows_from = max(1, sum(self.config.start << level < blocking.side for level in range(self.config.levels)))
+    def __init__(self, prepared: Prepared, pictures: Tensor, noise: Noise) -> None:
+        self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
         pictures = channels_last(pictures)
-        large = max(1, self.config.encoder_levels - self.rows_from)  # stages whose maps are large
-        self.large = [Features(network, picture, large, blocking) for picture in pictures.split(1)]
+        large = max(1, self.config.encoder_levels - prepared.rows_from)  # stages whose maps are large
+        self.large = [Features(prepared.stages[:large], picture, self.blocking) for picture in pictures.split(1)]
         side = self.config.input_size >> (large - 1)
-        x = torch.cat([features.rows(large - 1, 0, side) for features in self.large])
-        self.small = [x]  # from there down, of all samples
-        for stage in range(large, self.config.encoder_levels):
-            self.small.append(halve(Stage(network, stage), self.small[-1]))
+        maps = [features.rows(large - 1, 0, side) for features in self.large]
+        self.small = [maps[0] if len(maps) == 1 else torch.cat(maps)]
+        for stage in prepared.stages[large:]:  # from there down, of all samples
+            self.small.append(halve(stage, self.small[-1]))
         self.w = self._w(self.small[-1])
         self.noise = self._noise(pictures, noise)
 
     def _w(self, x: Tensor) -> Tensor:
-        w = linear(self.network.final_linear[0], x.flatten(1), ACTIVATION_GAIN)  # type: ignore[arg-type]
-        for layer in self.network.generator.style:
+        network = self.prepared.network
+        w = linear(network.final_linear[0], x.flatten(1), ACTIVATION_GAIN)  # type: ignore[arg-type]
+        for layer in network.generator.style:
             w = layer(w) if isinstance(layer, PixelNorm) else linear(layer, w)  # type: ignore[arg-type]
         return w
 
@@ -67,38 +112,33 @@ class _Run:
         if self.config.levels == self.config.encoder_levels:
             return []
         noise = noise or torch.Generator().manual_seed(0)
-        return self.network.noise_features(pictures, noise, start=self.config.encoder_levels)
+        return self.prepared.network.noise_features(pictures, noise, start=self.config.encoder_levels)
 
     def whole_levels(self) -> tuple[Tensor, Tensor]:
-        """Maps and running image of the largest whole level."""
-        generator, w = self.network.generator, self.w
-        first, _, gain = self._whole_features(0)
-        x = styled(generator.conv1, generator.input(len(w)), w, first, gain=1.0, feature_gain=gain)
-        rgb = to_rgb(generator.to_rgb1, x, w, None)
-        for level in range(1, self.rows_from):
-            first, second, gain = self._whole_features(level)
-            up, same = generator.convs[2 * level - 2], generator.convs[2 * level - 1]
-            x = styled(up, x, w, first, gain=ACTIVATION_GAIN, feature_gain=gain)  # type: ignore[arg-type]
-            x = styled(same, x, w, second, gain=ACTIVATION_GAIN, feature_gain=gain)  # type: ignore[arg-type]
-            rgb = to_rgb(generator.to_rgbs[level - 1], x, w, rgb)  # type: ignore[arg-type]
+        """Window and running image of the largest whole level."""
+        w, prepared = self.w, self.prepared
+        constant = prepared.network.generator.input(len(w))
+        x, inside = whole(constant, constant.shape[1], self.config.start)
+        inside.copy_(constant)
+        x = prepared.layers[0].whole(x, w, self._whole_features(0)[0], 1.0)
+        rgb = prepared.colours[0].whole(x, w, None)
+        for level in range(1, prepared.rows_from):
+            for layer, feature in zip(prepared.pair(level), self._whole_features(level)):
+                x = layer.whole(x, w, feature, ACTIVATION_GAIN)
+            rgb = prepared.colours[level].whole(x, w, rgb)
         return x, rgb
 
-    def levels_by_rows(self, sample: int, x: Tensor, rgb: Tensor, result: Tensor) -> None:
+    def levels_by_rows(self, sample: int, window: Tensor, rgb: Tensor, result: Tensor) -> None:
         """Fill ``result`` [1, 3, S', S'] from one sample's last whole level."""
-        generator, levels = self.network.generator, self.config.levels
-        w = self.w[sample : sample + 1]
-        blocks: Blocks = iter([x])
-        for level in range(self.rows_from, levels):
+        prepared, w = self.prepared, self.w[sample : sample + 1]
+        windows: Windows = [window]
+        for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
-            first, second, gain = self._features_by_rows(level, sample)
-            octave = Octave(
-                generator.convs[2 * level - 2], generator.convs[2 * level - 1], generator.to_rgbs[level - 1],  # type: ignore[arg-type]
-                w, (first, second), gain,
-            )  # fmt: skip
-            larger = result if level == levels - 1 else rgb.new_empty(1, 3, side, side)
-            blocks = octave(_parted(blocks, self._block_rows(level)), rgb, larger)
+            octave = Octave(*prepared.pair(level), prepared.colours[level], w, self._features_by_rows(level, sample))
+            larger = result if level == self.config.levels - 1 else rgb.new_empty(1, 3, side, side)
+            windows = octave(parted(windows, self._block_rows(level)), rgb, larger)
             rgb = larger
-        for _ in blocks:  # each block goes all the way up before the next is begun
+        for _ in windows:  # each block goes all the way up before the next is begun
             pass
 
     def _block_rows(self, level: int) -> int:
@@ -107,22 +147,15 @@ class _Run:
         row = joined * self.config.channels[level] * (self.config.start << level)
         return max(1, self.blocking.elements // row // 2)
 
-    def _whole_features(self, level: int) -> tuple[Tensor, Tensor, float]:
-        """A whole level's features of all samples, for its two convolutions, and the factor that they lack."""
+    def _whole_features(self, level: int) -> tuple[Tensor, Tensor]:
+        """A whole level's features of all samples, for its two convolutions."""
         if level >= self.config.encoder_levels:
-            return *self.noise[level - self.config.encoder_levels], 1.0
-        feature = self.small[-1 - level]
-        return feature, feature, ACTIVATION_GAIN
+            return self.noise[level - self.config.encoder_levels]
+        return self.small[-1 - level], self.small[-1 - level]
 
-    def _features_by_rows(self, level: int, sample: int) -> tuple[Rows, Rows, float]:
+    def _features_by_rows(self, level: int, sample: int) -> tuple[Rows, Rows]:
         if level >= self.config.encoder_levels:
             first, second = (noise[sample : sample + 1] for noise in self.noise[level - self.config.encoder_levels])
-            return rows_of(first), rows_of(second), 1.0
+            return rows_of(first), rows_of(second)
         rows = self.large[sample].reader(self.config.encoder_levels - 1 - level)
-        return rows, rows, ACTIVATION_GAIN
-
-
-def _parted(blocks: Blocks, rows: int) -> Iterator[Tensor]:
-    """The same rows in blocks of about ``rows``, none of them much smaller."""
-    for block in blocks:
-        yield from block.tensor_split(-(-block.shape[2] // rows), 2)
+        return rows, rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Blocks = Iterable[Tensor]  # consecutive rows of one map from top to bottom, each [N, C, rows, W]
+Windows = Iterable[Tensor]  # consecutive rows of one map with the row above and the row below, each [N, C, rows + 2, W]
 Rows = Callable[[int, int], Tensor]  # (first, end) → those rows of a map
 
 
@@ -56,28 +56,54 @@ class Remembered:
         return found[0] if len(found) == 1 else torch.cat(found, 2)
 
 
-def windows(blocks: Blocks, above: int, below: int) -> Iterator[Tensor]:
-    """The same rows with their neighbours, ``above`` and ``below``: zeros outside of the map.
+class Strip:
+    """A map made from top to bottom, each block where its neighbours' rows already lie, so that none is copied to join them.
 
-    A kernel of above + below + 1 rows, unpadded, makes of the windows every row of the map exactly once.
+    ``room`` is where the next rows go; ``window`` then holds all rows that a kernel of 3×3 can be applied to, ``multiple``
+    at a time, with the one above and the one below: zeros outside of the map.
     """
-    blocks = iter(blocks)
-    held = next(blocks)
-    seen = _zero_rows(held, above)
-    for block in blocks:
-        if held.shape[2] <= below:  # a window of nothing but neighbours
-            held = torch.cat((held, block), 2)
-            continue
-        window = torch.cat((seen, held), 2)
-        seen = window[:, :, window.shape[2] - above - below :]
-        yield window
-        held = block
-    yield torch.cat((seen, held, _zero_rows(held, below)), 2)
+
+    def __init__(self, height: int, multiple: int = 1) -> None:
+        self.left, self.multiple = height, multiple
+        self.carried: Tensor | None = None
+
+    def room(self, like: Tensor, channels: int, rows: int, width: int) -> Tensor:
+        """[N, channels, rows, width], uninitialised, N, precision and device of ``like``; channels last."""
+        above = 1 if self.carried is None else self.carried.shape[2]
+        self.left -= rows
+        total = above + rows + (self.left == 0)
+        self.joined = like.new_empty(len(like), total, width, channels).permute(0, 3, 1, 2)
+        self.joined[:, :, :above] = 0 if self.carried is None else self.carried
+        if self.left == 0:
+            self.joined[:, :, -1:] = 0
+        return self.joined[:, :, above : above + rows]
+
+    def window(self) -> Iterator[Tensor]:
+        """One, or none where the rows do not suffice yet."""
+        joined, self.joined = self.joined, None  # type: ignore[assignment]
+        made = joined.shape[2] - 2
+        kept = made % self.multiple if self.left else 0
+        self.carried = joined[:, :, made - kept :]
+        if made > kept:
+            yield joined[:, :, : joined.shape[2] - kept]
 
 
-def _zero_rows(like: Tensor, count: int) -> Tensor:
-    batch, channels, _, width = like.shape
-    return channels_last(like.new_zeros(batch, channels, count, width))
+def whole(x: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
+    """Room for a whole map: its window [N, channels, side + 2, side] and the map within; N and precision of ``x``."""
+    strip = Strip(side)
+    inside = strip.room(x, channels, side, side)
+    return next(strip.window()), inside
+
+
+def parted(windows: Windows, rows: int) -> Iterator[Tensor]:
+    """The same map in windows of about ``rows`` rows and their neighbours, none of them much smaller."""
+    for window in windows:
+        made = window.shape[2] - 2
+        first = 0
+        for part in range(-(-made // rows), 0, -1):
+            end = first + -(-(made - first) // part)
+            yield window[:, :, first : end + 2]
+            first = end
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -11,11 +11,7 @@ from torch import Tensor
 from ..layers import EqualLinear
 from ..ops import ACTIVATION_GAIN, EPSILON, LEAKY_SLOPE
 from ..styled import ModulatedConv2d, StyledConv, ToRgb
-
-
-def modulated(layer: StyledConv | ToRgb) -> ModulatedConv2d:
-    """Its convolution: of the published family each is modulated."""
-    return cast(ModulatedConv2d, layer.conv)
+from .rows import channels_last
 
 
 def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
@@ -24,33 +20,44 @@ def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
     return F.leaky_relu_(y, LEAKY_SLOPE).mul_(ACTIVATION_GAIN) if layer.activate else y
 
 
-def steered_weight(conv: ModulatedConv2d, w: Tensor, gain: float) -> Tensor:
-    """The convolution's weight for one style, w [1, style_dim], and inputs that lack the factor ``gain``. [O, I, k, k]"""
-    weight = conv.weight[0].float() * (linear(conv.modulation, w).float() * conv.gain).reshape(1, -1, 1, 1)
-    if conv.demodulate:
-        weight *= weight.square().sum((1, 2, 3), keepdim=True).add_(EPSILON).rsqrt_()
-    return weight.mul_(gain).to(conv.weight.dtype)
+class Steered:
+    """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k].
 
+    The weight is then the module's own too, so that none is held twice. Of the published family each is modulated.
+    """
 
-def steered_conv(conv: ModulatedConv2d, x: Tensor, w: Tensor, gain: float) -> Tensor:
-    """A convolution of inputs that lack the factor ``gain``, each sample with its own style: the maps are scaled, not the
-    weights. For small maps of many channels. x: [N, I, H, W], w: [N, style_dim] → [N, O, H, W]; upsampled before the
-    FIR: [N, O, 2H + 1, 2W + 1]"""
-    weight, style = conv.weight[0], linear(conv.modulation, w).float() * conv.gain
-    outputs = None
-    if conv.demodulate:
+    def __init__(self, layer: StyledConv | ToRgb) -> None:
+        conv = cast(ModulatedConv2d, layer.conv)
+        self.modulation, self.gain = conv.modulation, conv.gain
+        self.upsamples = conv.blur is not None
+        weight = conv.weight[0]
+        self.weight = channels_last(weight.transpose(0, 1) if self.upsamples else weight)
+        conv.weight.data = (self.weight.transpose(0, 1) if self.upsamples else self.weight)[None]
+        # ‖·‖² of each kernel, [O, I]: what the demodulation needs of the weight.
+        self.energy = self._energy(conv.weight[0]) if conv.demodulate else None
+
+    @staticmethod
+    def _energy(weight: Tensor) -> Tensor:
+        return torch.linalg.vector_norm(weight, dim=(2, 3), dtype=torch.float32).square_()
+
+    def scales(self, w: Tensor, gain: float) -> tuple[Tensor, Tensor | None]:
+        """w [N, style_dim] → what each sample's inputs [N, I] and outputs [N, O] are multiplied by, in float32, where the
+        inputs lack the factor ``gain``. No outputs' without demodulation."""
+        style = linear(self.modulation, w).float() * self.gain
+        if self.energy is None:
+            return style * gain, None
         # Scaling a whole style cancels in the demodulation: half precision shall not overflow.
         style = style / style.abs().amax(1, keepdim=True).clamp_min(EPSILON)
-        energy = torch.linalg.vector_norm(weight.flatten(2), dim=2, dtype=torch.float32).square_()
-        outputs = (style.square() @ energy.T).add_(EPSILON).rsqrt_().mul_(gain)
-    else:
-        style = style * gain
-    x = x * style.to(x.dtype)[:, :, None, None]
-    if conv.blur is not None:
-        y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-    else:
-        y = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-    return y if outputs is None else y.mul_(outputs.to(y.dtype)[:, :, None, None])
+        return style, (style.square() @ self.energy.T).add_(EPSILON).rsqrt_().mul_(gain)
+
+    def weight_for(self, w: Tensor, gain: float) -> Tensor:
+        """The weight for one sample, w [1, style_dim], in the layout of ``weight``."""
+        style, outputs = self.scales(w, gain)
+        by_input = style.reshape((-1, 1, 1, 1) if self.upsamples else (1, -1, 1, 1))
+        weight = self.weight.float() * by_input
+        if outputs is not None:
+            weight *= outputs.reshape((1, -1, 1, 1) if self.upsamples else (-1, 1, 1, 1))
+        return weight.to(self.weight.dtype)
 
 
 class Injection(NamedTuple):
@@ -68,12 +75,20 @@ class Injection(NamedTuple):
         channels = layer.conv.weight.shape[1]
         return cls(noise.weight * gain, bias[channels:].reshape(1, -1, 1, 1), bias[:channels], noise.concatenate)
 
-    def __call__(self, y: Tensor, feature: Tensor) -> Tensor:
-        """Both joined and through the leaky ReLU, but for its √2. y has its bias already; it may be overwritten."""
-        if not self.concatenate:
-            return F.leaky_relu_(torch.addcmul(y, feature, self.strength, out=y), LEAKY_SLOPE)
-        batch, channels, rows, width = y.shape
-        joined = y.new_empty(batch, rows, width, 2 * channels).permute(0, 3, 1, 2)  # channels last
-        joined[:, :channels] = y
-        torch.addcmul(self.bias, feature, self.strength, out=joined[:, channels:])
-        return F.leaky_relu_(joined, LEAKY_SLOPE)
+    @property
+    def outputs(self) -> int:
+        """Channels of the layer, before and after the feature joins them."""
+        return len(self.output_bias)
+
+    @property
+    def joined(self) -> int:
+        return self.outputs * (2 if self.concatenate else 1)
+
+    def __call__(self, joined: Tensor, feature: Tensor) -> None:
+        """``joined`` [N, C or 2C, rows, W], of which the first C channels hold the layer's output with its bias: the
+        feature joins them, and all go through the leaky ReLU, but for its √2."""
+        if self.concatenate:
+            torch.addcmul(self.bias, feature, self.strength, out=joined[:, self.outputs :])
+        else:
+            joined.addcmul_(feature, self.strength)
+        F.leaky_relu_(joined, LEAKY_SLOPE)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.model import Gpen, GpenConfig
-from gpen_core.model.fast import Blocking, fast_forward, has_fast_path
-from gpen_core.model.fast.encoder import Features
-from gpen_core.model.fast.rows import windows
-from gpen_core.model.fast.steering import steered_conv, steered_weight
+from gpen_core.model.fast import Blocking, FastGpen, has_fast_path, winograd
+from gpen_core.model.fast.encoder import Features, Stage
+from gpen_core.model.fast.rows import Strip, parted, whole
+from gpen_core.model.fast.steering import Steered
 from gpen_core.model.styled import ModulatedConv2d
 
 ROWS_EVERYWHERE = Blocking(side=1, elements=1, made_twice=1)
@@ -44,6 +44,10 @@ def network(config, dtype=torch.float32, seed=0):
 def pictures(config, count=2):
     size = config.input_size
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def fast_forward(made, given_pictures, noise=None, blocking=Blocking()):
+    return FastGpen(made, blocking)(given_pictures, noise)
 
 
 def equal(found, expected):
@@ -135,24 +139,90 @@ def test_a_large_style_does_not_overflow_half_precision():
 @pytest.mark.parametrize("demodulate", [True, False])
 def test_steering_the_weights_equals_steering_the_maps(upsampling, demodulate):
     torch.manual_seed(2)
-    conv = ModulatedConv2d(6, 5, 3, 8, demodulate=demodulate, upsampling=upsampling).requires_grad_(False)
+    layer = torch.nn.Module()
+    layer.conv = ModulatedConv2d(6, 5, 3, 8, demodulate=demodulate, upsampling=upsampling).requires_grad_(False)
     x, w = torch.randn(1, 6, 9, 7), torch.randn(1, 8)
-    weight = steered_weight(conv, w, 0.7)
-    upsampled = upsampling is not None
-    by_weight = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2) if upsampled else F.conv2d(x, weight, padding=1)
-    torch.testing.assert_close(steered_conv(conv, x, w, 0.7), by_weight, rtol=1e-5, atol=1e-5)
-    expected = conv(0.7 * x, w)
-    torch.testing.assert_close(by_weight if conv.blur is None else conv.blur(by_weight), expected, rtol=1e-5, atol=1e-5)
+    expected = layer.conv(0.7 * x, w)
+    conv = Steered(layer)
+
+    def convolved(maps, weight):
+        if upsampling is None:
+            return F.conv2d(maps, weight, padding=1)
+        return layer.conv.blur(F.conv_transpose2d(maps, weight, stride=2))
+
+    style, outputs = conv.scales(w, 0.7)
+    by_map = convolved(x * style[:, :, None, None], conv.weight)
+    by_map = by_map if outputs is None else by_map * outputs[:, :, None, None]
+    torch.testing.assert_close(by_map, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(convolved(x, conv.weight_for(w, 0.7)), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(layer.conv(0.7 * x, w), expected)  # the module's own weight, laid out anew
 
 
-@given(cuts=st.lists(st.integers(1, 16), max_size=6), above=st.integers(0, 2), below=st.integers(0, 2))
-def test_windows_let_a_kernel_make_every_row_once(cuts, above, below):
-    rows = 17
-    x = torch.randn(1, 2, rows, 5, generator=torch.Generator().manual_seed(0))
-    weight = torch.randn(3, 2, above + below + 1, 1, generator=torch.Generator().manual_seed(1))
-    blocks = x.tensor_split(sorted(set(cuts)), 2)
-    made = torch.cat([F.conv2d(window, weight) for window in windows(blocks, above, below)], 2)
-    torch.testing.assert_close(made, F.conv2d(F.pad(x, (0, 0, above, below)), weight))
+def strip_of(x, cuts, multiple=1):
+    """The windows of a map that comes in blocks, cut at ``cuts``."""
+    strip = Strip(x.shape[2], multiple)
+    for block in x.tensor_split(sorted(set(cuts)), 2):
+        strip.room(x, x.shape[1], block.shape[2], x.shape[3]).copy_(block)
+        yield from strip.window()
+
+
+@given(cuts=st.lists(st.integers(1, 15), max_size=6), multiple=st.sampled_from([1, 2, 4]), rows=st.integers(1, 16))
+def test_windows_let_a_kernel_make_every_row_once(cuts, multiple, rows):
+    x = torch.randn(2, 2, 16, 5, generator=torch.Generator().manual_seed(0))
+    weight = torch.randn(3, 2, 3, 1, generator=torch.Generator().manual_seed(1))
+    found = list(strip_of(x, cuts, multiple))
+    assert all((window.shape[2] - 2) % multiple == 0 for window in found)
+    expected = F.conv2d(F.pad(x, (0, 0, 1, 1)), weight)
+    torch.testing.assert_close(torch.cat([F.conv2d(window, weight) for window in found], 2), expected)
+    smaller = list(parted(found, rows))
+    assert all(window.shape[2] - 2 <= rows for window in smaller)
+    torch.testing.assert_close(torch.cat([F.conv2d(window, weight) for window in smaller], 2), expected)
+
+
+@given(
+    tiles=st.integers(1, 5), width=st.integers(1, 9), batch=st.integers(1, 2), biased=st.booleans(),
+    layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+)  # fmt: skip
+def test_winograds_convolution_is_the_convolution(tiles, width, batch, biased, layout):
+    draw = torch.Generator().manual_seed(tiles + 10 * width)
+    x = torch.randn(batch, 6, 4 * tiles, width, generator=draw)
+    weight = torch.randn(5, 6, 3, 3, generator=draw).contiguous(memory_format=layout)
+    bias = torch.randn(5, generator=draw) if biased else None
+    window, inside = whole(x, 6, 4 * tiles) if width == 4 * tiles else (F.pad(x, (0, 0, 1, 1)), None)
+    if inside is not None:
+        inside.copy_(x)
+    joined = torch.full((batch, 9, 4 * tiles, width), 7.0)
+    winograd.convolve(window, winograd.transformed(weight), bias, joined[:, :5])
+    expected = F.conv2d(x.double(), weight.double(), None if bias is None else bias.double(), padding=1)
+    torch.testing.assert_close(joined[:, :5].double(), expected, rtol=0, atol=5e-5)
+    assert (joined[:, 5:] == 7).all()
+
+
+def test_wide_layers_of_the_published_network_take_winograds_way_and_agree():
+    """float64 takes the direct way: an oracle that the rounding of neither way touches."""
+    made = network(GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2))
+    exact = network(made.config, torch.float64)
+    exact.load_state_dict(made.state_dict())
+    expected = exact(pictures(made.config).double())
+    for blocking in BLOCKINGS.values():
+        fast = FastGpen(made, blocking)
+        equal(fast(pictures(made.config)).double(), expected)
+        assert any(layer.winograd for layer in fast._prepared.layers)
+
+
+def test_weights_that_change_are_laid_out_again():
+    config = CONFIGS["restores"]
+    made, given_pictures = network(config), pictures(config)
+    fast = FastGpen(made)
+    fast(given_pictures)
+    first = fast._prepared
+    fast(given_pictures)
+    assert fast._prepared is first
+    made.generator.convs[1].conv.weight.mul_(1.5)
+    made.ecd1[0][1].weight.add_(0.1)
+    equal(fast(given_pictures), made(given_pictures))
+    made.load_state_dict(network(config, seed=5).state_dict(), assign=True)
+    equal(fast(given_pictures), made(given_pictures))
 
 
 def test_nothing_of_a_run_is_held_when_it_is_over():
@@ -178,7 +248,8 @@ def test_rows_of_a_feature_are_those_rows_of_the_encoders_map(begin, count, stag
     begin = min(begin, side - 1)
     end = min(begin + count, side)
     _, features = made.encode(pictures(config, count=1))
-    rows = Features(made, pictures(config, count=1), 4, ROWS_EVERYWHERE).rows(stage, begin, end)
+    stages = [Stage(made, stage) for stage in range(4)]
+    rows = Features(stages, pictures(config, count=1), ROWS_EVERYWHERE).rows(stage, begin, end)
     equal(rows * 2**0.5, features[-1 - stage][:, :, begin:end])
 
 
