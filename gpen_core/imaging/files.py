@@ -30,6 +30,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_lzw"},
 }
+_ROWS_AT_ONCE = 64
 _DEEP_FORMATS = ("PNG", "TIFF")
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
@@ -74,8 +75,9 @@ def save_picture(picture: Picture, path: str | Path) -> None:
     file_format = _FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ImageError(f"{path.name}: cannot write '{path.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
-    pixels = picture.pixels.detach().float().cpu().clamp(0, 1)
+    pixels = picture.pixels.detach().float().cpu()
     if len(pixels) == 4 and file_format not in _HAVE_ALPHA:
+        pixels = pixels.clamp(0, 1)
         pixels = pixels[:3] * pixels[3:] + (1 - pixels[3:])
     try:
         with written_whole(path) as temporary:
@@ -191,11 +193,22 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _image(pixels: Tensor, grey: bool) -> Image.Image:
-    array = pixels.mul(255).round().byte().permute(1, 2, 0).numpy()
+    array = _rounded(pixels, 8)
     image = Image.fromarray(array)
     if not grey:
         return image
     return image.convert("LA" if array.shape[2] == 4 else "L")
+
+
+def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
+    """[C, H, W], clamped to [0, 1] → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
+    channels, height, width = pixels.shape
+    array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
+    for first in range(0, height, _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        whole = pixels[:, rows].mul((1 << bits) - 1).clamp_(0, (1 << bits) - 1).round_()
+        array[rows] = whole.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).numpy()
+    return array
 
 
 def _metadata(picture: Picture) -> dict[str, bytes]:
@@ -205,7 +218,7 @@ def _metadata(picture: Picture) -> dict[str, bytes]:
 
 def _write_deep(picture: Picture, pixels: Tensor, path: Path) -> None:
     """16 bits a channel, with colour profile and EXIF. Pillow has no 16-bit RGB: OpenCV and tifffile have."""
-    array = pixels.mul(65535).round().permute(1, 2, 0).numpy().astype(np.uint16)
+    array = _rounded(pixels, 16)
     if picture.grey and array.shape[2] == 3:
         array = array.mean(2).round().astype(np.uint16)
     if path.suffix.lower() == ".png":
