@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
@@ -13,17 +12,9 @@ from ..checkpoints import GpenModel
 Way = Callable[[GpenModel, Tensor], Tensor]  # crops [N, 3, S, S] in [0, 1] → [N, 3, S', S'] in [0, 1], float32
 
 
-@torch.inference_mode()
 def _reference(model: GpenModel, crops: Tensor) -> Tensor:
     """The readable modules, one after the other."""
-    weight = next(model.module.parameters())
-    pictures = crops.to(weight.device, weight.dtype)
-    if weight.device.type == "cpu":  # which oneDNN's convolutions of wide maps are twice as fast with
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-    if not model.task.unshifted:
-        pictures = pictures * 2 - 1
-    restored: Tensor = model.module(pictures).float()
-    return restored.add(1).div(2).clamp(0, 1)
+    return model.by(model.module, crops)
 
 
 def _restoring(model: GpenModel, crops: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ _SUB_BLOCKS = (34665, 34853)  # Exif and GPS
 _TEXT_TAGS = (271, 272, 315, 33432)  # those that tifffile has no argument for
 _EXIF_PREFIX = b"Exif\0\0"
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {"compress_level": 2},  # of photographs no larger than by level 4, in three quarters of its time
+    "PNG": {"compress_level": 2},  # as large as by level 4, give or take a few per cent, in three quarters of its time
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_lzw"},
@@ -201,7 +201,7 @@ def _image(pixels: Tensor, grey: bool) -> Image.Image:
 
 
 def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
-    """[C, H, W], clamped to [0, 1] → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
+    """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
     channels, height, width = pixels.shape
     array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
     for first in range(0, height, _ROWS_AT_ONCE):

@@ -52,6 +52,12 @@ class Gpen(nn.Module):
         if not self.config.has_features:
             self.encoder.checkpointing = on
 
+    def check_pictures(self, pictures: Tensor) -> None:
+        """ValueError unless they are [N, 3, S, S]."""
+        size = self.config.input_size
+        if pictures.dim() != 4 or tuple(pictures.shape[1:]) != (3, size, size):
+            raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
+
     def encode(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
         """[N, 3, S, S] → style code z [N, style_dim] and features from the generator's start up to S×S, each
         [N, C, r, r]: none ([]) from a ResNet."""
@@ -67,9 +73,7 @@ class Gpen(nn.Module):
     def forward(self, pictures: Tensor, noise: Noise = None) -> Tensor:
         """``noise`` feeds the levels above S of the upscaling variant; without it, one seeded with 0 does, so that
         inference is repeatable. Other models draw nothing."""
-        size = self.config.input_size
-        if pictures.dim() != 4 or tuple(pictures.shape[1:]) != (3, size, size):
-            raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
+        self.check_pictures(pictures)
         z, features = self.encode(pictures)
         pairs = [(feature, feature) for feature in features]
         if features and self.config.levels > self.config.encoder_levels:

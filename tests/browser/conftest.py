@@ -72,11 +72,3 @@ def comfy_page(request: pytest.FixtureRequest, browser: "Browser", web_server: H
     page = ComfyPage(browser, web_server, RENDERERS[request.param])
     yield page
     page.close()
-
-
-@pytest.fixture
-def installed_model(web_server: HttpServer, checkpoint: Path) -> Iterator[Path]:
-    """The checkpoint in its folder, under the name that the example workflows load, for this test."""
-    place = web_server.base.place_model(checkpoint, name="GPEN-BFR-512.pth")
-    yield place
-    place.unlink()

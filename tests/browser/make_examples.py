@@ -34,8 +34,9 @@ BUILD = """nodes => {
 }"""
 
 NOTE = (
-    "Put **GPEN-BFR-512.pth** into `models/facerestore_models`; where it is not there, *Run* says in its details where "
-    "to get it. The published weights are for **non-commercial use only**."
+    "This runs at once with **bundled**, the small model that comes with the pack. For the best quality choose "
+    "*GPEN-BFR-512.pth* in *Load GPEN Model*: where it is not in `models/facerestore_models`, *Run* says in its details "
+    "where to get it. The published weights are for **non-commercial use only**."
 )
 NOISE_NOTE = (
     "Faces come from a model whose generator was trained on **noise**: choose yours in *Load GPEN Model*. The published "
@@ -56,10 +57,10 @@ def photo() -> dict[str, Any]:
 
 
 def model(*pos: int) -> dict[str, Any]:
-    return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": "GPEN-BFR-512.pth"})
+    return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": "bundled"})
 
 
-def note(*pos: int, text: str = NOTE, height: int = 130) -> dict[str, Any]:
+def note(*pos: int, text: str = NOTE, height: int = 170) -> dict[str, Any]:
     return node("note", "MarkdownNote", pos, (300, height), title="The model", values={"text": text})
 
 

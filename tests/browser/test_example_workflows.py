@@ -15,7 +15,7 @@ NAMES = ["restore_faces", "restore_faces_step_by_step", "sample_faces"]
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
 LOADERS = {
     "LoadImage": {"image": "example.png"},
-    "GPEN_LoadModel": {"model_name": "GPEN-BFR-512.pth", **SETTINGS["model"]},
+    "GPEN_LoadModel": {"model_name": "bundled", **SETTINGS["model"]},
 }
 PROMPTS = {
     "restore_faces": LOADERS

@@ -11,9 +11,7 @@ RUN_TIMEOUT_MS = 60_000
 SHOWN = """() => app.rootGraph.nodes.find(node => node.type === 'SaveImage').imgs?.[0]?.naturalWidth"""
 
 
-def test_run_shows_the_result_in_the_page(
-    comfy_page: ComfyPage, example_workflows: Path, installed_model: Path, portrait: Path
-) -> None:
+def test_run_shows_the_result_in_the_page(comfy_page: ComfyPage, example_workflows: Path, portrait: Path) -> None:
     comfy_page.open_workflow(example_workflows / "restore_faces.json")
     comfy_page.run()
     comfy_page.page.wait_for_function(SHOWN, timeout=RUN_TIMEOUT_MS)
@@ -28,9 +26,11 @@ def test_run_shows_the_result_in_the_page(
 
 
 def test_a_missing_model_is_explained_where_the_page_shows_details(
-    comfy_page: ComfyPage, example_workflows: Path
+    comfy_page: ComfyPage, example_workflows: Path, tmp_path: Path
 ) -> None:
-    comfy_page.open_workflow(example_workflows / "restore_faces.json")
+    graph = tmp_path / "missing.json"
+    graph.write_text((example_workflows / "restore_faces.json").read_text().replace('"bundled"', '"GPEN-BFR-512.pth"'))
+    comfy_page.open_workflow(graph)
     comfy_page.run()
     summary = comfy_page.part("error-overlay")
     summary.wait_for()

@@ -13,6 +13,8 @@ from ..gpen import Gpen
 from ..ops import ACTIVATION_GAIN, LEAKY_SLOPE
 from .rows import Blocking, Remembered, Rows, channels_last
 
+_LAID_OUT = 1 << 21  # elements
+
 
 class Stage:
     """An encoder stage's weights: a 1×1 convolution first, then FIR and a convolution of stride 2 each."""
@@ -23,8 +25,8 @@ class Stage:
         if not fir:
             self.weight = conv.weight * conv.gain
             return
-        self.weight = channels_last(conv.weight)
-        conv.weight.data = self.weight  # the module's own too: none is held twice
+        # A large weight serves small maps, once a call: not worth a copy that stays.
+        self.weight = channels_last(conv.weight) if conv.weight.numel() <= _LAID_OUT else conv.weight
         # The equalised gain, and the √2 that the input lacks, in the filter: it is smallest.
         kernel = fir[0].kernel.float() * (conv.gain * ACTIVATION_GAIN)
         self.fir = fir_weight(kernel, conv.weight.shape[1], conv.weight.dtype)

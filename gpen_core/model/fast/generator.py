@@ -20,16 +20,22 @@ from .steering import Injection, Steered
 
 
 class Layer:
-    """A styled convolution of maps that become ``side`` high, prepared. ``feature_gain``: the factor that its features lack."""
+    """A styled convolution of maps that become ``side`` high, prepared. ``feature_gain``: the factor that its features lack.
+    ``whole``: whether it will make whole maps; its kernels are then the same for all of them."""
 
-    def __init__(self, layer: StyledConv, side: int, feature_gain: float) -> None:
+    def __init__(self, layer: StyledConv, side: int, feature_gain: float, *, whole: bool) -> None:
         self.side = side
         self.conv = Steered(layer)
         self.injection = Injection.of(layer, feature_gain)
         blur = layer.conv.blur
         self.fir = fir_weight(blur.kernel, self.injection.outputs, self.conv.weight.dtype) if blur else None  # type: ignore[union-attr]
-        self.winograd = self.fir is None and winograd.worthwhile(self.conv.weight, side)
+        self.winograd = self.fir is None and winograd.worthwhile(
+            self.conv.weight.element_size(), self.injection.outputs, side
+        )
         self.kernels: winograd.Kernels | None = None
+        if whole and self.winograd:
+            self.kernels = winograd.transformed(self.conv.weight)
+            self.conv.weight = layer.conv.weight[0]  # the module's own: nobody needs a copy now
 
     def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
         """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
@@ -50,12 +56,10 @@ class Layer:
         return joined
 
     def _convolve(self, window: Tensor, out: Tensor) -> None:
-        if not self.winograd:
+        if self.kernels is None:
             out.copy_(F.conv2d(window, self.conv.weight, padding=(0, 1)))
             return
-        if self.kernels is None:
-            self.kernels = winograd.transformed(self.conv.weight)
-        winograd.convolve(window, self.kernels, None, out)
+        winograd.convolve(window, cast(winograd.Kernels, self.kernels), None, out)
 
 
 class Colours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..config import GpenConfig
 from .rows import Blocking
+from .winograd import worthwhile
 
 _BLOCKS_PER_OCTAVE = 8  # windows and what is made of them, of both convolutions, and those that wait
 _MAPS = 6  # of the largest whole level: input, scaled input, output, filtered, feature, joined
@@ -19,9 +20,7 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     """
     sides = [config.start << level for level in range(config.levels)]
     joined = [width * (2 if config.concatenate else 1) for width in config.channels]
-    whole = [width * side**2 for width, side in zip(joined, sides) if side < blocking.side] or [
-        joined[0] * sides[0] ** 2
-    ]
+    whole = [width * side**2 for width, side in zip(joined, sides) if side < max(blocking.side, sides[0] + 1)]
     kept = sum(
         width * side**2
         for width, side in zip(config.channels, sides)
@@ -33,16 +32,17 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     laid_out = _TAPS * max(
         low * high for low, high in zip(joined, config.channels)
     )  # once more, by oneDNN for one call
-    return itemsize * (batch * each + _BLOCKS_PER_OCTAVE * sum(octaves) + _steered(config, joined, blocking) + laid_out)
+    made = _made_of_weights(config, joined, itemsize, blocking)
+    return itemsize * (batch * each + _BLOCKS_PER_OCTAVE * sum(octaves) + made + laid_out)
 
 
-def _steered(config: GpenConfig, joined: list[int], blocking: Blocking) -> int:
-    """Elements of the weights that are made of the module's own: Winograd's for all samples, or the style's for one."""
+def _made_of_weights(config: GpenConfig, joined: list[int], itemsize: int, blocking: Blocking) -> int:
+    """Elements that are worked out of the module's weights: for all samples of whole maps, for one of those by rows."""
     made = 0
-    for level in range(1, config.levels):
-        same = joined[level] * config.channels[level]
-        if config.start << level < blocking.side:
-            made += _KERNELS * same
-        else:
-            made += _TAPS * (joined[level - 1] * config.channels[level] + same) + _KERNELS * same
+    for level, outputs in enumerate(config.channels):
+        side, same = config.start << level, joined[level] * outputs
+        kernels = worthwhile(itemsize, outputs, side)
+        made += _TAPS * joined[level - 1] * outputs if level else 0
+        made += _KERNELS * same if kernels else 0
+        made += 0 if kernels and side < blocking.side else _TAPS * same
     return made

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from threading import Lock
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -12,6 +16,8 @@ from .encoder import Features, Stage, halve
 from .generator import Colours, Layer, Octave
 from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
 from .steering import linear
+
+Stamp = list[tuple[int, torch.dtype, int]]
 
 
 def has_fast_path(network: Gpen) -> bool:
@@ -27,22 +33,19 @@ def runs_fast(network: Gpen) -> bool:
 class FastGpen:
     """Calling it yields what ``network(pictures, noise)`` does, without gradients. [N, 3, S, S] → [N, 3, S', S']
 
-    The weights are laid out at the first call, where the module holds them, and again after one has changed.
+    What the weights alone decide is worked out at the first call, and again once a weight has been written to or replaced.
+    PyTorch doesn't tell of writes through ``.data``, nor of those to tensors made in inference mode: ``forget`` after them.
     """
 
     def __init__(self, network: Gpen, blocking: Blocking = Blocking()) -> None:
         self.network, self.blocking = network, blocking
-        self._prepared: Prepared | None = None
-        self._stamp: list[tuple[int, int]] = []
+        self._lock = Lock()
+        self._prepared: tuple[Stamp, Prepared] | None = None
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
-        prepared = self._prepared
-        if prepared is None or self._stamp != _stamp(self.network):
-            # Outside of inference mode, whose tensors would not count later writes.
-            with torch.inference_mode(False), torch.no_grad():
-                prepared = self._prepared = Prepared(self.network, self.blocking)
-            self._stamp = _stamp(self.network)
+        self.network.check_pictures(pictures)
+        prepared = self._up_to_date()
         run = _Run(prepared, pictures, noise)
         window, rgb = run.whole_levels()
         config = self.network.config
@@ -54,10 +57,30 @@ class FastGpen:
             run.levels_by_rows(sample, window[one], rgb[one], result[one])
         return result
 
+    def forget(self) -> None:
+        """Free what was worked out; the next call does it again."""
+        self._prepared = None
 
-def _stamp(network: Gpen) -> list[tuple[int, int]]:
-    """What differs once a parameter was written to or replaced. Those made in inference mode don't count their writes."""
-    return [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in network.parameters()]
+    def _up_to_date(self) -> Prepared:
+        with self._lock:
+            stamp = _stamp(self.network)
+            if self._prepared is None or self._prepared[0] != stamp:
+                self._prepared = None  # first, lest both be held
+                self._prepared = stamp, Prepared(self.network, self.blocking)
+            return self._prepared[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles begin anew: the weights are in the network."""
+        return {"network": self.network, "blocking": self.blocking}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _stamp(network: Gpen) -> Stamp:
+    """What differs once a weight was written to or replaced."""
+    values = chain(network.parameters(), network.buffers())
+    return [(value.data_ptr(), value.dtype, 0 if value.is_inference() else value._version) for value in values]
 
 
 class Prepared:
@@ -75,9 +98,9 @@ class Prepared:
             self.colours.append(Colours(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
 
     def _layer(self, layer: torch.nn.Module, level: int) -> Layer:
-        return Layer(layer, self.config.start << level, self.feature_gain(level))  # type: ignore[arg-type]
+        return Layer(layer, self.config.start << level, self._feature_gain(level), whole=level < self.rows_from)  # type: ignore[arg-type]
 
-    def feature_gain(self, level: int) -> float:
+    def _feature_gain(self, level: int) -> float:
         """The factor that a level's features lack: noise, above the encoder, none."""
         return ACTIVATION_GAIN if level < self.config.encoder_levels else 1.0
 

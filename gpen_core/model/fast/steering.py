@@ -23,38 +23,37 @@ def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
 class Steered:
     """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k].
 
-    The weight is then the module's own too, so that none is held twice. Of the published family each is modulated.
+    Of the published family each is modulated. What is worked out here is float32 at least.
     """
 
     def __init__(self, layer: StyledConv | ToRgb) -> None:
         conv = cast(ModulatedConv2d, layer.conv)
         self.modulation, self.gain = conv.modulation, conv.gain
         self.upsamples = conv.blur is not None
+        self.dtype = torch.promote_types(conv.weight.dtype, torch.float32)
         weight = conv.weight[0]
         self.weight = channels_last(weight.transpose(0, 1) if self.upsamples else weight)
-        conv.weight.data = (self.weight.transpose(0, 1) if self.upsamples else self.weight)[None]
         # ‖·‖² of each kernel, [O, I]: what the demodulation needs of the weight.
-        self.energy = self._energy(conv.weight[0]) if conv.demodulate else None
-
-    @staticmethod
-    def _energy(weight: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(weight, dim=(2, 3), dtype=torch.float32).square_()
+        norm = torch.linalg.vector_norm(weight, dim=(2, 3), dtype=self.dtype) if conv.demodulate else None
+        self.energy = None if norm is None else norm.square_()
 
     def scales(self, w: Tensor, gain: float) -> tuple[Tensor, Tensor | None]:
-        """w [N, style_dim] → what each sample's inputs [N, I] and outputs [N, O] are multiplied by, in float32, where the
-        inputs lack the factor ``gain``. No outputs' without demodulation."""
-        style = linear(self.modulation, w).float() * self.gain
+        """w [N, style_dim] → what each sample's inputs [N, I] and outputs [N, O] are multiplied by, where the inputs lack
+        the factor ``gain``. No outputs' without demodulation."""
+        style = linear(self.modulation, w).to(self.dtype) * self.gain
         if self.energy is None:
             return style * gain, None
-        # Scaling a whole style cancels in the demodulation: half precision shall not overflow.
-        style = style / style.abs().amax(1, keepdim=True).clamp_min(EPSILON)
-        return style, (style.square() @ self.energy.T).add_(EPSILON).rsqrt_().mul_(gain)
+        # The demodulation undoes whatever scales a whole style. So half precision need not overflow, neither by a large
+        # style nor by the sum over many inputs: what goes in is scaled down, what comes out up.
+        largest = style.abs().amax(1, keepdim=True).clamp_min(EPSILON)
+        style = style / largest
+        outputs = (style.square() @ self.energy.T + EPSILON / largest.square()).rsqrt_()
+        return style * self.gain, outputs * (gain / self.gain)
 
     def weight_for(self, w: Tensor, gain: float) -> Tensor:
         """The weight for one sample, w [1, style_dim], in the layout of ``weight``."""
         style, outputs = self.scales(w, gain)
-        by_input = style.reshape((-1, 1, 1, 1) if self.upsamples else (1, -1, 1, 1))
-        weight = self.weight.float() * by_input
+        weight = self.weight.to(self.dtype) * style.reshape((-1, 1, 1, 1) if self.upsamples else (1, -1, 1, 1))
         if outputs is not None:
             weight *= outputs.reshape((1, -1, 1, 1) if self.upsamples else (-1, 1, 1, 1))
         return weight.to(self.weight.dtype)

@@ -18,9 +18,10 @@ _LOWEST = 16  # rows below which reading twice the weights does
 Kernels = tuple[Tensor, ...]  # six of [O, I, 1, 3]
 
 
-def worthwhile(weight: Tensor, height: int) -> bool:
-    """Of a 3×3 convolution [O, I, 3, 3] of maps of ``height`` rows. Half precision cannot spare the digits."""
-    return weight.dtype == torch.float32 and weight.shape[0] >= _NARROWEST and height >= _LOWEST
+def worthwhile(itemsize: int, outputs: int, height: int) -> bool:
+    """Of a 3×3 convolution, in numbers of ``itemsize`` bytes, that makes so many channels of maps of ``height`` rows. Half
+    precision cannot spare the digits; float64 is for those who want them all."""
+    return itemsize == 4 and outputs >= _NARROWEST and height >= _LOWEST
 
 
 def transformed(weight: Tensor) -> Kernels:

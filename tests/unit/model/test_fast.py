@@ -1,6 +1,9 @@
 """The fast path of the published network against the plain one, which is its oracle."""
 
+import copy
 import gc
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -198,19 +201,58 @@ def test_winograds_convolution_is_the_convolution(tiles, width, batch, biased, l
     assert (joined[:, 5:] == 7).all()
 
 
-def test_wide_layers_of_the_published_network_take_winograds_way_and_agree():
+WIDE = {
+    "restores": GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2),
+    "adds": GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2, concatenate=False),
+    "enlarges": GpenConfig(16, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2),
+}
+
+
+@pytest.mark.parametrize("blocking", BLOCKINGS.values(), ids=BLOCKINGS)
+@pytest.mark.parametrize("config", WIDE.values(), ids=WIDE)
+def test_wide_layers_of_the_published_network_take_winograds_way_and_agree(config, blocking):
     """float64 takes the direct way: an oracle that the rounding of neither way touches."""
-    made = network(GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2))
-    exact = network(made.config, torch.float64)
+    made = network(config)
+    exact = network(config, torch.float64)
     exact.load_state_dict(made.state_dict())
-    expected = exact(pictures(made.config).double())
+    fast, slow = FastGpen(made, blocking), FastGpen(exact, blocking)
+    given_pictures = pictures(config)
+    found, expected = fast(given_pictures).double(), exact(given_pictures.double())
+    equal(found, expected)
+    torch.testing.assert_close(slow(given_pictures.double()), expected, rtol=0, atol=1e-6)
+    assert sum(layer.winograd for layer in fast._prepared[1].layers) == 3  # at 16, 32 and 64 px
+    assert not any(layer.winograd for layer in slow._prepared[1].layers)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_takes_the_direct_way_and_sums_over_many_channels(dtype):
+    """512 channels that all say the same: their sum is out of float16's range, the demodulated result is not."""
+    config = GpenConfig(16, 16, (512, 512, 512), style_dim=8, mapping_layers=1)
+    made = network(config)
+    layer = made.generator.convs[1]
+    layer.conv.weight.abs_()
+    layer.conv.modulation.weight.zero_()
+    made.generator.convs[0].activate.bias.fill_(20)
+    expected = made(pictures(config))
+    fast = FastGpen(made.to(dtype))
+    found = fast(pictures(config).to(dtype)).float()
+    assert not any(layer.winograd for layer in fast._prepared[1].layers)
+    error = (found - expected).square().mean().sqrt() / expected.square().mean().sqrt()
+    assert error < 0.05
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-4, 1e-5, 0.0])
+def test_small_filters_are_demodulated_as_the_plain_path_does(size):
+    """Down to where the ε under the root decides: a filter that died in training stays dark."""
+    config = CONFIGS["restores"]
+    made = network(config)
+    for layer in made.generator.convs:
+        layer.conv.weight.mul_(size)
     for blocking in BLOCKINGS.values():
-        fast = FastGpen(made, blocking)
-        equal(fast(pictures(made.config)).double(), expected)
-        assert any(layer.winograd for layer in fast._prepared.layers)
+        equal(fast_forward(made, pictures(config), blocking=blocking), made(pictures(config)))
 
 
-def test_weights_that_change_are_laid_out_again():
+def test_weights_that_change_are_seen():
     config = CONFIGS["restores"]
     made, given_pictures = network(config), pictures(config)
     fast = FastGpen(made)
@@ -221,8 +263,58 @@ def test_weights_that_change_are_laid_out_again():
     made.generator.convs[1].conv.weight.mul_(1.5)
     made.ecd1[0][1].weight.add_(0.1)
     equal(fast(given_pictures), made(given_pictures))
+    made.generator.convs[0].conv.blur.kernel.mul_(1.1)  # a buffer
+    equal(fast(given_pictures), made(given_pictures))
     made.load_state_dict(network(config, seed=5).state_dict(), assign=True)
     equal(fast(given_pictures), made(given_pictures))
+    made.ecd1[0][1].weight.data.add_(0.5)  # which PyTorch tells nobody of
+    fast.forget()
+    equal(fast(given_pictures), made(given_pictures))
+
+
+def test_a_network_made_in_inference_mode_runs_in_and_outside_of_it():
+    """As in ComfyUI, whose nodes run there."""
+    config = CONFIGS["restores"]
+    with torch.inference_mode():
+        made = network(config)
+        fast = FastGpen(made)
+        expected = made(pictures(config))
+        equal(fast(pictures(config)), expected)
+        equal(fast(pictures(config)), expected)
+    equal(fast(pictures(config)), expected)
+
+
+def test_a_call_leaves_the_module_as_it_was_and_copies_take_nothing_along():
+    config = CONFIGS["restores"]
+    made = network(config)
+    model = GpenModel(config, made, TASKS["restoration"], "tiny")
+    before = {key: (value.data_ptr(), value.stride()) for key, value in made.state_dict().items()}
+    small = len(pickle.dumps(model))
+    crops = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    expected = model(crops)
+    assert {key: (value.data_ptr(), value.stride()) for key, value in made.state_dict().items()} == before
+    assert len(pickle.dumps(model)) < small + 1000
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(other(crops), expected)
+        assert other.module is not made and other._fast.network is other.module
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 128, 64), (1, 3, 64, 128), (1, 3, 32, 32), (1, 4, 64, 64), (3, 64, 64)])
+def test_pictures_of_another_size_are_refused_not_cut(shape):
+    config = CONFIGS["restores"]
+    model = GpenModel(config, network(config), TASKS["restoration"], "tiny")
+    for forward in (model, model._fast):
+        with pytest.raises(ValueError, match=r"must be \[N, 3, 64, 64\], not \["):
+            forward(torch.rand(shape))
+
+
+def test_threads_share_one_model():
+    config = CONFIGS["restores"]
+    fast, given_pictures = FastGpen(network(config)), pictures(config)
+    expected = fast.network(given_pictures)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: fast(given_pictures), range(8)):
+            equal(found, expected)
 
 
 def test_nothing_of_a_run_is_held_when_it_is_over():
