@@ -28,7 +28,7 @@ class Layer:
         self.conv = Steered(layer)
         self.injection = Injection.of(layer, feature_gain)
         blur = layer.conv.blur
-        self.fir = fir_weight(blur.kernel, self.injection.outputs, self.conv.weight.dtype) if blur else None  # type: ignore[union-attr]
+        self.fir = fir_weight(blur.kernel, self.injection.outputs, self.conv.weight.dtype) if blur else None
         self.winograd = self.fir is None and winograd.worthwhile(
             self.conv.weight.element_size(), self.injection.outputs, side
         )
@@ -98,7 +98,7 @@ class Octave:
         strip, done = Strip(layer.side, winograd.ROWS if self.kernels else 1), 0
         for window in windows:
             x = F.conv_transpose2d(window, self.up, stride=2)[:, :, 1:-1]
-            x = F.conv2d(x, layer.fir, layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
+            x = F.conv2d(x, cast(Tensor, layer.fir), layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
             rows = x.shape[2]
             room = strip.room(x, layer.injection.joined, rows, layer.side)
             room[:, : layer.injection.outputs] = x
@@ -132,4 +132,4 @@ class Octave:
         low, high = (first - 1) // 2, end // 2 + 1
         part = running[:, :, max(low, 0) : min(high, height)]
         part = F.pad(part, (0, 0, max(-low, 0), max(high - height, 0)))
-        return fir_upsample(part, self.colours.kernel)[:, :, first - 2 * low : end - 2 * low]
+        return fir_upsample(part, cast(Tensor, self.colours.kernel))[:, :, first - 2 * low : end - 2 * low]
