@@ -6,6 +6,7 @@ named below are found by location, when first imported. Run pytest with `--impor
 
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -13,6 +14,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+# Under pytest-xdist each worker has a core: more threads than that take four times as long. Before torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 SHARED = REPO_ROOT.parent / "shared"
