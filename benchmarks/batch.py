@@ -32,6 +32,7 @@ from gpen_core.benchmark.run import about_machine  # noqa: E402
 from gpen_core.benchmark.subjects import PUBLISHED_SIZES, Subject, random_crops, random_subjects  # noqa: E402
 from gpen_core.benchmark.timing import Timing, alternately  # noqa: E402
 from gpen_core.benchmark.worker import Worker, serve  # noqa: E402
+from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.geometry import template_points  # noqa: E402
 from gpen_core.pipeline import RestoreOptions, restore_faces  # noqa: E402
 from gpen_core.types import Face  # noqa: E402
@@ -42,6 +43,7 @@ FACES = 8
 def main() -> None:
     options = _options()
     if options.worker:
+        keep_freed_memory()  # as the command line does
         torch.set_num_threads(options.threads)
         load_libraries(torch.device("cpu"))
         serve(partial(load, subject(options), options.faces, options.batch, options.memory))

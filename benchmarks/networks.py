@@ -43,6 +43,7 @@ from gpen_core.benchmark.timing import Timing, alternately  # noqa: E402
 from gpen_core.benchmark.worker import Worker, serve  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
 from gpen_core.checkpoints.save import save_generator  # noqa: E402
+from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.export import export_onnx  # noqa: E402
 
 NAIVE, OURS = "naive", "gpen_core"
@@ -169,6 +170,7 @@ def load_naive(path: Path) -> Run:
 
 
 def load_ours(path: Path) -> Run:
+    keep_freed_memory()  # as the command line does; the engines have pools of their own
     model = load_checkpoint(path)
     return partial(model, random_crops(model.config.input_size, 1))
 

@@ -33,6 +33,7 @@ from gpen_core.benchmark.run import about_machine  # noqa: E402
 from gpen_core.benchmark.timing import seconds_of  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
 from gpen_core.checkpoints.store import resolve_model, weight_folders  # noqa: E402
+from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.faces.alignment import align_face  # noqa: E402
 from gpen_core.faces.detectors import MultiPassDetector, load_detector  # noqa: E402
 from gpen_core.imaging.color import match_color  # noqa: E402
@@ -75,6 +76,7 @@ class Job:
 
 def main() -> None:
     options = _options()
+    keep_freed_memory()  # as the command line does
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         source = options.image or astronaut(Path(folder) / "astronaut.png")

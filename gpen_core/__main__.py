@@ -7,9 +7,11 @@ def run() -> int:
     """The command line; a missing package is named instead of a traceback, since then even ``doctor`` can't be asked."""
     try:
         from .cli import main
+        from .cli.heap import keep_freed_memory
     except ModuleNotFoundError as error:
         print(f"error: the Python package '{error.name}' is missing: pip install -r requirements.txt", file=sys.stderr)
         return 1
+    keep_freed_memory()
     return main()
 
 

@@ -15,12 +15,14 @@ _KERNELS = 18  # Winograd's, of the same convolution
 def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Blocking = Blocking()) -> int:
     """About the peak of ``FastGpen`` over ``batch`` pictures, in bytes, the module's own weights not counted.
 
-    Pictures and results, the features that are kept until their octave's turn, and the whole levels grow with the batch;
-    the blocks of the levels by rows, and the steered weights, don't.
+    Pictures and results, the features that are kept until their octave's turn, and the levels made of all samples at once
+    grow with the batch; the others' maps and blocks, and the steered weights, don't.
     """
     sides = [config.start << level for level in range(config.levels)]
     joined = [width * (2 if config.concatenate else 1) for width in config.channels]
-    whole = [width * side**2 for width, side in zip(joined, sides) if side < max(blocking.side, sides[0] + 1)]
+    together = max(min(blocking.together, blocking.side), sides[0] + 1)
+    whole = [width * side**2 for width, side in zip(joined, sides) if side < together]
+    alone = [width * side**2 for width, side in zip(joined, sides) if together <= side < blocking.side]
     kept = sum(
         width * side**2
         for width, side in zip(config.channels, sides)
@@ -33,7 +35,8 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
         low * high for low, high in zip(joined, config.channels)
     )  # once more, by oneDNN for one call
     made = _made_of_weights(config, joined, itemsize, blocking)
-    return itemsize * (batch * each + _BLOCKS_PER_OCTAVE * sum(octaves) + made + laid_out)
+    one = _MAPS * max(alone, default=0) + _BLOCKS_PER_OCTAVE * sum(octaves)
+    return itemsize * (batch * each + one + made + laid_out)
 
 
 def _made_of_weights(config: GpenConfig, joined: list[int], itemsize: int, blocking: Blocking) -> int:

@@ -49,12 +49,12 @@ class FastGpen:
         run = _Run(prepared, pictures, noise)
         window, rgb = run.whole_levels()
         config = self.network.config
-        if prepared.rows_from == config.levels:
+        if prepared.alone_from == config.levels:
             return rgb
         result = rgb.new_empty(len(pictures), 3, config.output_size, config.output_size)
         for sample in range(len(pictures)):
             one = slice(sample, sample + 1)
-            run.levels_by_rows(sample, window[one], rgb[one], result[one])
+            run.large_levels(sample, window[one], rgb[one], result[one])
         return result
 
     def forget(self) -> None:
@@ -84,12 +84,15 @@ def _stamp(network: Gpen) -> Stamp:
 
 
 class Prepared:
-    """A network's layers with all that does not depend on the picture. ``rows_from``: the first level made by rows."""
+    """A network's layers with all that does not depend on the picture. ``alone_from``: the first level that is made of one
+    sample at a time, ``rows_from``: the first that is made by rows."""
 
     def __init__(self, network: Gpen, blocking: Blocking) -> None:
         self.network, self.config, self.blocking = network, network.config, blocking
         config, generator = network.config, network.generator
-        self.rows_from = max(1, sum(config.start << level < blocking.side for level in range(config.levels)))
+        sides = [config.start << level for level in range(config.levels)]
+        self.alone_from = max(1, sum(side < min(blocking.together, blocking.side) for side in sides))
+        self.rows_from = max(1, sum(side < blocking.side for side in sides))
         self.stages = [Stage(network, stage) for stage in range(config.encoder_levels)]
         self.layers = [self._layer(generator.conv1, 0)]
         self.colours = [Colours(generator.to_rgb1)]
@@ -114,7 +117,7 @@ class _Run:
     def __init__(self, prepared: Prepared, pictures: Tensor, noise: Noise) -> None:
         self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
         pictures = channels_last(pictures)
-        large = max(1, self.config.encoder_levels - prepared.rows_from)  # stages whose maps are large
+        large = max(1, self.config.encoder_levels - prepared.alone_from)  # stages whose maps are large
         self.large = [Features(prepared.stages[:large], picture, self.blocking) for picture in pictures.split(1)]
         side = self.config.input_size >> (large - 1)
         maps = [features.rows(large - 1, 0, side) for features in self.large]
@@ -138,22 +141,27 @@ class _Run:
         return self.prepared.network.noise_features(pictures, noise, start=self.config.encoder_levels)
 
     def whole_levels(self) -> tuple[Tensor, Tensor]:
-        """Window and running image of the largest whole level."""
+        """Window and running image of the largest level that all samples are made at once of."""
         w, prepared = self.w, self.prepared
         constant = prepared.network.generator.input(len(w))
         x, inside = whole(constant, constant.shape[1], self.config.start)
         inside.copy_(constant)
-        x = prepared.layers[0].whole(x, w, self._whole_features(0)[0], 1.0)
+        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0)
         rgb = prepared.colours[0].whole(x, w, None)
-        for level in range(1, prepared.rows_from):
-            for layer, feature in zip(prepared.pair(level), self._whole_features(level)):
-                x = layer.whole(x, w, feature, ACTIVATION_GAIN)
-            rgb = prepared.colours[level].whole(x, w, rgb)
+        for level in range(1, prepared.alone_from):
+            x, rgb = self._level(level, x, w, rgb, self._features(level))
         return x, rgb
 
-    def levels_by_rows(self, sample: int, window: Tensor, rgb: Tensor, result: Tensor) -> None:
-        """Fill ``result`` [1, 3, S', S'] from one sample's last whole level."""
+    def large_levels(self, sample: int, window: Tensor, rgb: Tensor, result: Tensor) -> None:
+        """Fill ``result`` [1, 3, S', S'] from what ``whole_levels`` has made of one sample."""
         prepared, w = self.prepared, self.w[sample : sample + 1]
+        for level in range(prepared.alone_from, prepared.rows_from):
+            side = self.config.start << level
+            first, second = (rows(0, side) for rows in self._features_by_rows(level, sample))
+            window, rgb = self._level(level, window, w, rgb, (first, second))
+        if prepared.rows_from == self.config.levels:
+            result.copy_(rgb)
+            return
         windows: Windows = [window]
         for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
@@ -164,14 +172,22 @@ class _Run:
         for _ in windows:  # each block goes all the way up before the next is begun
             pass
 
+    def _level(
+        self, level: int, window: Tensor, w: Tensor, rgb: Tensor, features: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """A level of whole maps: window and running image of the one below → its own."""
+        for layer, feature in zip(self.prepared.pair(level), features):
+            window = layer.whole(window, w, feature, ACTIVATION_GAIN)
+        return window, self.prepared.colours[level].whole(window, w, rgb)
+
     def _block_rows(self, level: int) -> int:
         """Of the level below, so that one of ``level``'s own blocks is of the right size."""
         joined = 2 if self.config.concatenate else 1
         row = joined * self.config.channels[level] * (self.config.start << level)
         return max(1, self.blocking.elements // row // 2)
 
-    def _whole_features(self, level: int) -> tuple[Tensor, Tensor]:
-        """A whole level's features of all samples, for its two convolutions."""
+    def _features(self, level: int) -> tuple[Tensor, Tensor]:
+        """A level's features of all samples, for its two convolutions."""
         if level >= self.config.encoder_levels:
             return self.noise[level - self.config.encoder_levels]
         return self.small[-1 - level], self.small[-1 - level]

@@ -17,13 +17,15 @@ class Blocking:
     """What is made by rows, and how many at a time. The figures were the best of benchmarks/networks.py on a CPU of 32 MiB
     cache: larger blocks fall out of it, smaller ones make their neighbours too often.
 
-    ``side``: from which maps are made by rows, one sample at a time; smaller ones are whole, of all samples at once.
-    ``elements``: of a block (2²¹ are 8 MiB in float32); what is freed is then used again and not given back to the system.
+    ``together``: maps of smaller sides are made whole, of all samples at once; larger ones of one sample at a time.
+    ``side``: from here up they are made by rows.
+    ``elements``: of a block (3·2²⁰ are 12 MiB in float32); what is freed is then used again and not given back to the system.
     ``made_twice``: elements above which the encoder's second feature is not kept but made again where it is used.
     """
 
-    side: int = 128
-    elements: int = 1 << 21
+    together: int = 128
+    side: int = 256
+    elements: int = 3 << 20
     made_twice: int = 1 << 24
 
 

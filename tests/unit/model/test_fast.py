@@ -20,7 +20,7 @@ from gpen_core.model.fast.rows import Strip, parted, whole
 from gpen_core.model.fast.steering import Steered
 from gpen_core.model.styled import ModulatedConv2d
 
-ROWS_EVERYWHERE = Blocking(side=1, elements=1, made_twice=1)
+ROWS_EVERYWHERE = Blocking(together=1, side=1, elements=1, made_twice=1)
 CONFIGS = {
     "restores": GpenConfig(64, 64, (8, 6, 8, 6, 4), style_dim=8, mapping_layers=2),
     "adds": GpenConfig(64, 64, (8, 6, 8, 6, 4), style_dim=8, mapping_layers=2, concatenate=False),
@@ -29,7 +29,8 @@ CONFIGS = {
 }
 BLOCKINGS = {
     "whole": Blocking(),
-    "rows of large maps": Blocking(side=32, elements=1 << 10, made_twice=1 << 10),
+    "rows of large maps": Blocking(together=16, side=32, elements=1 << 10, made_twice=1 << 10),
+    "one by one": Blocking(together=8),
     "rows everywhere": ROWS_EVERYWHERE,
     "nothing made twice": Blocking(side=8, elements=1 << 9),
 }
