@@ -27,7 +27,7 @@ from gpen_core.pipeline import Settings, restore_image  # noqa: E402
 # What is shown of each: left and top as shares of width and height, and the side as a share of the width.
 VIEWS = {
     "blur_jpeg_q15.jpg": (0.27, 0.0, 0.38),
-    "group_solvay_1927.png": (0.27, 0.3, 0.16),
+    "group_solvay_1927.png": (0.27, 0.2, 0.16),
     "old_autochrome_shaw_1907.png": (0.33, 0.05, 0.6),
     "old_autochrome_tilted.png": (0.3, 0.22, 0.36),
     "old_damaged_b.png": (0.22, 0.12, 0.56),

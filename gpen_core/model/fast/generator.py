@@ -15,6 +15,7 @@ from . import winograd
 from .encoder import fir_weight
 from .rows import Rows, Strip, Windows, whole
 from .steering import Injection, Steered
+from .upsampling import LARGEST, Phases, phases, upsample
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
 
@@ -35,6 +36,10 @@ class Layer:
         self.kernels: winograd.Kernels | None = None
         if whole and self.winograd:
             self.kernels = winograd.transformed(self.conv.weight)
+        self.phases: Phases | None = None
+        if whole and self.fir is not None and side <= 2 * LARGEST:
+            self.phases = phases(layer.conv.weight[0])
+        if self.kernels or self.phases:
             self.conv.weight = layer.conv.weight[0]  # the module's own: nobody needs a copy now
 
     def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
@@ -47,13 +52,16 @@ class Layer:
         outputs = cast(Tensor, outputs).to(y.dtype)[:, :, None, None]  # only colours are not demodulated
         scale = style.to(window.dtype)[:, :, None, None]
         if self.fir is not None:
-            x = F.conv_transpose2d(window[:, :, 1:-1] * scale, self.conv.weight, stride=2).mul_(outputs)
+            x = self._upsample(window[:, :, 1:-1] * scale).mul_(outputs)
             y.copy_(F.conv2d(x, self.fir, bias, padding=1, groups=len(bias)))
         else:
             self._convolve(window * scale, y)
             torch.addcmul(bias.reshape(1, -1, 1, 1), y, outputs, out=y)
         self.injection(inside, feature)
         return joined
+
+    def _upsample(self, x: Tensor) -> Tensor:
+        return upsample(x, self.phases) if self.phases else F.conv_transpose2d(x, self.conv.weight, stride=2)
 
     def _convolve(self, window: Tensor, out: Tensor) -> None:
         if self.kernels is None:

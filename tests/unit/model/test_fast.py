@@ -18,6 +18,7 @@ from gpen_core.model.fast import Blocking, FastGpen, has_fast_path, winograd
 from gpen_core.model.fast.encoder import Features, Stage
 from gpen_core.model.fast.rows import Strip, parted, whole
 from gpen_core.model.fast.steering import Steered
+from gpen_core.model.fast.upsampling import phases, upsample
 from gpen_core.model.styled import ModulatedConv2d
 
 ROWS_EVERYWHERE = Blocking(together=1, side=1, elements=1, made_twice=1)
@@ -200,6 +201,14 @@ def test_winograds_convolution_is_the_convolution(tiles, width, batch, biased, l
     expected = F.conv2d(x.double(), weight.double(), None if bias is None else bias.double(), padding=1)
     torch.testing.assert_close(joined[:, :5].double(), expected, rtol=0, atol=5e-5)
     assert (joined[:, 5:] == 7).all()
+
+
+@given(height=st.integers(1, 6), width=st.integers(1, 6), batch=st.integers(1, 2))
+def test_four_phases_make_the_transposed_convolution(height, width, batch):
+    draw = torch.Generator().manual_seed(height + 10 * width)
+    x, weight = torch.randn(batch, 4, height, width, generator=draw), torch.randn(3, 4, 3, 3, generator=draw)
+    expected = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+    torch.testing.assert_close(upsample(x, phases(weight)), expected, rtol=1e-5, atol=1e-5)
 
 
 WIDE = {
