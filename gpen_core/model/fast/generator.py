@@ -67,7 +67,7 @@ class Layer:
         if self.kernels is None:
             out.copy_(F.conv2d(window, self.conv.weight, padding=(0, 1)))
             return
-        winograd.convolve(window, cast(winograd.Kernels, self.kernels), None, out)
+        winograd.convolve(window, self.kernels, None, out)
 
 
 class Colours:
