@@ -13,9 +13,9 @@ from ..ops import ACTIVATION_GAIN, fir_upsample
 from ..styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
-from .rows import Rows, Strip, Windows, whole
+from .rows import Rows, Strip, Windows, channels_last, whole
 from .steering import Injection, Steered
-from .upsampling import LARGEST, Phases, phases, upsample
+from .upsampling import LARGEST, phases, upsample
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
 
@@ -26,21 +26,13 @@ class Layer:
 
     def __init__(self, layer: StyledConv, side: int, feature_gain: float, *, whole: bool) -> None:
         self.side = side
-        self.conv = Steered(layer)
+        weight, blur = layer.conv.weight[0], layer.conv.blur
+        self.winograd = blur is None and winograd.worthwhile(weight.element_size(), len(weight), side)
+        self.kernels = winograd.transformed(channels_last(weight)) if whole and self.winograd else None
+        self.phases = phases(weight) if whole and blur is not None and side <= 2 * LARGEST else None
+        self.conv = Steered(layer, laid_out=not (self.kernels or self.phases))
         self.injection = Injection.of(layer, feature_gain)
-        blur = layer.conv.blur
-        self.fir = fir_weight(blur.kernel, self.injection.outputs, self.conv.weight.dtype) if blur else None
-        self.winograd = self.fir is None and winograd.worthwhile(
-            self.conv.weight.element_size(), self.injection.outputs, side
-        )
-        self.kernels: winograd.Kernels | None = None
-        if whole and self.winograd:
-            self.kernels = winograd.transformed(self.conv.weight)
-        self.phases: Phases | None = None
-        if whole and self.fir is not None and side <= 2 * LARGEST:
-            self.phases = phases(layer.conv.weight[0])
-        if self.kernels or self.phases:
-            self.conv.weight = layer.conv.weight[0]  # the module's own: nobody needs a copy now
+        self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
     def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
         """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are

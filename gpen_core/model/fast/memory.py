@@ -31,9 +31,8 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     noise = 2 * sum(width * side**2 for width, side in zip(config.channels, sides) if side > config.input_size)
     each = 6 * config.input_size**2 + 9 * config.output_size**2 + kept + noise + _MAPS * max(whole)
     octaves = [min(width * side**2, blocking.elements) for width, side in zip(joined, sides) if side >= blocking.side]
-    laid_out = _TAPS * max(
-        low * high for low, high in zip(joined, config.channels)
-    )  # once more, by oneDNN for one call
+    # Once more, by oneDNN for one call.
+    laid_out = _TAPS * max(low * high for low, high in zip(joined, config.channels))
     made = _made_of_weights(config, joined, itemsize, blocking)
     one = _MAPS * max(alone, default=0) + _BLOCKS_PER_OCTAVE * sum(octaves)
     return itemsize * (batch * each + one + made + laid_out)

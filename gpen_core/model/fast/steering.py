@@ -21,18 +21,19 @@ def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
 
 
 class Steered:
-    """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k].
+    """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k]. Not
+    ``laid_out``, the weight stays the module's, for those who make kernels of their own of it.
 
     Of the published family each is modulated. What is worked out here is float32 at least.
     """
 
-    def __init__(self, layer: StyledConv | ToRgb) -> None:
+    def __init__(self, layer: StyledConv | ToRgb, *, laid_out: bool = True) -> None:
         conv = cast(ModulatedConv2d, layer.conv)
         self.modulation, self.gain = conv.modulation, conv.gain
         self.upsamples = conv.blur is not None
         self.dtype = torch.promote_types(conv.weight.dtype, torch.float32)
         weight = conv.weight[0]
-        self.weight = channels_last(weight.transpose(0, 1) if self.upsamples else weight)
+        self.weight = channels_last(weight.transpose(0, 1) if self.upsamples else weight) if laid_out else weight
         # ‖·‖² of each kernel, [O, I]: what the demodulation needs of the weight.
         norm = torch.linalg.vector_norm(weight, dim=(2, 3), dtype=self.dtype) if conv.demodulate else None
         self.energy = None if norm is None else norm.square_()
