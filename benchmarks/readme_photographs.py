@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.checkpoints.store import bundled_file  # noqa: E402
 from gpen_core.faces.detectors import load_detector  # noqa: E402
-from gpen_core.imaging.files import load_picture  # noqa: E402
+from gpen_core.imaging.files import as_image, load_picture  # noqa: E402
 from gpen_core.imaging.warp import resize_lanczos  # noqa: E402
 from gpen_core.pipeline import Settings, restore_image  # noqa: E402
 
@@ -57,7 +57,7 @@ def _panel(pixels: torch.Tensor, view: tuple[float, float, float]) -> Image.Imag
     side = min(int(view[2] * width), height)
     left, top = min(int(view[0] * width), width - side), min(int(view[1] * height), height - side)
     shown = resize_lanczos(pixels[:, top : top + side, left : left + side].contiguous(), (SIDE, SIDE))
-    return Image.fromarray(shown.mul(255).round().byte().movedim(0, -1).numpy())
+    return as_image(shown)
 
 
 if __name__ == "__main__":

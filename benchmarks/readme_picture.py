@@ -21,6 +21,7 @@ from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.faces.alignment import align_face  # noqa: E402
 from gpen_core.faces.detectors import load_detector  # noqa: E402
 from gpen_core.faces.drawing import draw_faces  # noqa: E402
+from gpen_core.imaging.files import as_image  # noqa: E402
 from gpen_core.imaging.masks import ellipse_mask  # noqa: E402
 from gpen_core.imaging.warp import resize_lanczos  # noqa: E402
 from gpen_core.pipeline import blend_faces, restore_faces  # noqa: E402
@@ -73,8 +74,7 @@ def strip(panels: list[tuple[str, torch.Tensor]]) -> Image.Image:
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=20)
     for index, (title, pixels) in enumerate(panels):
         left = index * (SIDE + 8)
-        array = resize_lanczos(pixels, (SIDE, SIDE)).mul(255).round().byte().movedim(0, -1).numpy()
-        picture.paste(Image.fromarray(array), (left, TITLE))
+        picture.paste(as_image(resize_lanczos(pixels, (SIDE, SIDE))), (left, TITLE))
         pen.text((left + 4, 4), title, fill="black", font=font)
     return picture
 

@@ -17,6 +17,7 @@ from ..checkpoints.store import resolve_model, weight_folders
 from ..errors import OptionError
 from ..files import written_whole
 from ..pipeline.options import AUTO
+from .arguments import add_weight_folders
 from .devices import choose_device
 
 _ABOUT = """Time, memory and arithmetic rate of each path through the networks on this machine, beside what the machine's
@@ -32,9 +33,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--model", action="append", default=[], metavar="NAME_OR_PATH",
         help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are present)",
     )  # fmt: skip
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_weight_folders(parser)
     parser.add_argument(
         "--size", type=int, nargs="+", default=[], choices=PUBLISHED_SIZES, metavar="PX",
         help=f"the published network of that size with random weights, for its speed: {', '.join(map(str, PUBLISHED_SIZES))}",

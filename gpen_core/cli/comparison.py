@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..faces.alignment import align_face
 from ..geometry import size_of
+from ..imaging.files import as_image
 from ..imaging.warp import resize_lanczos
 from ..types import Face
 
@@ -55,12 +56,8 @@ def _caption(text: str) -> Image.Image:
 def _fitted(picture: Tensor) -> Image.Image:
     height, width = size_of(picture)
     scale = _PANEL / max(height, width)
-    return _image(resize_lanczos(picture, (max(1, round(height * scale)), max(1, round(width * scale)))))
+    return as_image(resize_lanczos(picture, (max(1, round(height * scale)), max(1, round(width * scale)))))
 
 
 def _close_up(picture: Tensor, face: Face) -> Image.Image:
-    return _image(align_face(picture, face, _PANEL, "ffhq").pixels)
-
-
-def _image(pixels: Tensor) -> Image.Image:
-    return Image.fromarray(pixels.mul(255).round().byte().movedim(0, -1).contiguous().numpy())
+    return as_image(align_face(picture, face, _PANEL, "ffhq").pixels)

@@ -24,6 +24,7 @@ from ..imaging.warp import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
 from ..pipeline.options import AUTO
 from ..types import Face
+from .arguments import add_weight_folders
 from .comparison import Column, comparison
 from .devices import choose_device, detector_device
 from .models import chosen_model
@@ -53,9 +54,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--model", default=BUNDLED.name, help="checkpoint file, or name of a model (default: %(default)s)"
     )
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_weight_folders(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     parser.add_argument("--detector", default=AUTO, help="as in restore")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")

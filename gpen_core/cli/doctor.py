@@ -18,6 +18,7 @@ from ..checkpoints.load import load_checkpoint
 from ..checkpoints.store import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
+from .arguments import add_weight_folders
 
 # Distribution → what it is needed for.
 _NEEDED = {
@@ -46,9 +47,7 @@ class Finding:
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("doctor", help="what is installed, found, missing, and what to do")
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_weight_folders(parser)
     parser.add_argument(
         "--verify", action="store_true", help="also check the sums of the weights found (takes a while)"
     )

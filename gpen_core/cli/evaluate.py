@@ -34,6 +34,7 @@ from ..evaluation.summary import figures_text, remarks
 from ..evaluation.writing import PAGE
 from ..files import file_sha256
 from ..pipeline.options import AUTO
+from .arguments import add_model, add_weight_folders
 from .devices import choose_device
 from .models import chosen_model
 
@@ -50,12 +51,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
     parser.add_argument("--out", "-o", required=True, type=Path, metavar="REPORT", help="folder for the report")
-    parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
-    )
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_model(parser)
+    add_weight_folders(parser)
     data = parser.add_argument_group("what to measure with")
     data.add_argument("--data", type=Path, metavar="FOLDER", help="clean faces, also of folders within")
     data.add_argument(

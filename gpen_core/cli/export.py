@@ -9,6 +9,7 @@ from pathlib import Path
 from ..checkpoints import load_checkpoint
 from ..checkpoints.store import weight_folders
 from ..export import ENGINES, HIGHEST_OPSET, LOWEST_OPSET, OPSET, PRECISIONS, Parity, check_exportable, export_onnx
+from .arguments import add_model, add_weight_folders
 from .models import chosen_model
 
 _ABOUT = """A model as one ONNX file, for ONNX Runtime, OpenVINO, TensorRT, DirectML and the like.
@@ -23,12 +24,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.onnx", help="file to write")
-    parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
-    )
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_model(parser)
+    add_weight_folders(parser)
     parser.add_argument(
         "--precision", choices=PRECISIONS, default=PRECISIONS[0], help="float16 halves the file (default: %(default)s)"
     )

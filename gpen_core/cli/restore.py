@@ -26,6 +26,7 @@ from ..imaging.warp import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
 from ..pipeline.options import AUTO
 from ..types import RestoredFace
+from .arguments import add_weight_folders
 from .devices import choose_device, detector_device
 from .inputs import Job, find_pictures, plan
 from .models import chosen_model
@@ -51,9 +52,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--model", help="checkpoint file, name of a published model, or bundled (default: the best one present)"
     )
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_weight_folders(parser)
     parser.add_argument(
         "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
     )

@@ -22,6 +22,7 @@ from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..pipeline import Hooks, detect_faces
 from ..pipeline.options import AUTO
 from ..sampling import SampleOptions, contact_sheet, sample_faces
+from .arguments import add_model, add_weight_folders
 from .devices import choose_device, detector_device
 from .models import chosen_model
 from .progress import PictureBar
@@ -43,12 +44,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "-o", "--output", required=True, type=Path, help="folder for one file a picture, or a picture for all in rows"
     )
-    parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
-    )
-    parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
-    )
+    add_model(parser)
+    add_weight_folders(parser)
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of the first picture (default: %(default)s)")
     parser.add_argument(
         "--count", type=int, help=f"pictures, of this seed and the next ones (default: 1; {_STRIP} with --interpolate)"

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from html import escape
 from types import MappingProxyType
 
-from PIL import Image
 from torch import Tensor
 
+from ..imaging.files import as_image
 from ..imaging.warp import resize_lanczos
 from .baselines import LABELS
 from .charts import Line, line_chart, scatter_chart
@@ -66,9 +66,8 @@ def page(report: Report) -> str:
 def picture_address(picture: Tensor) -> str:
     """[3, H, W] RGB in [0, 1] → a data: address of it as JPEG, its side at most ``SHOWN_SIDE``."""
     side = min(SHOWN_SIDE, picture.shape[-1])
-    pixels = resize_lanczos(picture, (side, side)).mul(255).round().byte().permute(1, 2, 0)
     file = io.BytesIO()
-    Image.fromarray(pixels.contiguous().numpy()).save(file, format="JPEG", quality=90, subsampling=0)
+    as_image(resize_lanczos(picture, (side, side))).save(file, format="JPEG", quality=90, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
+from ..imaging.files import as_image
 from ..types import Face
 
 _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
@@ -34,8 +35,7 @@ def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
 
 def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
-    array = frame.float().clamp(0, 1).mul(255).round().byte().movedim(0, -1).cpu().numpy()
-    picture = Image.fromarray(np.ascontiguousarray(array))
+    picture = as_image(frame.float().cpu())
     pen = ImageDraw.Draw(picture)
     line = max(2, round(max(picture.size) / 256))
     height = max(12, 6 * line)

@@ -193,11 +193,13 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _image(pixels: Tensor, grey: bool) -> Image.Image:
-    array = _rounded(pixels, 8)
-    image = Image.fromarray(array)
-    if not grey:
-        return image
-    return image.convert("LA" if array.shape[2] == 4 else "L")
+    image = as_image(pixels)
+    return image.convert("LA" if len(pixels) == 4 else "L") if grey else image
+
+
+def as_image(pixels: Tensor) -> Image.Image:
+    """[3 or 4, H, W] RGB or RGBA, on the CPU, clamped to [0, 1] here → Pillow's, 8 bits a channel, rounded."""
+    return Image.fromarray(_rounded(pixels, 8))
 
 
 def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
