@@ -14,6 +14,8 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..files import written_whole
+from ..threads import side_by_side
+from .png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 WRITABLE = tuple(_FORMATS)
@@ -25,13 +27,11 @@ _SUB_BLOCKS = (34665, 34853)  # Exif and GPS
 _TEXT_TAGS = (271, 272, 315, 33432)  # those that tifffile has no argument for
 _EXIF_PREFIX = b"Exif\0\0"
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {"compress_level": 2},  # as large as by level 4, give or take a few per cent, in three quarters of its time
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_lzw"},
 }
 _ROWS_AT_ONCE = 64
-_DEEP_FORMATS = ("PNG", "TIFF")
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
 
@@ -81,8 +81,10 @@ def save_picture(picture: Picture, path: str | Path) -> None:
         pixels = pixels[:3] * pixels[3:] + (1 - pixels[3:])
     try:
         with written_whole(path) as temporary:
-            if picture.bits == 16 and file_format in _DEEP_FORMATS:
-                _write_deep(picture, pixels, temporary)
+            if file_format == "PNG":
+                temporary.write_bytes(encode_png(_numbers(picture, pixels), picture.icc, _exif_block(picture.exif)))
+            elif file_format == "TIFF" and picture.bits == 16:
+                _write_tiff16(picture, _numbers(picture, pixels), temporary)
             else:
                 _image(pixels, picture.grey).save(
                     temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture)
@@ -205,12 +207,16 @@ def as_image(pixels: Tensor) -> Image.Image:
 def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
     """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
     channels, height, width = pixels.shape
-    array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
-    for first in range(0, height, _ROWS_AT_ONCE):
+    source, largest = pixels.detach().numpy(), (1 << bits) - 1
+    result = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
+
+    def fill(first: int) -> None:
         rows = slice(first, first + _ROWS_AT_ONCE)
-        whole = pixels[:, rows].mul((1 << bits) - 1).clamp_(0, (1 << bits) - 1).round_()
-        array[rows] = whole.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).numpy()
-    return array
+        scaled = np.clip(source[:, rows] * np.float32(largest), 0, largest)
+        result[rows] = np.rint(scaled, out=scaled).transpose(1, 2, 0)
+
+    side_by_side(fill, range(0, height, _ROWS_AT_ONCE))
+    return result
 
 
 def _metadata(picture: Picture) -> dict[str, bytes]:
@@ -218,39 +224,19 @@ def _metadata(picture: Picture) -> dict[str, bytes]:
     return {name: value for name, value in found.items() if value}
 
 
-def _write_deep(picture: Picture, pixels: Tensor, path: Path) -> None:
-    """16 bits a channel, with colour profile and EXIF. Pillow has no 16-bit RGB: OpenCV and tifffile have."""
+def _exif_block(exif: bytes | None) -> bytes | None:
+    return exif.removeprefix(_EXIF_PREFIX) if exif else None
+
+
+def _numbers(picture: Picture, pixels: Tensor) -> np.ndarray:
+    """What a file of 8 or 16 bits holds: [H, W, 3 or 4] RGB or RGBA, or of a grey picture [H, W] or, of 8 bits,
+    [H, W, 2]."""
+    if picture.bits == 8:
+        return np.asarray(_image(pixels, picture.grey)) if picture.grey else _rounded(pixels, 8)
     array = _rounded(pixels, 16)
-    if picture.grey and array.shape[2] == 3:
+    if picture.grey and array.shape[2] == 3:  # with alpha it stays RGBA
         array = array.mean(2).round().astype(np.uint16)
-    if path.suffix.lower() == ".png":
-        path.write_bytes(_encode_png16(picture, array))
-    else:
-        _write_tiff16(picture, array, path)
-
-
-def _encode_png16(picture: Picture, array: np.ndarray) -> bytes:
-    import cv2
-
-    if array.ndim == 3:
-        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]  # OpenCV orders channels BGR
-    if (picture.icc or picture.exif) and not hasattr(cv2, "imencodeWithMetadata"):
-        raise ImageError(
-            "a 16-bit PNG with a colour profile needs opencv-python 4.12 or newer; update it or write TIFF."
-        )
-    metadata = {}
-    if picture.icc:
-        metadata[cv2.IMAGE_METADATA_ICCP] = picture.icc
-    if picture.exif:
-        metadata[cv2.IMAGE_METADATA_EXIF] = picture.exif.removeprefix(_EXIF_PREFIX)
-    if not metadata:
-        done, data = cv2.imencode(".png", array)
-    else:
-        values = [np.frombuffer(value, dtype=np.uint8) for value in metadata.values()]
-        done, data = cv2.imencodeWithMetadata(".png", array, list(metadata), values)
-    if not done:
-        raise ImageError("a 16-bit PNG could not be encoded.")
-    return bytes(data)
+    return array
 
 
 def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:

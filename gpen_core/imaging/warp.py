@@ -21,6 +21,7 @@ from ..geometry import (
     scale_of,
     size_of,
 )
+from ..threads import side_by_side
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
 _SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
@@ -56,9 +57,13 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
 
 def _lanczos(image: Tensor, out: Tensor) -> Tensor:
     height, width = size_of(out)
-    for plane, target in zip(image.detach().float().cpu().numpy(), out, strict=True):
-        resized = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
-        target.copy_(torch.from_numpy(np.array(resized)).clamp_(0, 1))
+    planes = image.detach().float().cpu().numpy()
+
+    def resize(plane: int) -> None:
+        resized = Image.fromarray(planes[plane]).resize((width, height), Image.Resampling.LANCZOS)
+        out[plane].copy_(torch.from_numpy(np.asarray(resized).clip(0, 1)))
+
+    side_by_side(resize, range(len(planes)))
     return out
 
 

@@ -27,6 +27,14 @@ def astronaut_face():
     return Face((175.0, 64.0, 272.0, 188.0), 0.99, landmarks, (512, 512))
 
 
+@pytest.fixture
+def torch_threads():
+    """Sets how many threads torch has, until the test ends."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tiny_model():
     """A real network of 32 px with random weights: right in shape, fast, and changing every pixel."""

@@ -1,0 +1,94 @@
+"""Our PNG files as others read them: Pillow and OpenCV."""
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+
+from gpen_core.imaging import png
+from gpen_core.imaging.png import encode_png
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def pictures(dtype, channels):
+    sides = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
+    shapes = st.tuples(sides, st.sampled_from(channels)).map(lambda drawn: (*drawn[0], drawn[1]))
+    return shapes.flatmap(lambda shape: arrays(dtype, shape))
+
+
+def by_pillow(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return image.mode, np.asarray(image)
+
+
+@pytest.fixture(params=[False, True], ids=["one strip", "many strips"])
+def strips(request, monkeypatch):
+    if request.param:
+        monkeypatch.setattr(png, "_STRIP", 50)
+        monkeypatch.setattr(png, "_BLOCK", 30)
+
+
+@given(pixels=pictures(np.uint8, (1, 2, 3, 4)))
+def test_eight_bits_come_back_by_pillow(pixels):
+    mode, found = by_pillow(encode_png(pixels, None, None))
+    assert mode == MODES[pixels.shape[2]]
+    assert np.array_equal(found.reshape(pixels.shape), pixels)
+
+
+@given(pixels=pictures(np.uint16, (1, 3, 4)))
+def test_sixteen_bits_come_back_by_opencv(pixels):
+    found = cv2.imdecode(np.frombuffer(encode_png(pixels, None, None), np.uint8), cv2.IMREAD_UNCHANGED)
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[pixels.shape[2]]
+    assert found.dtype == np.uint16
+    assert np.array_equal(found.reshape(pixels.shape), pixels[:, :, order])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("shape", [(40, 7, 3), (33, 21), (5, 64, 4), (1, 90, 1)])
+def test_strips_join_to_one_picture(shape, threads, strips, torch_threads):
+    torch_threads(threads)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    data = encode_png(pixels, None, None)
+    assert np.array_equal(by_pillow(data)[1].reshape(shape), pixels)
+    # Each chunk says its length and its sum, and together they are one zlib stream with the right sum at its end.
+    stream = b""
+    place = 8
+    while place < len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        body = data[place + 8 : place + 8 + length]
+        assert struct.unpack(">I", data[place + 8 + length : place + 12 + length]) == (zlib.crc32(kind + body),)
+        stream += body if kind == b"IDAT" else b""
+        place += 12 + length
+    assert len(zlib.decompress(stream)) == shape[0] * (1 + int(np.prod(shape[1:])))
+
+
+def test_the_file_does_not_depend_on_the_threads(torch_threads):
+    pixels = np.random.default_rng(1).integers(0, 64, (700, 500, 3), np.uint8)
+    files = []
+    for threads in (1, 2, 5):
+        torch_threads(threads)
+        files.append(encode_png(pixels, b"profile", b"II*\0exif"))
+    assert files[0] == files[1] == files[2]
+
+
+def test_photographs_take_no_more_room_than_by_pillow(astronaut):
+    pixels = (astronaut * 255).byte().movedim(0, -1).numpy()
+    other = io.BytesIO()
+    Image.fromarray(pixels).save(other, "PNG", compress_level=2)
+    assert len(encode_png(pixels, None, None)) < 1.02 * len(other.getvalue())
+
+
+def test_profile_and_exif_come_back():
+    data = encode_png(np.zeros((3, 4, 3), np.uint8), b"a profile" * 99, b"II*\0\x08\0\0\0\0\0")
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        assert image.info["icc_profile"] == b"a profile" * 99
+        assert image.info["exif"].removeprefix(b"Exif\0\0") == b"II*\0\x08\0\0\0\0\0"

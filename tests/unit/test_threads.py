@@ -1,0 +1,71 @@
+"""Pieces of work side by side: in order, and as many at once as torch has threads."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from gpen_core.threads import side_by_side
+
+
+def where(_piece=None):
+    return threading.get_ident()
+
+
+def test_results_come_in_the_order_of_the_pieces(torch_threads):
+    torch_threads(3)
+
+    def slower_first(piece):
+        time.sleep(0.02 / (piece + 1))
+        return piece
+
+    assert side_by_side(slower_first, range(10)) == list(range(10))
+    assert side_by_side(slower_first, []) == []
+
+
+@pytest.mark.parametrize(("threads", "pieces"), [(4, 2), (3, 9)])
+def test_pieces_run_at_once(torch_threads, threads, pieces):
+    torch_threads(threads)
+    at_once = min(threads, pieces)
+    meeting = threading.Barrier(at_once)
+    assert sorted(side_by_side(lambda _: meeting.wait(timeout=30), range(pieces))) == sorted(
+        index % at_once for index in range(pieces)
+    )
+
+
+def test_one_piece_or_one_thread_stays_where_it_is(torch_threads):
+    torch_threads(4)
+    assert side_by_side(where, [0]) == [where()]
+    torch_threads(1)
+    assert set(side_by_side(where, range(4))) == {where()}
+
+
+def test_the_first_error_is_raised_and_what_was_not_begun_is_left_out(torch_threads):
+    torch_threads(2)
+    begun = []
+
+    def work(piece):
+        begun.append(piece)
+        if piece == 0:
+            raise MemoryError("piece 0")
+        time.sleep(0.02)
+
+    with pytest.raises(MemoryError, match="piece 0"):
+        side_by_side(work, range(100))
+    assert len(begun) < 100
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_torchs_modes_are_the_callers(torch_threads, mode):
+    """A thread of its own may not write to what was made in inference mode, where ComfyUI's nodes run."""
+    torch_threads(2)
+
+    def modes(_piece=None):
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+    with mode():
+        made = torch.zeros(3)
+        assert side_by_side(modes, range(3)) == [modes()] * 3
+        side_by_side(lambda index: made[index].add_(index), range(3))
+    assert made.tolist() == [0, 1, 2]
