@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 
 import torch
@@ -62,14 +63,26 @@ def fit_similarity(source: Tensor, target: Tensor) -> Tensor:
 
 
 def invert_affine(matrix: Tensor) -> Tensor:
-    """[2, 3] → the [2, 3] that undoes it."""
-    inverse = torch.linalg.inv(matrix[:, :2])
-    return torch.cat((inverse, -inverse @ matrix[:, 2:]), dim=1)
+    """[2, 3] → the [2, 3] that undoes it. Raises OptionError for one that flattens the plane."""
+    (a, b, x), (c, d, y) = matrix.tolist()
+    determinant = a * d - b * c
+    if determinant == 0:
+        raise OptionError("this transform flattens the picture: it cannot be undone")
+    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
+    return _matrix(a, b, -(a * x + b * y), c, d, -(c * x + d * y))
 
 
 def compose(first: Tensor, then: Tensor) -> Tensor:
     """The matrix that applies ``first``, then ``then``."""
-    return torch.cat((then[:, :2] @ first[:, :2], then[:, :2] @ first[:, 2:] + then[:, 2:]), dim=1)
+    (a, b, x), (c, d, y) = first.tolist()
+    (e, f, u), (g, h, v) = then.tolist()
+    top = e * a + f * c, e * b + f * d, e * x + f * y + u
+    return _matrix(*top, g * a + h * c, g * b + h * d, g * x + h * y + v)
+
+
+def _matrix(*values: float) -> Tensor:
+    """Six of them, row by row. Numbers of Python's, here: on so few, each of torch's operations costs more than all."""
+    return torch.tensor((values[:3], values[3:]), dtype=torch.float64)
 
 
 def apply_affine(matrix: Tensor, points: Tensor) -> Tensor:
@@ -103,7 +116,8 @@ def crop_affine(left: int, top: int) -> Tensor:
 
 def scale_of(matrix: Tensor) -> float:
     """Target pixels per source pixel, along one side (the square root of the area's growth)."""
-    return float(torch.linalg.det(matrix[:, :2]).abs().sqrt())
+    (a, b, _), (c, d, _) = matrix.tolist()
+    return math.sqrt(abs(a * d - b * c))
 
 
 def corners(size: tuple[int, int]) -> Tensor:

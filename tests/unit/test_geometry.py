@@ -74,3 +74,31 @@ def test_a_resize_maps_outer_edges_to_outer_edges():
     matrix = geometry.resize_affine((10, 20), (30, 50))
     moved = geometry.apply_affine(matrix, geometry.corners((10, 20)))
     torch.testing.assert_close(moved, geometry.corners((30, 50)))
+
+
+affine = st.lists(st.floats(-50, 50), min_size=6, max_size=6).map(
+    lambda values: torch.tensor(values, dtype=torch.float64).reshape(2, 3)
+)
+
+
+@given(first=affine, then=affine)
+def test_composing_is_the_product_of_homogeneous_matrices(first, then):
+    row = torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)
+    expected = (torch.cat((then, row)) @ torch.cat((first, row)))[:2]
+    torch.testing.assert_close(geometry.compose(first, then), expected)
+
+
+@given(matrix=affine)
+def test_inverse_and_scale_agree_with_linalg(matrix):
+    determinant = torch.linalg.det(matrix[:, :2])
+    assert geometry.scale_of(matrix) == pytest.approx(float(determinant.abs().sqrt()), abs=1e-6)
+    if abs(determinant) < 1:
+        return
+    inverse = torch.linalg.inv(matrix[:, :2])
+    expected = torch.cat((inverse, -inverse @ matrix[:, 2:]), dim=1)
+    torch.testing.assert_close(geometry.invert_affine(matrix), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_transform_that_flattens_the_plane_is_refused():
+    with pytest.raises(OptionError, match="flattens"):
+        geometry.invert_affine(torch.tensor([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]], dtype=torch.float64))
