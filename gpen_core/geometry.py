@@ -81,7 +81,7 @@ def compose(first: Tensor, then: Tensor) -> Tensor:
 
 
 def _matrix(*values: float) -> Tensor:
-    """Six of them, row by row. Numbers of Python's, here: on so few, each of torch's operations costs more than all."""
+    """Six numbers, row by row → [2, 3]. They are worked out by Python: one operation of torch takes longer than all of it."""
     return torch.tensor((values[:3], values[3:]), dtype=torch.float64)
 
 

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..files import written_whole
-from ..threads import side_by_side
 from .png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -32,6 +31,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_lzw"},
 }
 _ROWS_AT_ONCE = 64
+_GREY_AND_ALPHA = 4  # of a PNG file's colours
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
 
@@ -84,7 +84,7 @@ def save_picture(picture: Picture, path: str | Path) -> None:
             if file_format == "PNG":
                 temporary.write_bytes(encode_png(_numbers(picture, pixels), picture.icc, _exif_block(picture.exif)))
             elif file_format == "TIFF" and picture.bits == 16:
-                _write_tiff16(picture, _numbers(picture, pixels), temporary)
+                _write_tiff16(picture, _deep(picture, pixels), temporary)
             else:
                 _image(pixels, picture.grey).save(
                     temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture)
@@ -108,6 +108,7 @@ def _save_options(file_format: str, picture: Picture) -> dict[str, Any]:
 def _read(path: Path, image: Image.Image) -> Picture:
     exif, orientation = _descriptive_exif(image)
     icc, grey, bits = image.info.get("icc_profile"), image.mode in _GREY_MODES, _bits(path, image)
+    grey = grey or (image.format == "PNG" and _png_header(path)[25] == _GREY_AND_ALPHA)  # of 16 bits: Pillow's RGBA
     if bits == 16:
         array = _decode_deep(path, image)
         if image.format == "TIFF":  # which OpenCV has turned upright, as it does nothing else of 16 bits
@@ -139,12 +140,17 @@ def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
 def _bits(path: Path, image: Image.Image) -> int:
     """Pillow reads 16-bit RGB as 8-bit and doesn't say so; the files' own headers do."""
     if image.format == "PNG":
-        with path.open("rb") as file:
-            return 16 if file.read(25)[24:25] == b"\x10" else 8
+        return 16 if _png_header(path)[24] == 16 else 8
     if image.format == "TIFF":
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
         return 16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8
     return 8
+
+
+def _png_header(path: Path) -> bytes:
+    """To the end of what tells depth (byte 24) and colours (byte 25)."""
+    with path.open("rb") as file:
+        return file.read(26)
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
@@ -207,16 +213,12 @@ def as_image(pixels: Tensor) -> Image.Image:
 def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
     """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
     channels, height, width = pixels.shape
-    source, largest = pixels.detach().numpy(), (1 << bits) - 1
-    result = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
-
-    def fill(first: int) -> None:
+    array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
+    for first in range(0, height, _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        scaled = np.clip(source[:, rows] * np.float32(largest), 0, largest)
-        result[rows] = np.rint(scaled, out=scaled).transpose(1, 2, 0)
-
-    side_by_side(fill, range(0, height, _ROWS_AT_ONCE))
-    return result
+        whole = pixels[:, rows].mul((1 << bits) - 1).clamp_(0, (1 << bits) - 1).round_()
+        array[rows] = whole.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).numpy()
+    return array
 
 
 def _metadata(picture: Picture) -> dict[str, bytes]:
@@ -229,19 +231,26 @@ def _exif_block(exif: bytes | None) -> bytes | None:
 
 
 def _numbers(picture: Picture, pixels: Tensor) -> np.ndarray:
-    """What a file of 8 or 16 bits holds: [H, W, 3 or 4] RGB or RGBA, or of a grey picture [H, W] or, of 8 bits,
-    [H, W, 2]."""
-    if picture.bits == 8:
-        return np.asarray(_image(pixels, picture.grey)) if picture.grey else _rounded(pixels, 8)
+    """What a PNG file holds: [H, W, 3 or 4] RGB or RGBA, or of a grey picture [H, W] or [H, W, 2]."""
+    if picture.bits == 16:
+        return _deep(picture, pixels)
+    return np.asarray(_image(pixels, picture.grey)) if picture.grey else _rounded(pixels, 8)
+
+
+def _deep(picture: Picture, pixels: Tensor) -> np.ndarray:
+    """The same of 16 bits."""
     array = _rounded(pixels, 16)
-    if picture.grey and array.shape[2] == 3:  # with alpha it stays RGBA
-        array = array.mean(2).round().astype(np.uint16)
-    return array
+    if not picture.grey:
+        return array
+    grey = array[:, :, :3].mean(2).round().astype(np.uint16)
+    return np.stack((grey, array[:, :, 3]), 2) if array.shape[2] == 4 else grey
 
 
 def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:
     import tifffile
 
+    if array.ndim == 3 and array.shape[2] == 2:  # which OpenCV, and so load_picture, does not read
+        array = array[:, :, [0, 0, 0, 1]]
     exif = Image.Exif()
     exif.load(picture.exif or b"")
     text = [(tag, 2, len(str(exif[tag])) + 1, str(exif[tag]), True) for tag in _TEXT_TAGS if tag in exif]

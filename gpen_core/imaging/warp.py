@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -27,6 +28,7 @@ _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of th
 _SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
 _KERNEL = 2  # pixels to each side that the bicubic kernel reads
 _BAND = 4096  # pixels sampled: fewer are not worth another thread
+_PLANE = 2**17  # pixels to resize: likewise
 MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom: whole pixels, right and bottom excluded
@@ -56,14 +58,16 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
 
 
 def _lanczos(image: Tensor, out: Tensor) -> Tensor:
-    height, width = size_of(out)
-    planes = image.detach().float().cpu().numpy()
+    size = height, width = size_of(out)
 
-    def resize(plane: int) -> None:
-        resized = Image.fromarray(planes[plane]).resize((width, height), Image.Resampling.LANCZOS)
-        out[plane].copy_(torch.from_numpy(np.asarray(resized).clip(0, 1)))
+    def resized(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        found = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(found).clip(0, 1)
 
-    side_by_side(resize, range(len(planes)))
+    planes = list(image.detach().float().cpu().numpy())
+    large = max(math.prod(size), image[0].numel()) >= _PLANE
+    for target, plane in zip(out, side_by_side(resized, planes) if large else map(resized, planes), strict=True):
+        target.copy_(torch.from_numpy(plane))
     return out
 
 

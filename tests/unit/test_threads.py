@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-import torch
 
 from gpen_core.threads import side_by_side
 
@@ -54,18 +53,3 @@ def test_the_first_error_is_raised_and_what_was_not_begun_is_left_out(torch_thre
     with pytest.raises(MemoryError, match="piece 0"):
         side_by_side(work, range(100))
     assert len(begun) < 100
-
-
-@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
-def test_torchs_modes_are_the_callers(torch_threads, mode):
-    """A thread of its own may not write to what was made in inference mode, where ComfyUI's nodes run."""
-    torch_threads(2)
-
-    def modes(_piece=None):
-        return torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-
-    with mode():
-        made = torch.zeros(3)
-        assert side_by_side(modes, range(3)) == [modes()] * 3
-        side_by_side(lambda index: made[index].add_(index), range(3))
-    assert made.tolist() == [0, 1, 2]

@@ -173,6 +173,30 @@ def test_grey_pictures_stay_grey(tmp_path, bits):
         assert image.mode in ("L", "I;16")
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_with_alpha_stays_so(tmp_path, bits):
+    given = torch.cat((STEPS[:1].expand(3, -1, -1), STEPS[:1].flip(2)))
+    save_picture(Picture(given, grey=True, bits=bits), tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[25] == 4  # the PNG specification's grey with alpha
+    found = load_picture(tmp_path / "a.png")
+    assert (found.grey, found.bits) == (True, bits)
+    torch.testing.assert_close(found.pixels, given, rtol=0, atol=0.5 / ((1 << bits) - 1) + 1e-6)
+
+
+def test_grey_with_alpha_of_16_bits_is_colours_in_a_tiff(tmp_path):
+    given = torch.cat((STEPS[:1].expand(3, -1, -1), STEPS[:1].flip(2)))
+    save_picture(Picture(given, grey=True, bits=16), tmp_path / "a.tif")
+    torch.testing.assert_close(load_picture(tmp_path / "a.tif").pixels, given, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 5), (3, 5, 0)])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_an_empty_picture_is_refused_and_leaves_no_file(tmp_path, shape, bits):
+    with pytest.raises(ImageError, match="at least one pixel"):
+        save_picture(Picture(torch.zeros(shape), bits=bits), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_alpha_goes_onto_white_where_there_is_none(tmp_path):
     save_picture(Picture(torch.zeros(4, 8, 8)), tmp_path / "a.jpg")
     assert load_picture(tmp_path / "a.jpg").pixels.min() > 0.98

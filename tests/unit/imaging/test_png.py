@@ -43,12 +43,13 @@ def test_eight_bits_come_back_by_pillow(pixels):
     assert np.array_equal(found.reshape(pixels.shape), pixels)
 
 
-@given(pixels=pictures(np.uint16, (1, 3, 4)))
+@given(pixels=pictures(np.uint16, (1, 2, 3, 4)))
 def test_sixteen_bits_come_back_by_opencv(pixels):
     found = cv2.imdecode(np.frombuffer(encode_png(pixels, None, None), np.uint8), cv2.IMREAD_UNCHANGED)
-    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[pixels.shape[2]]
+    order = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[pixels.shape[2]]
+    expected = pixels[:, :, order]
     assert found.dtype == np.uint16
-    assert np.array_equal(found.reshape(pixels.shape), pixels[:, :, order])
+    assert np.array_equal(found.reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -92,3 +93,19 @@ def test_profile_and_exif_come_back():
         image.load()
         assert image.info["icc_profile"] == b"a profile" * 99
         assert image.info["exif"].removeprefix(b"Exif\0\0") == b"II*\0\x08\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_layout_in_memory_does_not_matter(dtype):
+    pixels = np.random.default_rng(2).integers(0, 255, (6, 5, 3), dtype)
+    expected = encode_png(pixels, None, None)
+    turned = np.ascontiguousarray(pixels.transpose(2, 0, 1)).transpose(1, 2, 0)
+    assert encode_png(np.asfortranarray(pixels), None, None) == encode_png(turned, None, None) == expected
+
+
+@pytest.mark.parametrize(
+    "empty", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 0), np.uint16), np.zeros((2, 2), np.float32)]
+)
+def test_what_is_no_picture_is_refused(empty):
+    with pytest.raises(ValueError, match="at least one pixel"):
+        encode_png(empty, None, None)
