@@ -107,8 +107,7 @@ def _save_options(file_format: str, picture: Picture) -> dict[str, Any]:
 
 def _read(path: Path, image: Image.Image) -> Picture:
     exif, orientation = _descriptive_exif(image)
-    icc, grey, bits = image.info.get("icc_profile"), image.mode in _GREY_MODES, _bits(path, image)
-    grey = grey or (image.format == "PNG" and _png_header(path)[25] == _GREY_AND_ALPHA)  # of 16 bits: Pillow's RGBA
+    icc, (bits, grey) = image.info.get("icc_profile"), _bits_and_grey(path, image)
     if bits == 16:
         array = _decode_deep(path, image)
         if image.format == "TIFF":  # which OpenCV has turned upright, as it does nothing else of 16 bits
@@ -137,20 +136,17 @@ def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
     return (exif.tobytes() if len(exif) else None), orientation
 
 
-def _bits(path: Path, image: Image.Image) -> int:
-    """Pillow reads 16-bit RGB as 8-bit and doesn't say so; the files' own headers do."""
+def _bits_and_grey(path: Path, image: Image.Image) -> tuple[int, bool]:
+    """Pillow reads RGB of 16 bits as of 8, grey with alpha as RGBA, and doesn't say so; the files' own headers do."""
+    grey = image.mode in _GREY_MODES
     if image.format == "PNG":
-        return 16 if _png_header(path)[24] == 16 else 8
+        with path.open("rb") as file:
+            depth, colors = file.read(26)[24:]
+        return (16 if depth == 16 else 8), grey or colors == _GREY_AND_ALPHA
     if image.format == "TIFF":
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
-        return 16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8
-    return 8
-
-
-def _png_header(path: Path) -> bytes:
-    """To the end of what tells depth (byte 24) and colours (byte 25)."""
-    with path.open("rb") as file:
-        return file.read(26)
+        return (16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8), grey
+    return 8, grey
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:

@@ -58,14 +58,14 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
 
 
 def _lanczos(image: Tensor, out: Tensor) -> Tensor:
-    size = height, width = size_of(out)
+    height, width = size_of(out)
 
     def resized(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         found = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(found).clip(0, 1)
 
     planes = list(image.detach().float().cpu().numpy())
-    large = max(math.prod(size), image[0].numel()) >= _PLANE
+    large = max(out[0].numel(), image[0].numel()) >= _PLANE
     for target, plane in zip(out, side_by_side(resized, planes) if large else map(resized, planes), strict=True):
         target.copy_(torch.from_numpy(plane))
     return out

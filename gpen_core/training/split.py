@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
+from ..threads import side_by_side
 from .folder import FaceFolder, groups_of, read_face
 
 THUMBNAIL = 16
 ALIKE = 0.9  # correlation of thumbnails; measured on 1,849 aligned faces: above it the same picture, cut or lit anew
 _AT_ONCE = 1024  # rows compared
 _COLOURLESS = 0.02  # the most that channels in [0, 1] differ by in a grey JPEG
-_MOST_THREADS = 8  # that read pictures; Pillow decodes outside Python's lock
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,7 @@ def _thumbnails(folder: FaceFolder) -> NDArray[np.float32]:
         with suppress(ImageError):
             pictures[index] = read_face(folder.root / folder.names[index], THUMBNAIL).ravel()
 
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-        list(pool.map(read, range(len(pictures))))
+    side_by_side(read, range(len(pictures)))
     return pictures
 
 

@@ -35,7 +35,7 @@ ROOMS = {
         "pipeline",
         "degradation",
     },
-    "training": {"errors", "types", "files", "checkpoints", "model", "degradation", "evaluation"},
+    "training": {"errors", "threads", "types", "files", "checkpoints", "model", "degradation", "evaluation"},
 }
 ROOMS["cli"] = set(ROOMS)  # the command line may use every room
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "nodes", "server", "execution"}
