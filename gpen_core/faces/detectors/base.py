@@ -40,8 +40,11 @@ class FaceNetwork(Protocol):
     @property
     def module(self) -> nn.Module: ...
 
-    def find(self, image: Tensor, threshold: float) -> Detections:
-        """image: [3, H, W] RGB in [0, 1], of any size → faces scored at least ``threshold``, after NMS."""
+    def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
+        """image: [3, H, W] RGB in [0, 1], of any size → faces scored at least ``threshold``, after NMS.
+
+        Faces narrower than ``smallest`` pixels are not asked for: whether they are found is the network's to say.
+        """
         ...
 
 

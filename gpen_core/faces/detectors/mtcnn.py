@@ -9,26 +9,33 @@ Boxes inside this file are edges in the convention of ``types.py``: a box around
 from __future__ import annotations
 
 import importlib.util
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...errors import MissingWeightsError
-from ...imaging.warp import resize_filtered
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
+from .mtcnn_pixels import WINDOW, mipmaps, patches, pyramid
 from .suppression import greedy_keep
 
 PROPOSAL_THRESHOLD, REFINE_THRESHOLD = 0.6, 0.7  # section III-B and the authors' released demo
-PYRAMID_FACTOR = 0.709  # sqrt(1/2): each level has half the pixels (the authors' released demo)
-WINDOW, STRIDE = 12, 2  # P-Net's receptive field and the step between its outputs, in pixels of a level
+STRIDE = 2  # pixels of a level between P-Net's outputs
 LEVEL_IOU, STAGE_IOU, FINAL_OVERLAP = 0.5, 0.7, 0.7  # the authors' demo; the last one is a share of the smaller box
 CHUNK = 512  # patches a network sees at once: bounds memory on pictures full of proposals
 INSTALL_HINT = "Install its weights with: pip install 'mtcnn>=1.0' joblib lz4 (TensorFlow is not needed)"
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What P-Net says of a level: ``offsets`` [1, 4, h, w], ``faces`` [1, h, w]; its horizontal and vertical ``scale``."""
+
+    offsets: Tensor
+    faces: Tensor
+    scale: tuple[float, float]
 
 
 class Mtcnn:
@@ -42,46 +49,48 @@ class Mtcnn:
         self.min_face = min_face
 
     @torch.no_grad()
-    def find(self, image: Tensor, threshold: float) -> Detections:
+    def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
         """image: [3, H, W] RGB in [0, 1] → faces whose O-Net probability is at least ``threshold``, on the CPU.
 
         Runs on the device of ``module``. A picture with a side under 12 px holds no face and gives none.
         """
         weight = self.module.proposal.box.weight
         normalized = (image.to(weight.device, weight.dtype) - 0.5) * (255 / 128)  # (v - 127.5) / 128 of 8-bit values
-        mipmaps = _mipmaps(normalized)
-        boxes = self._propose(mipmaps)
-        boxes = self._refine(mipmaps, boxes) if len(boxes) else boxes
-        return self._decide(mipmaps, boxes, threshold) if len(boxes) else no_detections()
+        levels = mipmaps(normalized)
+        boxes = self._propose(levels, smallest)
+        boxes = self._refine(levels, boxes) if len(boxes) else boxes
+        return self._decide(levels, boxes, threshold) if len(boxes) else no_detections()
 
-    def _propose(self, mipmaps: list[Tensor]) -> Tensor:
-        """P-Net over the pyramid → boxes [N, 4] float32."""
+    def _propose(self, levels: list[Tensor], smallest: float) -> Tensor:
+        """P-Net over the pyramid → boxes [N, 4] float32. ``smallest``: pixels that its window shall cover at least."""
         from torchvision.ops import batched_nms, nms
 
-        found = [_proposals(self.module, level) for level in _pyramid(mipmaps, WINDOW / self.min_face)]
+        found = []
+        for pixels, scale in pyramid(levels, self.min_face, smallest):
+            offsets, faces = self.module.proposal(pixels)
+            found.append(_Seen(offsets, faces, scale))
         if not found:
-            return mipmaps[0].new_zeros(0, 4, dtype=torch.float32)
-        boxes, scores = torch.cat([b for b, _ in found]), torch.cat([s for _, s in found])
-        levels = torch.cat([torch.full_like(s, i, dtype=torch.long) for i, (_, s) in enumerate(found)])
-        keep = batched_nms(boxes, scores, levels, LEVEL_IOU)
+            return levels[0].new_zeros(0, 4, dtype=torch.float32)
+        boxes, scores, level = _proposals(found)
+        keep = batched_nms(boxes, scores, level, LEVEL_IOU)
         boxes, scores = boxes[keep], scores[keep]
         return boxes[nms(boxes, scores, STAGE_IOU)]
 
-    def _refine(self, mipmaps: list[Tensor], boxes: Tensor) -> Tensor:
+    def _refine(self, levels: list[Tensor], boxes: Tensor) -> Tensor:
         """R-Net: drop most proposals and correct the rest → boxes [M, 4]."""
         from torchvision.ops import nms
 
         squares = _square(boxes)
-        parts = [self.module.refine(_patches(mipmaps, chunk, 24)) for chunk in squares.split(CHUNK)]
+        parts = [self.module.refine(patches(levels, chunk, 24)) for chunk in squares.split(CHUNK)]
         offsets, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
         sure = scores >= REFINE_THRESHOLD
         boxes, scores = _correct(squares, offsets)[sure], scores[sure]
         return boxes[nms(boxes, scores, STAGE_IOU)]
 
-    def _decide(self, mipmaps: list[Tensor], boxes: Tensor, threshold: float) -> Detections:
+    def _decide(self, levels: list[Tensor], boxes: Tensor, threshold: float) -> Detections:
         """O-Net: the faces, with landmarks. Landmarks are relative to the square the network saw, not to its result."""
         squares = _square(boxes)
-        parts = [self.module.output(_patches(mipmaps, chunk, 48)) for chunk in squares.split(CHUNK)]
+        parts = [self.module.output(patches(levels, chunk, 48)) for chunk in squares.split(CHUNK)]
         offsets, points, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
         landmarks = squares[:, None, :2] + points * (squares[:, None, 2:] - squares[:, None, :2])
         sure = scores >= threshold
@@ -123,57 +132,22 @@ def _read_arrays(path: Path) -> list[object]:
         raise MissingWeightsError(f"{path} cannot be read ({error}). {INSTALL_HINT}") from error
 
 
-def _mipmaps(image: Tensor) -> list[Tensor]:
-    """[3, H, W] → [1, 3, H, W] and its halvings down to 24 px: every later resize starts at most 2x too large.
+def _proposals(found: Sequence[_Seen]) -> tuple[Tensor, Tensor, Tensor]:
+    """What P-Net says of each level → boxes [N, 4] in pixels of the picture, scores [N], both float32, and levels [N].
 
-    That keeps the triangle and bin averages below free of aliasing and their cost independent of the picture's size.
+    Of all levels at once: most have a handful of windows that may hold a face, or none.
     """
-    levels = [image[None]]
-    while min(levels[-1].shape[-2:]) >= 48:
-        levels.append(F.avg_pool2d(levels[-1], 2, ceil_mode=True))
-    return levels
-
-
-def _pyramid(mipmaps: list[Tensor], first_scale: float) -> Iterator[tuple[Tensor, float, float]]:
-    """Levels for P-Net as (pixels [1, 3, h, w], horizontal scale, vertical scale), largest first."""
-    height, width = mipmaps[0].shape[-2:]
-    scale = first_scale
-    while min(height, width) * scale >= WINDOW:
-        size = (math.ceil(height * scale), math.ceil(width * scale))
-        mip = mipmaps[min(_halvings(1 / scale), len(mipmaps) - 1)]
-        level = resize_filtered(mip, size, "bilinear")
-        yield level, size[1] / width, size[0] / height
-        scale *= PYRAMID_FACTOR
-
-
-def _proposals(nets: MtcnnNets, level: tuple[Tensor, float, float]) -> tuple[Tensor, Tensor]:
-    """One level → boxes [N, 4] in pixels of the picture and scores [N], both float32."""
-    pixels, scale_x, scale_y = level
-    offsets, faces = nets.proposal(pixels)  # [1, 4, h, w], [1, h, w]
-    rows, columns = torch.nonzero(faces[0] >= PROPOSAL_THRESHOLD, as_tuple=True)
-    corner = torch.stack((columns, rows), dim=1).float() * STRIDE  # [N, 2], edges: pixel i starts at i
-    windows = torch.cat((corner, corner + WINDOW), dim=1) + offsets[0, :, rows, columns].T.float() * WINDOW
-    return windows / windows.new_tensor((scale_x, scale_y, scale_x, scale_y)) - 0.5, faces[0, rows, columns].float()
-
-
-def _patches(mipmaps: list[Tensor], squares: Tensor, side: int) -> Tensor:
-    """squares: [N, 4] → [N, 3, side, side], averaged over each patch pixel's area; mid-grey (0) outside the picture."""
-    from torchvision.ops import roi_align
-
-    edges = squares + 0.5  # roi_align counts from the picture's edge
-    levels = [min(_halvings(size / side), len(mipmaps) - 1) for size in (squares[:, 2] - squares[:, 0]).tolist()]
-    level_of = torch.tensor(levels, device=squares.device)
-    patches = mipmaps[0].new_empty(len(squares), 3, side, side)
-    for level in set(levels):
-        rows = (level_of == level).nonzero()[:, 0]
-        boxes = [edges[rows].to(patches.dtype)]
-        patches[rows] = roi_align(mipmaps[level], boxes, (side, side), spatial_scale=0.5**level, aligned=True)
-    return patches
-
-
-def _halvings(shrink: float) -> int:
-    """How often a picture can be halved before it is shrunk by ``shrink`` or less."""
-    return max(0, math.floor(math.log2(shrink))) if shrink > 0 else 0
+    scores = torch.cat([level.faces.flatten() for level in found])
+    sure = (scores >= PROPOSAL_THRESHOLD).nonzero()[:, 0]
+    offsets = torch.cat([level.offsets[0].flatten(1) for level in found], 1)[:, sure].T.float()
+    sizes = torch.tensor([level.faces.numel() for level in found], device=sure.device)
+    widths = torch.tensor([level.faces.shape[-1] for level in found], device=sure.device)
+    scales = torch.tensor([level.scale for level in found], device=sure.device)
+    levels = torch.bucketize(sure, sizes.cumsum(0), right=True)
+    place, width = sure - (sizes.cumsum(0) - sizes)[levels], widths[levels]
+    corner = torch.stack((place % width, place // width), 1).float() * STRIDE  # edges: pixel i starts at i
+    windows = torch.cat((corner, corner + WINDOW), 1) + offsets * WINDOW
+    return windows / scales[levels].repeat(1, 2) - 0.5, scores[sure].float(), levels
 
 
 def _square(boxes: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class RetinaFace:
         self.name = f"retinaface_{backbone}"
 
     @torch.no_grad()
-    def find(self, image: Tensor, threshold: float) -> Detections:
+    def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
         """image: [3, H, W] RGB in [0, 1] → faces scored at least ``threshold``, after NMS, on the CPU.
 
         Runs on the device and in the precision of ``module``. Equals facexlib's ``detect_faces`` on the same picture.

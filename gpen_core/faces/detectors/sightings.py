@@ -117,7 +117,9 @@ def _down(landmarks: Landmarks) -> tuple[float, float]:
 
 def _iou(a: Box, b: Box) -> float:
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(0.0, width) * max(0.0, height)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,12 +16,12 @@ def greedy_keep(boxes: Tensor, scores: Tensor, *, max_iou: float = 1.0, max_shar
     order = scores.argsort(descending=True, stable=True)
     sorted_boxes = boxes[order]
     intersection, smaller, union = _overlaps(sorted_boxes)
-    clash = (intersection > max_iou * union) | (intersection > max_share_of_smaller * smaller)
-    alive = torch.ones(len(order), dtype=torch.bool)
+    clash = ((intersection > max_iou * union) | (intersection > max_share_of_smaller * smaller)).numpy()
+    alive = np.ones(len(order), dtype=bool)  # NumPy's short operations take a third of torch's time
     for index in range(len(order)):
         if alive[index]:
             alive[index + 1 :] &= ~clash[index, index + 1 :]
-    return order[alive]
+    return order[torch.from_numpy(alive)]
 
 
 def _overlaps(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

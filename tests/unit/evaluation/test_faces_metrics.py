@@ -18,7 +18,7 @@ from gpen_core.evaluation.metrics.identity import (
 from gpen_core.evaluation.metrics.landmarks import LandmarkDistance
 from gpen_core.faces.detectors import Detections
 from gpen_core.imaging.files import load_picture
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_originals_are_looked_at_once_for_two_metrics(face):
     class Counting:
         name, default_threshold, module, looks = "counting", 0.5, None, 0
 
-        def find(self, image, threshold):
+        def find(self, image, threshold, smallest=0.0):
             self.looks += 1
             return Detections(torch.zeros(1, 4), torch.ones(1), torch.rand(1, 5, 2) * 256)
 

@@ -23,9 +23,11 @@ class MarkerNetwork:
         self.module = torch.nn.Conv2d(3, 1, 1)
         self.score = score
         self.looks: list[tuple[int, int]] = []
+        self.asked: list[float] = []
 
-    def find(self, image: torch.Tensor, threshold: float) -> Detections:
+    def find(self, image: torch.Tensor, threshold: float, smallest: float = 0.0) -> Detections:
         self.looks.append((image.shape[1], image.shape[2]))
+        self.asked.append(smallest)
         rows, columns = torch.nonzero(image[0] > 0.5, as_tuple=True)
         if not len(rows) or self.score < threshold:
             return no_detections()
@@ -113,11 +115,16 @@ def test_doubtful_faces_need_a_second_look_that_reaches_the_threshold(score, fou
     )
     assert len(faces) == found
     assert len(network.looks) == (1 if score > 0.9 else 3)
+    assert network.asked == [0.0, 56.0, 32.0][: len(network.looks)]  # of a close view, nothing but the face it is of
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 9), (1, 1), (2, 2), (1, 3000), (3000, 1), (7, 900)])
 def test_degenerate_frames_give_no_face(shape):
     assert MultiPassDetector(MarkerNetwork()).detect(torch.zeros(3, *shape)) == ()
+
+
+def test_large_but_finite_values_are_no_reason_to_refuse():
+    assert MultiPassDetector(MarkerNetwork()).detect(torch.full((3, 8, 8), 3e38)) == ()
 
 
 @pytest.mark.parametrize(
