@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gpen_core.benchmark import time_alternately
 from gpen_core.faces.detectors import Detections, MultiPassDetector, load_retinaface
 from gpen_core.faces.detectors.retinaface import build_network
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 
 HEIGHT, WIDTH = 1080, 1920
 THRESHOLD = 0.5

@@ -21,7 +21,7 @@ from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.checkpoints.store import bundled_file  # noqa: E402
 from gpen_core.faces.detectors import load_detector  # noqa: E402
 from gpen_core.imaging.files import as_image, load_picture  # noqa: E402
-from gpen_core.imaging.warp import resize_lanczos  # noqa: E402
+from gpen_core.imaging.lanczos import resize_lanczos  # noqa: E402
 from gpen_core.pipeline import Settings, restore_image  # noqa: E402
 
 # What is shown of each: left and top as shares of width and height, and the side as a share of the width.

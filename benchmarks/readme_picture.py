@@ -22,8 +22,8 @@ from gpen_core.faces.alignment import align_face  # noqa: E402
 from gpen_core.faces.detectors import load_detector  # noqa: E402
 from gpen_core.faces.drawing import draw_faces  # noqa: E402
 from gpen_core.imaging.files import as_image  # noqa: E402
+from gpen_core.imaging.lanczos import resize_lanczos  # noqa: E402
 from gpen_core.imaging.masks import ellipse_mask  # noqa: E402
-from gpen_core.imaging.warp import resize_lanczos  # noqa: E402
 from gpen_core.pipeline import blend_faces, restore_faces  # noqa: E402
 from gpen_core.types import RestoredFace  # noqa: E402
 

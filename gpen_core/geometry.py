@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import torch
@@ -50,16 +51,15 @@ def fit_similarity(source: Tensor, target: Tensor) -> Tensor:
     complex division: with centred points as complex numbers, target ≈ c · source. Raises OptionError where the source
     points coincide.
     """
-    source, target = source.double(), target.double()
-    source_mean, target_mean = source.mean(0), target.mean(0)
-    s, t = source - source_mean, target - target_mean
-    spread = s.square().sum()
-    if not torch.isfinite(spread) or spread < 1e-9:
+    sources, targets = ([complex(*point) for point in points.tolist()] for points in (source, target))
+    source_mean, target_mean = sum(sources) / len(sources), sum(targets) / len(targets)
+    centred = [point - source_mean for point in sources]
+    spread = sum((point * point.conjugate()).real for point in centred)
+    if not math.isfinite(spread) or spread < 1e-9:
         raise OptionError("the landmarks coincide or are not finite: no transform can be fitted to them")
-    real = (s * t).sum() / spread
-    imaginary = (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / spread
-    linear = torch.stack((torch.stack((real, -imaginary)), torch.stack((imaginary, real))))
-    return torch.cat((linear, (target_mean - linear @ source_mean)[:, None]), dim=1)
+    turn = sum(goal * point.conjugate() for goal, point in zip(targets, centred, strict=True)) / spread
+    shift = target_mean - turn * source_mean
+    return _matrix(turn.real, -turn.imag, shift.real, turn.imag, turn.real, shift.imag)
 
 
 def invert_affine(matrix: Tensor) -> Tensor:
@@ -120,15 +120,15 @@ def scale_of(matrix: Tensor) -> float:
     return math.sqrt(abs(a * d - b * c))
 
 
-def corners(size: tuple[int, int]) -> Tensor:
-    """The outer corners of a picture of (height, width). [4, 2] float64"""
+def mapped_box(matrix: Tensor, size: tuple[int, int]) -> Box:
+    """x0, y0, x1, y1 around where ``matrix`` puts the outer edges of a picture of (height, width)."""
     height, width = size
-    return torch.tensor(
-        [[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], dtype=torch.float64
-    )
+    (left, right), (top, bottom) = (_span(row, width, height) for row in matrix.tolist())
+    return left, top, right, bottom
 
 
-def bounding_box(points: Tensor) -> Box:
-    """[N, 2] → x0, y0, x1, y1."""
-    low, high = points.amin(0), points.amax(0)
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+def _span(row: Sequence[float], width: int, height: int) -> tuple[float, float]:
+    """Least and greatest a·x + b·y + c of pixel edges: x from −½ to width − ½, y likewise."""
+    a, b, c = row
+    start = c - (a + b) / 2
+    return start + min(a * width, 0.0) + min(b * height, 0.0), start + max(a * width, 0.0) + max(b * height, 0.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..faces.alignment import align_face
 from ..geometry import size_of
 from ..imaging.files import as_image
-from ..imaging.warp import resize_lanczos
+from ..imaging.lanczos import resize_lanczos
 from ..types import Face
 
 _PANEL = 512  # side of the square that each picture is fitted into, in pixels

@@ -20,7 +20,7 @@ from ..faces.detectors import FaceDetector, load_detector
 from ..faces.selection import SelectOptions, select_faces
 from ..geometry import scale_of, size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
-from ..imaging.warp import resize_lanczos
+from ..imaging.lanczos import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
 from ..pipeline.options import AUTO
 from ..types import Face

@@ -22,7 +22,7 @@ from ..faces.selection import ORDERS, SelectOptions
 from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
 from ..imaging.files import Picture, load_picture, save_picture
-from ..imaging.warp import resize_lanczos
+from ..imaging.lanczos import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
 from ..pipeline.options import AUTO
 from ..types import RestoredFace

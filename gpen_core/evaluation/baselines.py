@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
-from ..imaging.warp import resize_filtered, resize_lanczos
+from ..imaging.lanczos import resize_lanczos
+from ..imaging.warp import resize_filtered
 from .samples import Sample, enlarged
 
 Baseline = Callable[[Sample, int], Tensor]  # a sample and the side of its target → [3, side, side] RGB in [0, 1]

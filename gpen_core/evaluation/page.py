@@ -12,7 +12,7 @@ from types import MappingProxyType
 from torch import Tensor
 
 from ..imaging.files import as_image
-from ..imaging.warp import resize_lanczos
+from ..imaging.lanczos import resize_lanczos
 from .baselines import LABELS
 from .charts import Line, line_chart, scatter_chart
 from .measure import INPUT, ORIGINAL, RESTORED

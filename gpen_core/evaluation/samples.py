@@ -12,7 +12,8 @@ from torch import Tensor
 from ..degradation import Degradation, degrade
 from ..errors import ImageError
 from ..geometry import size_of
-from ..imaging.warp import resize_filtered, resize_lanczos
+from ..imaging.lanczos import resize_lanczos
+from ..imaging.warp import resize_filtered
 from .faces import Faces, NamedFace
 from .severity import DegradationOf, random_of
 

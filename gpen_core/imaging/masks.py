@@ -108,19 +108,26 @@ def change_mask(before: Tensor, after: Tensor, crop_side: int | None = None) -> 
     half = round((crop_side or width) / 128)
     if half:  # a few pixels wide, since a change crosses zero somewhere without being none
         change = F.pad(change, (0, -width % (2 * half), 0, -height % (2 * half)))
-        cells = change.unflatten(1, (-1, half)).amax(2).unflatten(0, (-1, half)).amax(1)
-        blocks = F.max_pool2d(cells[None, None], 4, stride=2, padding=1)
+        cells = change.unflatten(1, (-1, half)).amax(2).unflatten(0, (-1, half)).amax(1) if half > 1 else change
+        blocks = _greatest_around(cells)[None, None]
         change = F.interpolate(blocks, scale_factor=2 * half, mode="bilinear", align_corners=False)[0, 0]
     return (change[None, :height, :width] * 255 - 0.5).clamp_(0, 1)
 
 
-def mask_box(mask: Tensor, margin: int) -> Rect | None:
-    """[1, H, W] → the rectangle outside which the mask is 0, widened by ``margin`` within it; None for an empty mask."""
+def _greatest_around(cells: Tensor) -> Tensor:
+    """[2h, 2w], none negative → [h, w], the greatest of 4×4 around each four. A quarter of max_pool2d's time."""
+    cells = F.pad(cells, (1, 1, 1, 1))
+    pairs = torch.maximum(cells[::2], cells[1::2])
+    rows = torch.maximum(pairs[:-1], pairs[1:])
+    pairs = torch.maximum(rows[:, ::2], rows[:, 1::2])
+    return torch.maximum(pairs[:, :-1], pairs[:, 1:])
+
+
+def mask_box(mask: Tensor) -> Rect | None:
+    """[1, H, W] → the rectangle outside which the mask is 0; None for an empty mask."""
     rows = mask[0].amax(1).nonzero()
     if len(rows) == 0:
         return None
     first, last = int(rows[0]), int(rows[-1])
     columns = mask[0, first : last + 1].amax(0).nonzero()
-    height, width = size_of(mask)
-    left, right = int(columns[0]) - margin, int(columns[-1]) + 1 + margin
-    return max(left, 0), max(first - margin, 0), min(right, width), min(last + 1 + margin, height)
+    return int(columns[0]), first, int(columns[-1]) + 1, last + 1

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..geometry import compose, crop_affine, scale_of, size_of
 from .masks import mask_box
-from .warp import Rect, covered_rect, margin_of, warp
+from .warp import Rect, covered_rect, margin_of, warp, widened
 
 _NEXT_TO_NOTHING = 1 / 25600
 
@@ -83,10 +83,10 @@ def _paste_together(canvas: Tensor, crowded: Sequence[_Placed]) -> None:
 
 def _spot(patch: Patch, canvas_size: tuple[int, int]) -> _Spot | None:
     """None where nothing of the patch is on the canvas."""
-    shown = mask_box(patch.mask, margin_of(scale_of(patch.to_canvas)))
-    if shown is None:
+    box = mask_box(patch.mask)
+    if box is None:
         return None
-    left, top, right, bottom = shown
+    left, top, right, bottom = shown = widened(box, margin_of(scale_of(patch.to_canvas)), size_of(patch.mask))
     to_canvas = compose(crop_affine(-left, -top), patch.to_canvas)
     x0, y0, x1, y1 = rect = covered_rect((bottom - top, right - left), to_canvas, canvas_size)
     return _Spot(patch, shown, rect) if x1 > x0 and y1 > y0 else None

@@ -4,71 +4,26 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ..geometry import (
-    apply_affine,
-    bounding_box,
     compose,
-    corners,
     crop_affine,
     invert_affine,
+    mapped_box,
     resize_affine,
     scale_of,
     size_of,
 )
-from ..threads import side_by_side
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
-_SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
 _KERNEL = 2  # pixels to each side that the bicubic kernel reads
 _BAND = 4096  # pixels sampled: fewer are not worth another thread
-_PLANE = 2**17  # pixels to resize: likewise
 MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom: whole pixels, right and bottom excluded
-
-
-def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = None) -> Tensor:
-    """[C, H, W] in [0, 1] → [C, *size], Lanczos-3, prefiltered where it shrinks, in float32 throughout (Pillow's).
-
-    A fourth channel is alpha: colours then count by their alpha, so what is invisible doesn't bleed into what is seen.
-    ``out`` [C, *size] float32 is where the result goes, if given; else a picture of that size already comes back as it is.
-    """
-    if size_of(image) == size:
-        return image if out is None else out.copy_(image)
-    out = image.new_empty((len(image), *size), dtype=torch.float32) if out is None else out
-    if len(image) != 4:
-        return _lanczos(image, out)
-    if bool((image[3] == 1).all()):
-        out[3] = 1
-        _lanczos(image[:3], out[:3])
-        return out
-    resized = _lanczos(torch.cat((image, image[:3] * image[3:])), out.new_empty(7, *size))
-    new_alpha, weighted = resized[3:4], resized[4:]
-    visible = (weighted / new_alpha.clamp_min(1e-6)).clamp_(0, 1)
-    torch.where(new_alpha > _SEEN, visible, resized[:3], out=out[:3])
-    out[3:] = new_alpha
-    return out
-
-
-def _lanczos(image: Tensor, out: Tensor) -> Tensor:
-    height, width = size_of(out)
-
-    def resized(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        found = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(found).clip(0, 1)
-
-    planes = list(image.detach().float().cpu().numpy())
-    large = max(out[0].numel(), image[0].numel()) >= _PLANE
-    for target, plane in zip(out, side_by_side(resized, planes) if large else map(resized, planes), strict=True):
-        target.copy_(torch.from_numpy(plane))
-    return out
 
 
 def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
@@ -120,9 +75,15 @@ def margin_of(scale: float) -> int:
     return math.ceil(_MARGIN * max(1.0, 1 / max(scale, 1e-6)))
 
 
+def widened(rect: Rect, margin: int, size: tuple[int, int]) -> Rect:
+    """``rect`` with ``margin`` pixels more on each side, as far as a picture of (height, width) reaches."""
+    left, top, right, bottom = rect
+    return max(left - margin, 0), max(top - margin, 0), min(right + margin, size[1]), min(bottom + margin, size[0])
+
+
 def covered_rect(source_size: tuple[int, int], source_to_image: Tensor, image_size: tuple[int, int]) -> Rect:
     """The whole pixels of the image that a mapped picture can touch, cut to the image; empty where right ≤ left."""
-    x0, y0, x1, y1 = bounding_box(apply_affine(source_to_image, corners(source_size)))
+    x0, y0, x1, y1 = mapped_box(source_to_image, source_size)
     height, width = image_size
     return max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1) + 1), min(height, math.ceil(y1) + 1)
 
@@ -131,7 +92,7 @@ def _visible_part(
     image_size: tuple[int, int], out_to_image: Tensor, size: tuple[int, int], margin: int
 ) -> tuple[int, int, int, int]:
     """What of the image can show, directly or in the mirror. Beyond its edges is nothing, or what is out of reach."""
-    x0, y0, x1, y1 = bounding_box(apply_affine(out_to_image, corners(size)))
+    x0, y0, x1, y1 = mapped_box(out_to_image, size)
     left, right = _visible_range(x0 - margin, x1 + margin, image_size[1])
     top, bottom = _visible_range(y0 - margin, y1 + margin, image_size[0])
     return left, top, right, bottom
@@ -150,7 +111,7 @@ def _visible_range(low: float, high: float, side: int) -> tuple[int, int]:
 
 def _leaves(part_size: tuple[int, int], out_to_part: Tensor, size: tuple[int, int]) -> bool:
     """Whether the bicubic kernel reaches beyond the part: where it doesn't, no time need be spent on what is there."""
-    x0, y0, x1, y1 = bounding_box(apply_affine(out_to_part, corners(size)))
+    x0, y0, x1, y1 = mapped_box(out_to_part, size)
     return x0 < _KERNEL or y0 < _KERNEL or x1 > part_size[1] - 1 - _KERNEL or y1 > part_size[0] - 1 - _KERNEL
 
 
@@ -173,6 +134,7 @@ def _grid(out_to_source: Tensor, size: tuple[int, int], source_size: tuple[int, 
     height, width = source_size
     normalise = torch.tensor([[2 / width, 0.0, 1 / width - 1], [0.0, 2 / height, 1 / height - 1]], dtype=torch.float64)
     matrix = compose(out_to_source, normalise)
-    across = torch.arange(size[1], dtype=torch.float64)[:, None] * matrix[:, 0]
-    along = torch.arange(size[0], dtype=torch.float64)[:, None] * matrix[:, 1] + matrix[:, 2]
-    return (along[:, None] + across).float()
+    across = matrix[:, :1] * torch.arange(size[1], dtype=torch.float64)
+    along = matrix[:, 1:2] * torch.arange(size[0], dtype=torch.float64) + matrix[:, 2:]
+    # One plane after the other, which is quicker; but grid_sample rounds another way at the end of planes.
+    return (along[:, :, None] + across[:, None]).float().movedim(0, 2).contiguous()

@@ -15,9 +15,10 @@ from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, same_shape, scale_of, size_of
 from ..imaging.color import match_color
+from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
 from ..imaging.paste import Patch, paste_into
-from ..imaging.warp import MINIFIES, margin_of, reduced, resize_filtered, resize_lanczos
+from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
 from ..types import Face, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
@@ -30,6 +31,18 @@ class Blended:
 
     frames: Tensor
     mask: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    """The part of a face that may be replaced: ``mask`` [1, S', S'] in [0, 1], and where it is above 0, if anywhere."""
+
+    mask: Tensor
+    box: Rect | None
+
+    @classmethod
+    def of(cls, mask: Tensor) -> _Shape:
+        return cls(mask, mask_box(mask))
 
 
 def output_scale(
@@ -152,21 +165,20 @@ def blend_each(
     return Blended(pictures, masks)
 
 
-def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser | None) -> Iterator[Tensor]:
-    """Of each face the part that may be replaced, [1, S', S'] in [0, 1]."""
+def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser | None) -> Iterator[_Shape]:
     if parser is not None:
         regions = parser.regions(torch.stack([face.pixels for face in faces]))
-        yield from (region_mask(region, softness) for region in regions)
+        yield from (_Shape.of(region_mask(region, softness)) for region in regions)
         return
-    ovals: dict[tuple[int, str], Tensor] = {}  # as a rule there is one, for all faces
+    ovals: dict[tuple[int, str], _Shape] = {}  # as a rule there is one, for all faces
     for face in faces:
         kind = (face.pixels.shape[-1], face.crop.template)
         if kind not in ovals:
-            ovals[kind] = ellipse_mask(*kind, softness)
+            ovals[kind] = _Shape.of(ellipse_mask(*kind, softness))
         yield ovals[kind]
 
 
-def _patch(face: RestoredFace, shape: Tensor, canvas: Tensor, options: BlendOptions) -> Patch | None:
+def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOptions) -> Patch | None:
     """A restored face with its colours and its mask, and where it goes; None where nothing of it may be replaced.
 
     All this is worked out for the part that the shape shows, and at the canvas's scale where that is the smaller one.
@@ -174,21 +186,20 @@ def _patch(face: RestoredFace, shape: Tensor, canvas: Tensor, options: BlendOpti
     size = face.pixels.shape[-1]
     to_canvas = compose(_restored_to_image(face), resize_affine(face.crop.face.image_size, size_of(canvas)))
     scale = scale_of(to_canvas)
-    box = mask_box(shape, margin_of(scale))
-    if box is None:
+    if shape.box is None:
         return None
-    left, top, right, bottom = box
-    layers = [layer[:, top:bottom, left:right] for layer in (_resized(face.crop.pixels, size), face.pixels, shape)]
+    left, top, right, bottom = widened(shape.box, margin_of(scale), (size, size))
+    layers = [layer[:, top:bottom, left:right] for layer in (_resized(face.crop.pixels, size), face.pixels, shape.mask)]
     part = torch.cat([layer.to(face.pixels) for layer in layers])
     to_canvas = compose(crop_affine(-left, -top), to_canvas)
     if scale < MINIFIES:
         part, part_to_reduced = reduced(part, scale)
         size, to_canvas = round(size * scale), compose(invert_affine(part_to_reduced), to_canvas)
-    before, pixels, shape = part.split((3, 3, 1))
+    before, pixels, weight = part.split((3, 3, 1))
     task = TASKS.get(face.task)
     if task is not None and task.keeps_colors:
-        pixels = match_color(pixels, before, shape, options.color)
-    mask = shape * change_mask(before, pixels, size) * options.strength
+        pixels = match_color(pixels, before, weight, options.color)
+    mask = weight * change_mask(before, pixels, size) * options.strength
     return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas)
 
 

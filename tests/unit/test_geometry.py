@@ -72,8 +72,7 @@ def test_templates_scale_linearly():
 
 def test_a_resize_maps_outer_edges_to_outer_edges():
     matrix = geometry.resize_affine((10, 20), (30, 50))
-    moved = geometry.apply_affine(matrix, geometry.corners((10, 20)))
-    torch.testing.assert_close(moved, geometry.corners((30, 50)))
+    assert geometry.mapped_box(matrix, (10, 20)) == pytest.approx((-0.5, -0.5, 49.5, 29.5))
 
 
 affine = st.lists(st.floats(-50, 50), min_size=6, max_size=6).map(
@@ -86,6 +85,15 @@ def test_composing_is_the_product_of_homogeneous_matrices(first, then):
     row = torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)
     expected = (torch.cat((then, row)) @ torch.cat((first, row)))[:2]
     torch.testing.assert_close(geometry.compose(first, then), expected)
+
+
+@given(matrix=affine, height=st.integers(1, 4000), width=st.integers(1, 4000))
+def test_a_mapped_box_holds_the_corners_and_no_more(matrix, height, width):
+    x, y = width - 0.5, height - 0.5
+    corners = torch.tensor([[-0.5, -0.5], [x, -0.5], [x, y], [-0.5, y]], dtype=torch.float64)
+    moved = geometry.apply_affine(matrix, corners)
+    expected = (*moved.amin(0).tolist(), *moved.amax(0).tolist())
+    assert geometry.mapped_box(matrix, (height, width)) == pytest.approx(expected, abs=1e-6)
 
 
 @given(matrix=affine)

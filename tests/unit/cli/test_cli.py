@@ -114,7 +114,7 @@ def test_output_to_a_pipe_without_unicode_goes_on(portrait, checkpoint, tmp_path
 
 def test_small_faces_are_looked_for_when_asked_for(checkpoint, tmp_path, astronaut, capsys):
     from gpen_core.imaging.files import Picture, save_picture
-    from gpen_core.imaging.warp import resize_lanczos
+    from gpen_core.imaging.lanczos import resize_lanczos
 
     canvas = torch.full((3, 400, 400), 0.5)
     canvas[:, 100:180, 100:180] = resize_lanczos(astronaut, (80, 80))  # a face 16 px wide

@@ -9,7 +9,7 @@ from PIL import Image
 from gpen_core.cli import main
 from gpen_core.cli.demo import spoilt
 from gpen_core.imaging.files import Picture, load_picture, save_picture
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 
 CAPTION, PANEL, GAP = 34, 512, 8
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from gpen_core.evaluation import NamedFace
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.model import GpenConfig
 
 

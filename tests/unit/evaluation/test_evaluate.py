@@ -19,7 +19,7 @@ from gpen_core.evaluation.metrics.fidelity import PSNR
 from gpen_core.evaluation.report import Section
 from gpen_core.evaluation.samples import SpoiltFaces
 from gpen_core.evaluation.severity import severity
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.pipeline.hooks import silent
 
 PLAIN = EvaluationOptions(metrics=("psnr", "ssim"), cases=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from skimage.color import lab2rgb, rgb2lab
 from skimage.filters import gaussian
 from skimage.morphology import erosion
@@ -11,6 +12,7 @@ from gpen_core.errors import OptionError
 from gpen_core.geometry import TEMPLATES, template_points
 from gpen_core.imaging.color import match_color
 from gpen_core.imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
+from gpen_core.imaging.warp import widened
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES))
@@ -76,10 +78,10 @@ def test_a_large_crops_region_is_that_of_its_smaller_copy():
 def test_the_box_of_a_mask_holds_it_exactly():
     mask = torch.zeros(1, 40, 60)
     mask[0, 10:20, 30:31] = 0.01
-    assert mask_box(mask, 0) == (30, 10, 31, 20)
-    assert mask_box(mask, 12) == (18, 0, 43, 32)
-    assert mask_box(mask, 100) == (0, 0, 60, 40)
-    assert mask_box(torch.zeros(1, 5, 5), 3) is None
+    assert mask_box(mask) == (30, 10, 31, 20)
+    assert widened(mask_box(mask), 12, (40, 60)) == (18, 0, 43, 32)
+    assert widened(mask_box(mask), 100, (40, 60)) == (0, 0, 60, 40)
+    assert mask_box(torch.zeros(1, 5, 5)) is None
 
 
 def test_an_unchanged_face_has_an_empty_change_mask_and_a_changed_one_a_full_one():
@@ -109,6 +111,19 @@ def test_a_change_is_seen_wherever_it_is_in_a_part_of_any_size(size):
         assert mask.shape == (1, *size) and mask[0, y, x] == 1
         near = (torch.arange(height) - y).abs()[:, None].maximum((torch.arange(width) - x).abs()) <= 16
         assert mask[0][~near].max() == 0
+
+
+@pytest.mark.parametrize("size", [(50, 37), (130, 130), (384, 301)])
+def test_the_change_is_the_greatest_of_the_neighbourhood(size):
+    before, after = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(4))
+    after = before + (after - 0.5) * 0.02
+    half = max(1, round(size[1] / 128))
+    change = (after - before).abs().amax(0)
+    change = F.pad(change, (0, -size[1] % (2 * half), 0, -size[0] % (2 * half)))[None, None]
+    blocks = F.max_pool2d(change, 4 * half, stride=2 * half, padding=half)
+    expected = F.interpolate(blocks, scale_factor=2 * half, mode="bilinear")[0, :, : size[0], : size[1]]
+    found = change_mask(before, after, max(size[1], 128))
+    torch.testing.assert_close(found, (expected * 255 - 0.5).clamp(0, 1), atol=1e-5, rtol=0)
 
 
 def matched_by_scikit_image(restored, original, weight, method):

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from skimage import transform
 
 from gpen_core.geometry import invert_affine, resize_affine
-from gpen_core.imaging.warp import covered_rect, reduced, resize_filtered, resize_lanczos, warp
+from gpen_core.imaging.lanczos import resize_lanczos
+from gpen_core.imaging.warp import covered_rect, reduced, resize_filtered, warp
 
 
 def waves(height, width, period):
@@ -81,49 +82,6 @@ def test_only_the_visible_part_is_needed(astronaut):
     spoiled[:, : max(y0 - 20, 0)] = 0
     spoiled[:, y1 + 20 :] = 0
     torch.testing.assert_close(whole, warp(spoiled, matrix, (64, 64)), atol=1e-6, rtol=0)
-
-
-def lanczos_matrix(source, target):
-    """Windowed sinc of three lobes, widened where it shrinks, each row summing to 1. [target, source] float64"""
-    stretch = max(source / target, 1.0)
-    centre = (np.arange(target)[:, None] + 0.5) * source / target - 0.5
-    x = (np.arange(source)[None, :] - centre) / stretch
-    weights = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
-    return weights / weights.sum(1, keepdims=True)
-
-
-@pytest.mark.parametrize("size", [(50, 64), (17, 9), (33, 40)])
-def test_lanczos_agrees_with_its_formula(size):
-    values = torch.rand(3, 33, 21, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.25
-    found = resize_lanczos(values, size)
-    rows, columns = lanczos_matrix(33, size[0]), lanczos_matrix(21, size[1])
-    np.testing.assert_allclose(found.numpy(), (rows @ values.double().numpy() @ columns.T).clip(0, 1), atol=1e-5)
-    assert resize_lanczos(values, (33, 21)) is values
-
-
-def test_invisible_colours_do_not_bleed_into_visible_ones():
-    """A red disc on transparent black, enlarged: red to the very edge, no dark halo."""
-    y, x = torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij")
-    disc = ((x - 20).square() + (y - 20).square() < 150).float()
-    enlarged = resize_lanczos(torch.stack((disc, torch.zeros_like(disc), torch.zeros_like(disc), disc)), (100, 100))
-    assert enlarged[0][enlarged[3] > 0.02].min() > 0.99
-    assert enlarged[1:3].max() == 0
-
-
-def test_an_opaque_picture_is_resized_like_one_without_alpha():
-    values = torch.rand(4, 33, 21, generator=torch.Generator().manual_seed(1))
-    values[3] = 1
-    found = resize_lanczos(values, (50, 64))
-    assert torch.equal(found[:3], resize_lanczos(values[:3], (50, 64))) and (found[3] == 1).all()
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("size", [(33, 21), (50, 64), (17, 9)])
-def test_resizing_into_a_place_gives_what_resizing_gives(channels, size):
-    values = torch.rand(channels, 33, 21, generator=torch.Generator().manual_seed(1))
-    place = torch.full((2, channels, *size), torch.nan)
-    assert resize_lanczos(values, size, out=place[1]).data_ptr() == place[1].data_ptr()
-    assert torch.equal(place[1], resize_lanczos(values, size)) and place[0].isnan().all()
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])

@@ -6,9 +6,9 @@ import torch
 from gpen_core.faces.alignment import align_face
 from gpen_core.geometry import compose, invert_affine, resize_affine
 from gpen_core.imaging.color import match_color
+from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
 from gpen_core.imaging.paste import Patch, paste
-from gpen_core.imaging.warp import resize_lanczos
 from gpen_core.pipeline.blend import blend_faces, blend_frame, blend_into
 from gpen_core.pipeline.options import BlendOptions
 from gpen_core.types import RestoredFace

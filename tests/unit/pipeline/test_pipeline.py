@@ -12,7 +12,7 @@ from gpen_core.errors import ImageError, OptionError, RestorationError
 from gpen_core.faces.alignment import align_face, crop_transform
 from gpen_core.faces.selection import SelectOptions, select_faces
 from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
-from gpen_core.imaging.warp import resize_lanczos
+from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.model import GpenConfig
 from gpen_core.pipeline import (
     BlendOptions,
