@@ -11,6 +11,15 @@ from torch import Tensor
 
 from ..errors import OptionError
 
+# From linear sRGB to XYZ (IEC 61966-2-1, D65), its inverse, and its white.
+_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+_RGB = (
+    (3.24048134320, -1.53715151627, -0.49853632617),
+    (-0.96925494999, 1.87599000149, 0.04155592655),
+    (0.05564663914, -0.20404133837, 1.05731106965),
+)
+_WHITE = (0.95047, 1.0, 1.08883)
+_BEND, _BENT = 0.0031308, 0.04045  # where sRGB's power turns into a line, in linear and in coded numbers
 _KNEE, _SLOPE = 6 / 29, 841 / 108  # where the cube root of CIE 15:2004 turns into a line, and how steep that is
 _SAMPLES = 2**15  # pixels, evenly spread: of a larger face, they tell the mean to a few hundredths of a step of 8 bits
 _AT_ONCE = 2**15  # pixels: a few copies of them fit the cache of one core
@@ -33,11 +42,11 @@ def _off(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
 
 
 def _mean(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
-    return _in_lab(restored, original, weight, stretch=False)
+    return _matched(restored, original, weight, _shifting)
 
 
 def _mean_std(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
-    return _in_lab(restored, original, weight, stretch=True)
+    return _matched(restored, original, weight, _stretching)
 
 
 COLOR_METHODS: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
@@ -45,30 +54,48 @@ COLOR_METHODS: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor], Tensor]]
 )
 
 
-def _in_lab(restored: Tensor, original: Tensor, weight: Tensor, *, stretch: bool) -> Tensor:
-    """What happens to Lab here is affine, and so is Lab of the compressed XYZ below: one affine map of these does it all."""
+def _matched(
+    restored: Tensor,
+    original: Tensor,
+    weight: Tensor,
+    match: Callable[[Tensor, Tensor, Tensor], Callable[[Tensor], Tensor]],
+) -> Tensor:
+    """Lab is an affine map of the compressed XYZ below, and so is what happens to it here: it need not be made.
+
+    ``match`` says, by compressed pixels [3, N] of both and their weights [1, N], what is to be done with the restored ones.
+    """
     weights = _sampled(weight).flatten(1)
     if not weights.any():
         return restored
-    lab = _lab().to(restored)
-    now = _piecewise(_compressed, restored)
-    mean, deviation = _statistics(lab @ _sampled(now).flatten(1), weights)
-    wanted_mean, wanted_deviation = _statistics(lab @ _compressed(_sampled(original).flatten(1)), weights)
-    gain = torch.ones_like(mean)
-    if stretch:
-        gain = (wanted_deviation / deviation.clamp_min(1e-3)).clamp(1 / _MOST_STRETCH, _MOST_STRETCH)
+    compressed = _piecewise(_compressed, restored)
+    change = match(_sampled(compressed).flatten(1), _compressed(_sampled(original).flatten(1)), weights)
+    return _piecewise(lambda part: _decompressed(change(part)), compressed)
+
+
+def _shifting(now: Tensor, wanted: Tensor, weights: Tensor) -> Callable[[Tensor], Tensor]:
+    shift = _average(wanted, weights) - _average(now, weights)
+    return lambda part: part + shift
+
+
+def _stretching(now: Tensor, wanted: Tensor, weights: Tensor) -> Callable[[Tensor], Tensor]:
+    lab = _lab().to(now)
+    mean, deviation = _statistics(lab @ now, weights)
+    wanted_mean, wanted_deviation = _statistics(lab @ wanted, weights)
+    gain = (wanted_deviation / deviation.clamp_min(1e-3)).clamp(1 / _MOST_STRETCH, _MOST_STRETCH)
     back = torch.linalg.inv(lab)
     turn, shift = back @ (gain * lab), back @ (wanted_mean - gain * mean)
-    return _piecewise(lambda part: _decompressed(torch.addmm(shift, turn, part)), now)
+    return lambda part: torch.addmm(shift, turn, part)
 
 
 def _piecewise(function: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
     """``function`` of pixels [3, N], for all of a picture [3, H, W], as many at a time as the processor's cache holds."""
-    result = picture.new_empty(picture.shape)
-    parts = (layers.flatten(1).split(_AT_ONCE, 1) for layers in (picture, result))
-    for source, target in zip(*parts, strict=True):
+    pixels = picture.flatten(1)
+    if pixels.shape[1] <= _AT_ONCE:
+        return function(pixels).view_as(picture)
+    result = torch.empty_like(pixels)
+    for source, target in zip(pixels.split(_AT_ONCE, 1), result.split(_AT_ONCE, 1), strict=True):
         target.copy_(function(source))
-    return result
+    return result.view_as(picture)
 
 
 def _sampled(picture: Tensor) -> Tensor:
@@ -77,12 +104,15 @@ def _sampled(picture: Tensor) -> Tensor:
     return picture[:, ::step, ::step]
 
 
-def _statistics(lab: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def _average(values: Tensor, weights: Tensor) -> Tensor:
+    """[3, N], [1, N] → [3, 1]"""
+    return (values * weights).sum(1, keepdim=True) / weights.sum()
+
+
+def _statistics(lab: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted mean and standard deviation of each channel. [3, N], [1, N] → twice [3, 1]"""
-    total = weight.sum()
-    mean = (lab * weight).sum(1, keepdim=True) / total
-    variance = ((lab - mean).square() * weight).sum(1, keepdim=True) / total
-    return mean, variance.sqrt()
+    mean = _average(lab, weights)
+    return mean, _average((lab - mean).square(), weights).sqrt()
 
 
 def _lab() -> Tensor:
@@ -90,28 +120,28 @@ def _lab() -> Tensor:
     return torch.tensor([[0.0, 116.0, 0.0], [500.0, -500.0, 0.0], [0.0, 200.0, -200.0]])
 
 
-def _to_xyz() -> Tensor:
-    """From linear sRGB to XYZ by the white's. [3, 3] (IEC 61966-2-1, D65)"""
-    matrix = torch.tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
-        dtype=torch.float64,
-    )
-    return matrix / torch.tensor([[0.95047], [1.0], [1.08883]], dtype=torch.float64)
-
-
-# Below, a power of a negative number is NaN and is never the one that is chosen.
+# Each curve below is a power above some point and a line beneath it: the power of what is held above that point, and the
+# line of what is held beneath it, add up to it. To choose by torch.where takes as long as all the rest together.
 
 
 def _compressed(rgb: Tensor) -> Tensor:
     """sRGB [3, N] in [0, 1] → f(X/Xn), f(Y/Yn), f(Z/Zn), of which Lab is made. [3, N]"""
-    curved = (rgb + 0.055).mul_(1 / 1.055).pow_(2.4)
-    xyz = _to_xyz().to(rgb) @ torch.where(rgb > 0.04045, curved, rgb / 12.92)
-    return torch.where(xyz > _KNEE**3, xyz.pow(1 / 3), (xyz * _SLOPE).add_(16 / 116))
+    linear = _power(rgb.clamp_min(_BENT).add_(0.055).mul_(1 / 1.055), 2.4)
+    linear.add_(rgb.clamp_max(_BENT).sub_(_BENT), alpha=1 / 12.92)
+    xyz = rgb.new_tensor([[part / white for part in row] for row, white in zip(_XYZ, _WHITE, strict=True)]) @ linear
+    return _power(xyz.clamp_min(_KNEE**3), 1 / 3).add_(xyz.clamp_max_(_KNEE**3).sub_(_KNEE**3), alpha=_SLOPE)
 
 
 def _decompressed(compressed: Tensor) -> Tensor:
     """The way back, clamped to [0, 1]."""
-    xyz = torch.where(compressed > _KNEE, compressed.pow(3), (compressed - 16 / 116).mul_(1 / _SLOPE))
-    linear = torch.linalg.inv(_to_xyz()).to(xyz) @ xyz
-    curved = linear.pow(1 / 2.4).mul_(1.055).sub_(0.055)
-    return torch.where(linear > 0.0031308, curved, linear * 12.92).clamp_(0, 1)
+    xyz = compressed.clamp_min(_KNEE).pow_(3).add_(compressed.clamp_max(_KNEE).sub_(_KNEE), alpha=1 / _SLOPE)
+    linear = (
+        compressed.new_tensor([[part * white for part, white in zip(row, _WHITE, strict=True)] for row in _RGB]) @ xyz
+    )
+    rgb = _power(linear.clamp_min(_BEND), 1 / 2.4).mul_(1.055).sub_(0.055)
+    return rgb.add_(linear.clamp_max_(_BEND).sub_(_BEND), alpha=12.92).clamp_(0, 1)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    """In place, of numbers above 0: 60 % of the time of torch's own, and as good to a few units of the last place."""
+    return x.log2_().mul_(exponent).exp2_()
