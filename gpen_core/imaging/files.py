@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..files import written_whole
+from ..threads import side_by_side
 from .png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -30,7 +31,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_lzw"},
 }
-_ROWS_AT_ONCE = 64
+_BLOCK = 1 << 17  # numbers rounded at a time: they stay in a core's cache
 _GREY_AND_ALPHA = 4  # of a PNG file's colours
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
@@ -207,13 +208,22 @@ def as_image(pixels: Tensor) -> Image.Image:
 
 
 def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
-    """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers. Some rows at a time, which stay in the cache."""
+    """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers."""
     channels, height, width = pixels.shape
     array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
-    for first in range(0, height, _ROWS_AT_ONCE):
-        rows = slice(first, first + _ROWS_AT_ONCE)
-        whole = pixels[:, rows].mul((1 << bits) - 1).clamp_(0, (1 << bits) - 1).round_()
-        array[rows] = whole.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).numpy()
+    planes, highest = pixels.detach().numpy(), np.float32((1 << bits) - 1)
+
+    def strip(first: int) -> None:
+        for begin in range(first, min(first + strip_rows, height), block_rows):
+            rows = slice(begin, begin + block_rows)
+            scaled = planes[:, rows] * highest
+            np.rint(np.clip(scaled, 0, highest, out=scaled), out=scaled)
+            for channel, numbers in enumerate(scaled.astype(array.dtype)):
+                array[rows, :, channel] = numbers  # one after the other: half the time of all as one transposed copy
+
+    block_rows = max(1, _BLOCK // max(1, channels * width))
+    strip_rows = 8 * block_rows  # for a thread, which costs some tens of microseconds
+    side_by_side(strip, range(0, height, strip_rows))
     return array
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from ..threads import side_by_side
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGBA
 _PAETH = 4
-_LEVEL = 2  # level 3 makes files a tenth smaller, for twice the time
+_LEVEL = 2  # of zlib: level 3 makes files a tenth smaller, for twice the time. Of ISA-L: its levels hardly differ
 _ZLIB_HEADER, _RAW = b"\x78\x5e", -15  # a window of 32 KiB, and a stream without header and sum, which are the file's
-_STRIP = 1 << 19  # bytes compressed by themselves: the window begins anew with each, which costs less than a per cent
+_STRIP = 1 << 18  # bytes compressed by themselves: the window begins anew with each, which costs less than a per cent
 _BLOCK = 1 << 17  # bytes filtered at a time, so that what lies between the steps stays in a core's cache
 
 
@@ -46,20 +47,30 @@ def _data(rows: NDArray[np.uint8]) -> list[bytes]:
     """IDAT chunks: one zlib stream, of which each strip is a part that ends at a whole byte."""
     height, width, step = rows.shape
     each = max(1, _STRIP // (width * step))
+    library, checksum = _deflate(), 1
 
-    def strip(first: int) -> tuple[NDArray[np.uint8], bytes]:
-        filtered = _filtered(rows, first, min(first + each, height))
-        stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, memLevel=9)
-        flush = zlib.Z_SYNC_FLUSH if first + each < height else zlib.Z_FINISH
-        return filtered, stream.compress(filtered.data) + stream.flush(flush)
+    def filtered(first: int) -> tuple[NDArray[np.uint8], int]:
+        nonlocal checksum
+        strip = _filtered(rows, first, min(first + each, height))
+        checksum = library.adler32(strip.data, checksum)
+        return strip, zlib.Z_SYNC_FLUSH if first + each < height else zlib.Z_FINISH
 
-    strips = side_by_side(strip, range(0, height, each))
-    checksum = 1
-    for filtered, _ in strips:
-        checksum = zlib.adler32(filtered.data, checksum)
-    return [
-        _chunk(b"IDAT", part) for part in (_ZLIB_HEADER, *(part for _, part in strips), struct.pack(">I", checksum))
-    ]
+    def compressed(strip: tuple[NDArray[np.uint8], int]) -> bytes:
+        stream = library.compressobj(_LEVEL, zlib.DEFLATED, _RAW, 9)
+        return stream.compress(strip[0].data) + stream.flush(strip[1])
+
+    # This thread filters, in NumPy's short operations, which threads only hold each other up with; the others compress.
+    parts = side_by_side(compressed, map(filtered, range(0, height, each)))
+    return [_chunk(b"IDAT", part) for part in (_ZLIB_HEADER, *parts, struct.pack(">I", checksum))]
+
+
+def _deflate() -> Any:
+    """Intel's ISA-L, also for Arm: a fifth of zlib's time, and on photographs a smaller file. zlib, where it isn't."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib
+    return isal_zlib
 
 
 def _filtered(rows: NDArray[np.uint8], first: int, end: int) -> NDArray[np.uint8]:
@@ -71,23 +82,31 @@ def _filtered(rows: NDArray[np.uint8], first: int, end: int) -> NDArray[np.uint8
     for begin in range(first, end, each):
         stop = min(begin + each, end)
         # The pixels with the row above and the column to the left, 0 outside of the picture.
-        around = np.zeros((stop - begin + 1, width + 1, step), np.int16)
+        around = np.empty((stop - begin + 1, width + 1, step), np.uint8)
+        around[0] = around[:, 0] = 0
         around[begin == 0 :, 1:] = rows[max(begin - 1, 0) : stop]
         here = result[begin - first : stop - first, 1:].reshape(stop - begin, width, step)
-        np.subtract(around[1:, 1:], _prediction(around), out=here, casting="unsafe")  # modulo 256
+        predicted = _prediction(around[1:, :-1], around[:-1, 1:], around[:-1, :-1])
+        np.subtract(around[1:, 1:], predicted, out=here)  # modulo 256
     return result
 
 
-def _prediction(around: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Of left, above and above left, the one that is nearest to left + above − above left (section 9.4)."""
-    left, above, corner = around[1:, :-1], around[:-1, 1:], around[:-1, :-1]
-    by_left, by_above = above - corner, left - corner
-    by_corner = np.abs(by_left + by_above)
-    np.abs(by_left, out=by_left)
-    np.abs(by_above, out=by_above)
-    chosen = np.where(by_above <= by_corner, above, corner)
-    np.copyto(chosen, left, where=(by_left <= by_above) & (by_left <= by_corner))
-    return chosen
+def _prediction(left: NDArray[np.uint8], above: NDArray[np.uint8], corner: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of three neighbours (the corner is above left) the one nearest to left + above − corner (section 9.4).
+
+    That is the lower of left and above where the corner lies in the third next to the higher or beyond it, the higher where
+    it lies in the third next to the lower or beyond, and else the corner. Bytes, and masks instead of choices pixel by
+    pixel, take a quarter of the time of the section's own words in NumPy.
+    """
+    lower, higher = np.minimum(left, above), np.maximum(left, above)
+    corner = np.minimum(np.maximum(corner, lower), higher)
+    down, up = corner - lower, higher - corner
+    return corner - (down & _mask(up <= down >> 1)) + (up & _mask(down <= up >> 1))
+
+
+def _mask(truth: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """255 where it is true, else 0."""
+    return np.negative(truth.view(np.uint8))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

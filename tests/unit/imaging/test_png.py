@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import cv2
@@ -27,6 +28,15 @@ def pictures(dtype, channels):
 def by_pillow(data):
     with Image.open(io.BytesIO(data)) as image:
         return image.mode, np.asarray(image)
+
+
+@pytest.fixture(params=["isal", "zlib"], autouse=True)
+def library(request, monkeypatch):
+    """Whichever compresses, and every machine has the second."""
+    if request.param == "isal":
+        pytest.importorskip("isal", reason="isal is not installed: files are compressed by zlib")
+    else:
+        monkeypatch.setitem(sys.modules, "isal", None)
 
 
 @pytest.fixture(params=[False, True], ids=["one strip", "many strips"])
