@@ -43,7 +43,7 @@ def restore_faces(
         for crop, result in zip(crops, pixels.to(frames.device)):
             done += 1
             hooks.progress("restore", done, len(faces), result)
-            yield RestoredFace(crop, result.clone(), model.task.name)
+            yield RestoredFace(crop, result, model.task.name)
 
 
 def template_for(model: GpenModel, options: RestoreOptions) -> str:
@@ -102,7 +102,8 @@ def in_batches(
     """
     while True:
         try:
-            return torch.cat([network(part) for part in items.split(batch_size)]), batch_size
+            parts = [network(part) for part in items.split(batch_size)]
+            return (torch.cat(parts) if len(parts) > 1 else parts[0]), batch_size
         except Exception as error:
             if not hooks.is_out_of_memory(error):
                 raise
