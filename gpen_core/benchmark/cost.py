@@ -98,15 +98,14 @@ def _mapping(config: GpenConfig) -> Iterator[Layer]:
 
 
 def _generator(config: GpenConfig) -> Iterator[Layer]:
-    seen = 2 if config.concatenate else 1  # a layer's input is its own width and, concatenated, the feature's
     side, first = config.start, config.channels[0]
     yield from _styled(config, first, first, side, up=False)
-    yield from _to_rgb(config, seen * first, side)
+    yield from _to_rgb(config, config.joined * first, side)
     for below, width in pairwise(config.channels):
         side *= 2
-        yield from _styled(config, seen * below, width, side, up=True)
-        yield from _styled(config, seen * width, width, side, up=False)
-        rgb, *rest = _to_rgb(config, seen * width, side)
+        yield from _styled(config, config.joined * below, width, side, up=True)
+        yield from _styled(config, config.joined * width, width, side, up=False)
+        rgb, *rest = _to_rgb(config, config.joined * width, side)
         yield _with_fir(Layer(rgb.flops, rgb.moved + 3 * (side // 2) ** 2, rgb.weights), 3, side // 2)
         yield from rest
 

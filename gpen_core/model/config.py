@@ -145,6 +145,11 @@ class GpenConfig:
         return "resnet" if parts == ("resnet", "plain", "adain", "nearest") else "mixed"
 
     @property
+    def joined(self) -> int:
+        """How many times its own width a generator's layer has once its feature has joined it: 2 where that is appended."""
+        return 2 if self.concatenate else 1
+
+    @property
     def has_features(self) -> bool:
         """Whether the encoder's features go to the generator beside the style code."""
         return self.encoder == "fir"

@@ -47,17 +47,16 @@ class Generator(nn.Module):
         self.config = config
         self.checkpointing = False
         widths = config.channels
-        seen = 2 if config.concatenate else 1  # how many times its own width a layer's output has, features included
         self.style = mapping_network(config)
         self.input = ConstantInput(widths[0], config.start)
         self.conv1 = StyledConv(widths[0], widths[0], config, upsample=False)
-        self.to_rgb1 = ToRgb(widths[0] * seen, config, upsample=False)
+        self.to_rgb1 = ToRgb(widths[0] * config.joined, config, upsample=False)
         self.convs = nn.ModuleList()
         self.to_rgbs = nn.ModuleList()
         for below, width in pairwise(widths):
-            self.convs.append(StyledConv(below * seen, width, config, upsample=True))
-            self.convs.append(StyledConv(width * seen, width, config, upsample=False))
-            self.to_rgbs.append(ToRgb(width * seen, config, upsample=True))
+            self.convs.append(StyledConv(below * config.joined, width, config, upsample=True))
+            self.convs.append(StyledConv(width * config.joined, width, config, upsample=False))
+            self.to_rgbs.append(ToRgb(width * config.joined, config, upsample=True))
 
     def forward(self, z: Tensor, features: Sequence[Pair]) -> Tensor:
         """z: [N, style_dim]; features[i]: the two maps [N, C, r, r] of resolution r = start << i, of which the first

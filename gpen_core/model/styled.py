@@ -96,7 +96,7 @@ class StyledConv(nn.Module):
         conv = ModulatedConv2d if config.injection == "modulation" else AdainConv2d
         self.conv = conv(inputs, outputs, 3, config.style_dim, upsampling=config.upsampling if upsample else None)
         self.noise = FeatureInjection(concatenate=config.concatenate) if config.has_features else None
-        self.activate = BiasLeakyReLU(outputs * (2 if config.concatenate else 1))
+        self.activate = BiasLeakyReLU(outputs * config.joined)
 
     def forward(self, x: Tensor, w: Tensor, feature: Tensor | None) -> Tensor:
         y = self.conv(x, w)

@@ -65,7 +65,7 @@ def plain_bytes(model: GpenModel, batch: int) -> int:
     """
     config, itemsize = model.config, next(model.module.parameters()).element_size()
     widest = max(width * (config.start << level) ** 2 for level, width in enumerate(config.channels))
-    return 8 * (2 if config.concatenate else 1) * widest * itemsize * batch
+    return 8 * config.joined * widest * itemsize * batch
 
 
 def pictures_at_once(model: GpenModel, asked: int) -> int:

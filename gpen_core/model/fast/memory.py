@@ -19,7 +19,7 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     grow with the batch; the others' maps and blocks, and the steered weights, don't.
     """
     sides = [config.start << level for level in range(config.levels)]
-    joined = [width * (2 if config.concatenate else 1) for width in config.channels]
+    joined = [width * config.joined for width in config.channels]
     together = max(min(blocking.together, blocking.side), sides[0] + 1)
     whole = [width * side**2 for width, side in zip(joined, sides) if side < together]
     alone = [width * side**2 for width, side in zip(joined, sides) if together <= side < blocking.side]

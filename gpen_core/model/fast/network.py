@@ -182,8 +182,7 @@ class _Run:
 
     def _block_rows(self, level: int) -> int:
         """Of the level below, so that one of ``level``'s own blocks is of the right size."""
-        joined = 2 if self.config.concatenate else 1
-        row = joined * self.config.channels[level] * (self.config.start << level)
+        row = self.config.joined * self.config.channels[level] * (self.config.start << level)
         return max(1, self.blocking.elements // row // 2)
 
     def _features(self, level: int) -> tuple[Tensor, Tensor]:
