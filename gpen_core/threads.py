@@ -17,8 +17,8 @@ def side_by_side(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> li
 
     For what takes one core and leaves Python's lock alone meanwhile, for a millisecond at least: Pillow, zlib, NumPy on
     large arrays. Not for torch, which takes all cores for each operation as it is, and whose modes and streams are each
-    thread's own. An iterator is read by the calling thread, while others work on what it gave before. Raises the first
-    piece's error; pieces not begun by then are left out.
+    thread's own. An iterator is read by the calling thread, to its end, while others work on what it gave before. Raises
+    the first piece's error; pieces not begun when that is found are left out.
     """
     at_once = min(torch.get_num_threads(), len(pieces) if isinstance(pieces, Sized) else 2**10)
     if at_once < 2:

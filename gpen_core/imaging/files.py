@@ -211,7 +211,7 @@ def _rounded(pixels: Tensor, bits: int) -> np.ndarray:
     """[C, H, W], clamped to [0, 1] here → [H, W, C] of unsigned whole numbers."""
     channels, height, width = pixels.shape
     array = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
-    planes, highest = pixels.detach().numpy(), np.float32((1 << bits) - 1)
+    planes, highest = pixels.detach().float().numpy(), np.float32((1 << bits) - 1)
 
     def strip(first: int) -> None:
         for begin in range(first, min(first + strip_rows, height), block_rows):

@@ -51,41 +51,54 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
 
 @torch.no_grad()
 def _resized(image: Tensor, out: Tensor) -> Tensor:
-    """Every plane on the CPU: other devices may multiply with fewer bits, and so may a CPU whose host allows it, if not
-    in float64."""
-    dtype = torch.float32 if torch.get_float32_matmul_precision() == "highest" else torch.float64
-    across = _blocks(image.shape[-1], out.shape[-1], dtype)
-    along = _blocks(image.shape[-2], out.shape[-2], dtype)
+    """Plane after plane, on the CPU: other devices may multiply with fewer bits. A number that is not finite spoils the
+    outputs of the blocks that see it."""
+    (old_height, old_width), (height, width), dtype = size_of(image), size_of(out), _whole_products()
+    across, along = _blocks(old_width, width, dtype), _blocks(old_height, height, dtype)
+    wide_first = old_height * width <= height * old_width
     # In memory of its own: where a matrix begins there decides in which order some libraries add.
-    plane, high = torch.empty(size_of(image), dtype=dtype), torch.empty(size_of(out), dtype=dtype)
-    wide = torch.empty(image.shape[-2], out.shape[-1], dtype=dtype)
+    plane, resized = torch.empty(old_height, old_width, dtype=dtype), torch.empty(height, width, dtype=dtype)
+    between = torch.empty((old_height, width) if wide_first else (height, old_width), dtype=dtype)
     for source, target in zip(image, out, strict=True):
         plane.copy_(source)
-        for block in across:
-            torch.mm(plane[:, block.inputs], block.weights.T, out=wide[:, block.outputs])
-        for block in along:
-            torch.mm(block.weights, wide[block.inputs], out=high[block.outputs])
-        torch.clamp(high.to(out), 0, 1, out=target)
+        if wide_first:
+            _product(plane.T, across, between.T)
+            _product(between, along, resized)
+        else:
+            _product(plane, along, between)
+            _product(between.T, across, resized.T)
+        torch.clamp(resized.to(out), 0, 1, out=target)
     return out
+
+
+def _product(source: Tensor, blocks: list[_Block], out: Tensor) -> None:
+    """Rows of ``source`` weighed together to those of ``out``."""
+    for block in blocks:
+        torch.mm(block.weights, source[block.inputs], out=out[block.outputs])
+
+
+def _whole_products() -> torch.dtype:
+    """Float32, or float64 where a host may have allowed that products of float32 are rounded to fewer bits."""
+    try:
+        return torch.float32 if torch.get_float32_matmul_precision() == "highest" else torch.float64
+    except RuntimeError:  # set by torch's newer settings, of which this one doesn't know
+        return torch.float64
 
 
 def _blocks(old: int, new: int, dtype: torch.dtype) -> list[_Block]:
     """An axis of ``old`` pixels resized to ``new``: weights that add up to 1 for each output, then rounded to ``dtype``."""
-    scale = old / new
+    scale, many = old / new, min(_BLOCK, new)
     widened = max(scale, 1.0)
-    first = torch.arange(0, new, _BLOCK)
-    centre = (
-        first[:, None] + torch.arange(_BLOCK) + 0.5
-    ).double() * scale  # [blocks, outputs], from the picture's edge
+    first = torch.arange(0, new, many)
+    centre = (first[:, None] + torch.arange(many) + 0.5).double() * scale  # [blocks, outputs], from the picture's edge
     start = (centre[:, 0] - _LOBES * widened).floor().clamp_min(0)
-    inputs = start[:, None] + torch.arange(math.ceil((_BLOCK - 1) * scale + 2 * _LOBES * widened) + 1)
+    reach = min(old, math.ceil((many - 1) * scale + 2 * _LOBES * widened) + 1)
+    inputs = start[:, None] + torch.arange(reach)
     x = (inputs[:, None] + 0.5 - centre[:, :, None]) / widened
     seen = (x.abs() < _LOBES) & (inputs < old)[:, None]
     weights = torch.where(seen, torch.sinc(x) * torch.sinc(x / _LOBES), 0.0)
     weights = (weights / weights.sum(2, keepdim=True)).to(dtype)
     return [
-        _Block(
-            slice(at, min(at + _BLOCK, new)), slice(begin, begin + weights.shape[2]), part[: new - at, : old - begin]
-        )
+        _Block(slice(at, min(at + many, new)), slice(begin, begin + reach), part[: new - at, : old - begin])
         for at, begin, part in zip(first.tolist(), start.long().tolist(), weights, strict=True)
     ]

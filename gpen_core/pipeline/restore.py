@@ -40,7 +40,8 @@ def restore_faces(
     while done < len(faces):
         crops = [align_face(frames[face.frame], face, size, template) for face in faces[done : done + batch_size]]
         pixels, batch_size = _run(model, crops, batch_size, hooks)
-        for crop, result in zip(crops, pixels.to(frames.device)):
+        for crop, pixels_of_batch in zip(crops, pixels.to(frames.device)):
+            result = pixels_of_batch.clone()  # in memory of its own, and no inference tensor
             done += 1
             hooks.progress("restore", done, len(faces), result)
             yield RestoredFace(crop, result, model.task.name)

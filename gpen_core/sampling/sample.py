@@ -49,8 +49,9 @@ def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: st
         pictures, batch_size = in_batches(run, numbers, min(batch_size, len(numbers)), hooks, what)
         for picture in pictures:
             done += 1
-            hooks.progress("sample", done, count, picture)
-            yield picture.clone()
+            alone = picture.clone()
+            hooks.progress("sample", done, count, alone)
+            yield alone
 
 
 class _Run:

@@ -25,6 +25,7 @@ from .suppression import greedy_keep
 PROPOSAL_THRESHOLD, REFINE_THRESHOLD = 0.6, 0.7  # section III-B and the authors' released demo
 STRIDE = 2  # pixels of a level between P-Net's outputs
 LEVEL_IOU, STAGE_IOU, FINAL_OVERLAP = 0.5, 0.7, 0.7  # the authors' demo; the last one is a share of the smaller box
+FARTHEST = 4  # times the picture's size: a window is no larger than it, and moves and grows by parts of itself
 CHUNK = 512  # patches a network sees at once: bounds memory on pictures full of proposals
 INSTALL_HINT = "Install its weights with: pip install 'mtcnn>=1.0' joblib lz4 (TensorFlow is not needed)"
 
@@ -74,7 +75,7 @@ class Mtcnn:
         boxes, scores, level = _proposals(found)
         keep = batched_nms(boxes, scores, level, LEVEL_IOU)
         boxes, scores = boxes[keep], scores[keep]
-        return boxes[nms(boxes, scores, STAGE_IOU)]
+        return _possible(boxes[nms(boxes, scores, STAGE_IOU)], levels[0])
 
     def _refine(self, levels: list[Tensor], boxes: Tensor) -> Tensor:
         """R-Net: drop most proposals and correct the rest → boxes [M, 4]."""
@@ -85,7 +86,7 @@ class Mtcnn:
         offsets, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
         sure = scores >= REFINE_THRESHOLD
         boxes, scores = _correct(squares, offsets)[sure], scores[sure]
-        return boxes[nms(boxes, scores, STAGE_IOU)]
+        return _possible(boxes[nms(boxes, scores, STAGE_IOU)], levels[0])
 
     def _decide(self, levels: list[Tensor], boxes: Tensor, threshold: float) -> Detections:
         """O-Net: the faces, with landmarks. Landmarks are relative to the square the network saw, not to its result."""
@@ -148,6 +149,14 @@ def _proposals(found: Sequence[_Seen]) -> tuple[Tensor, Tensor, Tensor]:
     corner = torch.stack((place % width, place // width), 1).float() * STRIDE  # edges: pixel i starts at i
     windows = torch.cat((corner, corner + WINDOW), 1) + offsets * WINDOW
     return windows / scales[levels].repeat(1, 2) - 0.5, scores[sure].float(), levels
+
+
+def _possible(boxes: Tensor, picture: Tensor) -> Tensor:
+    """Those of ``boxes`` [N, 4] that a network of P-Net's windows can mean: of a picture [1, 3, H, W] whose values are no
+    colours, it may say anything, and NaN."""
+    sides = picture.shape[-2:]
+    near = (boxes.abs() <= FARTHEST * max(sides)).all(1)
+    return boxes[near & ((boxes[:, 2:] - boxes[:, :2]).amax(1) <= FARTHEST * min(sides))]
 
 
 def _square(boxes: Tensor) -> Tensor:

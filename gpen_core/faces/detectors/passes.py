@@ -145,7 +145,7 @@ class MultiPassDetector:
         """Every candidate in one view that is large enough and has its centre in the frame. ``smallest_seen``: pixels of
         the view below which none is wanted."""
         height, width = frame.shape[-2:]
-        found = self.network.find(view.pixels(frame), self.levels.candidate, smallest_seen)
+        found = self.network.find(view.pixels(frame), self.levels.candidate, smallest=smallest_seen)
         inside = (s for s in sightings_in(view, found) if 0 <= s.centre[0] < width and 0 <= s.centre[1] < height)
         smallest = smallest_face(self.options, (height, width))
         return [s for s in inside if s.side >= smallest]

@@ -83,6 +83,15 @@ def test_degenerate_pictures_give_no_face_and_no_error(mtcnn, shape):
     assert len(mtcnn.find(torch.rand(3, *shape, generator=torch.Generator().manual_seed(0)), 0.5)) == 0
 
 
+@needs_weights
+@pytest.mark.parametrize("scale", [1e3, 1e20, 1e30])
+def test_values_that_are_no_colours_give_an_answer_and_take_no_endless_memory(mtcnn, astronaut, scale):
+    small = torch.nn.functional.avg_pool2d(astronaut, 4)
+    for picture in (small * scale, torch.randn(3, 90, 70, generator=torch.Generator().manual_seed(1)) * scale):
+        found = mtcnn.find(picture, 0.5)
+        assert torch.isfinite(found.boxes).all() or scale > 1e3
+
+
 def test_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingWeightsError, match="pip install 'mtcnn"):

@@ -139,6 +139,17 @@ def test_a_picture_of_another_shape_is_refused(frames, astronaut_face, tiny_mode
         blend_faces(other, painted(frames, [astronaut_face]))
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_restored_faces_are_ordinary_tensors_of_their_own(frames, astronaut_face, tiny_model, batch_size):
+    seen = []
+    hooks = Hooks(progress=lambda stage, done, total, picture=None: seen.append(picture))
+    options = RestoreOptions(batch_size=batch_size)
+    for face in list(restore_faces(frames, [astronaut_face] * 3, tiny_model, options, hooks)):
+        face.pixels.mul_(0.5).requires_grad_()
+        assert face.pixels.untyped_storage().nbytes() == face.pixels.nbytes
+    assert len(seen) == 3 and not any(picture.is_inference() for picture in seen)
+
+
 def test_a_face_of_a_missing_frame_is_refused_when_blending(frames, astronaut_face):
     faces = painted(frames, [replace(astronaut_face, frame=2)])
     with pytest.raises(ImageError, match=r"frame 2.*only 1 frames"):
