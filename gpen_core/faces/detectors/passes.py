@@ -102,7 +102,7 @@ class MultiPassDetector:
     def name(self) -> str:
         return self.network.name
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def detect(self, frame: Tensor) -> tuple[Face, ...]:
         """frame: [3, H, W] RGB in [0, 1], any size and device → faces, best first.
 
