@@ -12,16 +12,28 @@ _TAPS = 9
 _KERNELS = 18  # Winograd's, of the same convolution
 
 
+def samples_at_once(config: GpenConfig, blocking: Blocking) -> int:
+    """Of how many samples the small levels are made together."""
+    largest = max(_whole(config, blocking))
+    return max(1, blocking.joint // largest)
+
+
+def _whole(config: GpenConfig, blocking: Blocking) -> list[int]:
+    """Elements of one sample's maps of the levels that are made of many samples, their features included."""
+    sides = [config.start << level for level in range(config.levels)]
+    below = max(min(blocking.together, blocking.side), sides[0] + 1)
+    return [config.joined * width * side**2 for width, side in zip(config.channels, sides) if side < below]
+
+
 def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Blocking = Blocking()) -> int:
     """About the peak of ``FastGpen`` over ``batch`` pictures, in bytes, the module's own weights not counted.
 
-    Pictures and results, the features that are kept until their octave's turn, and the levels made of all samples at once
-    grow with the batch; the others' maps and blocks, and the steered weights, don't.
+    Pictures, results and noise grow with the batch; the features that are kept until their octave's turn, and the levels
+    made of many samples at once, with how many those are; the others' maps and blocks, and the steered weights, don't.
     """
     sides = [config.start << level for level in range(config.levels)]
     joined = [width * config.joined for width in config.channels]
     together = max(min(blocking.together, blocking.side), sides[0] + 1)
-    whole = [width * side**2 for width, side in zip(joined, sides) if side < together]
     alone = [width * side**2 for width, side in zip(joined, sides) if together <= side < blocking.side]
     kept = sum(
         width * side**2
@@ -29,13 +41,14 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
         if side < config.input_size and not (2 * side == config.input_size and width * side**2 > blocking.made_twice)
     )
     noise = 2 * sum(width * side**2 for width, side in zip(config.channels, sides) if side > config.input_size)
-    each = 6 * config.input_size**2 + 9 * config.output_size**2 + kept + noise + _MAPS * max(whole)
+    each = 6 * config.input_size**2 + 9 * config.output_size**2 + noise
+    some = min(batch, samples_at_once(config, blocking)) * (kept + _MAPS * max(_whole(config, blocking)))
     octaves = [min(width * side**2, blocking.elements) for width, side in zip(joined, sides) if side >= blocking.side]
     # Once more, by oneDNN for one call.
     laid_out = _TAPS * max(low * high for low, high in zip(joined, config.channels))
     made = _made_of_weights(config, joined, itemsize, blocking)
     one = _MAPS * max(alone, default=0) + _BLOCKS_PER_OCTAVE * sum(octaves)
-    return itemsize * (batch * each + one + made + laid_out)
+    return itemsize * (batch * each + some + one + made + laid_out)
 
 
 def _made_of_weights(config: GpenConfig, joined: list[int], itemsize: int, blocking: Blocking) -> int:

@@ -14,6 +14,7 @@ from ..layers import PixelNorm
 from ..ops import ACTIVATION_GAIN
 from .encoder import Features, Stage, halve
 from .generator import Colours, Layer, Octave
+from .memory import samples_at_once
 from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
 from .steering import linear
 
@@ -45,16 +46,13 @@ class FastGpen:
     @torch.inference_mode()
     def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
         self.network.check_pictures(pictures)
-        prepared = self._up_to_date()
-        run = _Run(prepared, pictures, noise)
-        window, rgb = run.whole_levels()
-        config = self.network.config
-        if prepared.alone_from == config.levels:
-            return rgb
-        result = rgb.new_empty(len(pictures), 3, config.output_size, config.output_size)
-        for sample in range(len(pictures)):
-            one = slice(sample, sample + 1)
-            run.large_levels(sample, window[one], rgb[one], result[one])
+        prepared, config = self._up_to_date(), self.network.config
+        noises = prepared.noise(pictures, noise)
+        result = pictures.new_empty(len(pictures), 3, config.output_size, config.output_size)
+        group = samples_at_once(config, self.blocking)
+        for first in range(0, len(pictures), group):
+            some = slice(first, first + group)
+            _Run(prepared, pictures[some], [(one[some], other[some]) for one, other in noises]).fill(result[some])
         return result
 
     def forget(self) -> None:
@@ -107,14 +105,21 @@ class Prepared:
         """The factor that a level's features lack: noise, above the encoder, none."""
         return ACTIVATION_GAIN if level < self.config.encoder_levels else 1.0
 
+    def noise(self, pictures: Tensor, noise: Noise) -> list[tuple[Tensor, Tensor]]:
+        """In the features' place for the levels above the encoder, of all samples: each draws its own from one generator."""
+        if self.config.levels == self.config.encoder_levels:
+            return []
+        noise = noise or torch.Generator().manual_seed(0)
+        return self.network.noise_features(channels_last(pictures), noise, start=self.config.encoder_levels)
+
     def pair(self, level: int) -> tuple[Layer, Layer]:
         return self.layers[2 * level - 1], self.layers[2 * level]
 
 
 class _Run:
-    """One pass of a batch."""
+    """One pass of some samples."""
 
-    def __init__(self, prepared: Prepared, pictures: Tensor, noise: Noise) -> None:
+    def __init__(self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]]) -> None:
         self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
         pictures = channels_last(pictures)
         large = max(1, self.config.encoder_levels - prepared.alone_from)  # stages whose maps are large
@@ -125,7 +130,17 @@ class _Run:
         for stage in prepared.stages[large:]:  # from there down, of all samples
             self.small.append(halve(stage, self.small[-1]))
         self.w = self._w(self.small[-1])
-        self.noise = self._noise(pictures, noise)
+        self.noise = noise
+
+    def fill(self, result: Tensor) -> None:
+        """[N, 3, S', S'] with the samples' pictures."""
+        window, rgb = self.whole_levels()
+        if self.prepared.alone_from == self.config.levels:
+            result.copy_(rgb)
+            return
+        for sample in range(len(result)):
+            one = slice(sample, sample + 1)
+            self.large_levels(sample, window[one], rgb[one], result[one])
 
     def _w(self, x: Tensor) -> Tensor:
         network = self.prepared.network
@@ -133,12 +148,6 @@ class _Run:
         for layer in network.generator.style:
             w = layer(w) if isinstance(layer, PixelNorm) else linear(layer, w)  # type: ignore[arg-type]
         return w
-
-    def _noise(self, pictures: Tensor, noise: Noise) -> list[tuple[Tensor, Tensor]]:
-        if self.config.levels == self.config.encoder_levels:
-            return []
-        noise = noise or torch.Generator().manual_seed(0)
-        return self.prepared.network.noise_features(pictures, noise, start=self.config.encoder_levels)
 
     def whole_levels(self) -> tuple[Tensor, Tensor]:
         """Window and running image of the largest level that all samples are made at once of."""

@@ -17,13 +17,16 @@ class Blocking:
     """What is made by rows, and how many at a time. The figures were the best of benchmarks/networks.py on a CPU of 32 MiB
     cache: larger blocks fall out of it, smaller ones make their neighbours too often.
 
-    ``together``: maps of smaller sides are made whole, of all samples at once; larger ones of one sample at a time.
+    ``together``: maps of smaller sides are made whole, of many samples at once; larger ones of one sample at a time.
+    ``joint``: elements of the largest of those (2²² are 16 MiB in float32): glibc asks the system anew for what is above
+    32 MiB, and for what has to be kept of every sample.
     ``side``: from here up they are made by rows.
     ``elements``: of a block (3·2²⁰ are 12 MiB in float32); what is freed is then used again and not given back to the system.
     ``made_twice``: elements above which the encoder's second feature is not kept but made again where it is used.
     """
 
     together: int = 128
+    joint: int = 1 << 22
     side: int = 256
     elements: int = 3 << 20
     made_twice: int = 1 << 24
