@@ -11,9 +11,7 @@ from torch import Tensor
 from ..geometry import size_of
 
 _LOBES = 3  # Lanczos-3: the sinc's reach to each side, in pixels of the smaller picture
-_BLOCK = (
-    16  # outputs made by one product: more would multiply with more zeros, fewer would be too small for a processor
-)
+_BLOCK = 16  # outputs made by one product: more would multiply with more zeros, fewer be too small for a processor
 _SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
 
 

@@ -14,15 +14,19 @@ _KERNELS = 18  # Winograd's, of the same convolution
 
 def samples_at_once(config: GpenConfig, blocking: Blocking) -> int:
     """Of how many samples the small levels are made together."""
-    largest = max(_whole(config, blocking))
-    return max(1, blocking.joint // largest)
+    return max(1, blocking.joint // _largest_small_map(config, blocking))
 
 
-def _whole(config: GpenConfig, blocking: Blocking) -> list[int]:
-    """Elements of one sample's maps of the levels that are made of many samples, their features included."""
+def _largest_small_map(config: GpenConfig, blocking: Blocking) -> int:
+    """Elements of one sample's, of the levels that are made of many samples, its features included."""
     sides = [config.start << level for level in range(config.levels)]
-    below = max(min(blocking.together, blocking.side), sides[0] + 1)
-    return [config.joined * width * side**2 for width, side in zip(config.channels, sides) if side < below]
+    below = _together(config, blocking)
+    return max(config.joined * width * side**2 for width, side in zip(config.channels, sides) if side < below)
+
+
+def _together(config: GpenConfig, blocking: Blocking) -> int:
+    """The side below which levels are made of many samples: the first one always is."""
+    return max(min(blocking.together, blocking.side), config.start + 1)
 
 
 def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Blocking = Blocking()) -> int:
@@ -33,7 +37,7 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     """
     sides = [config.start << level for level in range(config.levels)]
     joined = [width * config.joined for width in config.channels]
-    together = max(min(blocking.together, blocking.side), sides[0] + 1)
+    together = _together(config, blocking)
     alone = [width * side**2 for width, side in zip(joined, sides) if together <= side < blocking.side]
     kept = sum(
         width * side**2
@@ -42,7 +46,7 @@ def working_bytes(config: GpenConfig, batch: int, itemsize: int, blocking: Block
     )
     noise = 2 * sum(width * side**2 for width, side in zip(config.channels, sides) if side > config.input_size)
     each = 6 * config.input_size**2 + 9 * config.output_size**2 + noise
-    some = min(batch, samples_at_once(config, blocking)) * (kept + _MAPS * max(_whole(config, blocking)))
+    some = min(batch, samples_at_once(config, blocking)) * (kept + _MAPS * _largest_small_map(config, blocking))
     octaves = [min(width * side**2, blocking.elements) for width, side in zip(joined, sides) if side >= blocking.side]
     # Once more, by oneDNN for one call.
     laid_out = _TAPS * max(low * high for low, high in zip(joined, config.channels))

@@ -127,7 +127,7 @@ class _Run:
         side = self.config.input_size >> (large - 1)
         maps = [features.rows(large - 1, 0, side) for features in self.large]
         self.small = [maps[0] if len(maps) == 1 else torch.cat(maps)]
-        for stage in prepared.stages[large:]:  # from there down, of all samples
+        for stage in prepared.stages[large:]:  # from there down, of all of them
             self.small.append(halve(stage, self.small[-1]))
         self.w = self._w(self.small[-1])
         self.noise = noise
