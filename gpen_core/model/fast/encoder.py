@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..gpen import Gpen
 from ..ops import ACTIVATION_GAIN, LEAKY_SLOPE
 from .rows import Blocking, Remembered, Rows, channels_last
+from .scratch import Scratch, Shape
 
 _LAID_OUT = 1 << 21  # elements
 
@@ -38,8 +40,11 @@ class Features:
     All but for the factor √2 of the leaky ReLU (``ACTIVATION_GAIN``), left to whoever uses them, where it costs nothing.
     """
 
-    def __init__(self, stages: Sequence[Stage], picture: Tensor, blocking: Blocking) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], picture: Tensor, blocking: Blocking, scratch: Scratch, place: Hashable
+    ) -> None:
         self.stages, self.picture, self.blocking = stages, picture, blocking
+        self.scratch, self.place = scratch, place
         self.kept: dict[int, Tensor] = {}
         for stage in range(1, len(stages)):
             if self._keeps(stage):
@@ -61,19 +66,19 @@ class Features:
 
     def _keeps(self, stage: int) -> bool:
         """Stage 1 takes a 1×1 convolution and one step: where it is large it is made again where it is used."""
-        return stage > 1 or self._shape(stage).numel() <= self.blocking.made_twice
+        return stage > 1 or prod(self._shape(stage)) <= self.blocking.made_twice
 
-    def _shape(self, stage: int) -> torch.Size:
+    def _shape(self, stage: int) -> Shape:
         side = self.picture.shape[-1] >> stage
-        return torch.Size((1, self.stages[stage].weight.shape[0], side, side))
+        return 1, self.stages[stage].weight.shape[0], side, side
 
     def _whole(self, stage: int) -> Tensor:
         shape = self._shape(stage)
-        side, like = shape[-1], self.picture
-        if shape.numel() <= self.blocking.elements:
+        side = shape[-1]
+        if prod(shape) <= self.blocking.elements:
             return self._halved(stage, 0, side)
-        whole = torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
-        step = max(1, self.blocking.elements * side // (4 * shape.numel()))  # what it is made of is larger than it is
+        whole = self.scratch.map((self.place, stage), self.picture, shape)
+        step = max(1, self.blocking.elements * side // (4 * prod(shape)))  # what it is made of is larger than it is
         for begin in range(0, side, step):
             end = min(begin + step, side)
             whole[:, :, begin:end] = self._halved(stage, begin, end)
@@ -89,9 +94,10 @@ class Features:
 
 def halve(stage: Stage, x: Tensor, above: int = 2, below: int = 2) -> Tensor:
     """One encoder stage on rows of a map [N, C, H, W], with so many rows of zeros added."""
-    if above or below:
-        x = F.pad(x, (0, 0, above, below))
-    x = F.conv2d(x, stage.fir, padding=(0, 2), groups=x.shape[1])
+    both = min(above, below)
+    if above != below:
+        x = F.pad(x, (0, 0, above - both, below - both))
+    x = F.conv2d(x, stage.fir, padding=(both, 2), groups=x.shape[1])
     return F.leaky_relu_(F.conv2d(x, stage.weight, stage.bias, stride=2), LEAKY_SLOPE)
 
 

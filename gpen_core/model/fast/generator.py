@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import cast
 
 import torch
@@ -14,10 +14,15 @@ from ..styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
 from .rows import Rows, Strip, Windows, channels_last, whole
+from .scratch import Scratch
 from .steering import Injection, Steered
 from .upsampling import LARGEST, phases, upsample
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
+
+
+# Places where the largest octave's blocks will lie: until then whole maps may, that are not handed on.
+_LATER = (0, 1)
 
 
 class Layer:
@@ -34,23 +39,28 @@ class Layer:
         self.injection = Injection.of(layer, feature_gain)
         self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
-    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
+    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float, scratch: Scratch) -> Tensor:
         """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
         scaled, not the weights: one weight, of many channels, serves all samples."""
         style, outputs = self.conv.scales(w, gain)
-        joined, inside = whole(window, self.injection.joined, self.side)
+        joined, inside = whole(window, self.injection.joined, self.side, scratch, self._place(window))
         y = inside[:, : self.injection.outputs]
         bias = self.injection.output_bias
         outputs = cast(Tensor, outputs).to(y.dtype)[:, :, None, None]  # only colours are not demodulated
         scale = style.to(window.dtype)[:, :, None, None]
         if self.fir is not None:
-            x = self._upsample(window[:, :, 1:-1] * scale).mul_(outputs)
+            x = self._upsample(_scaled(window[:, :, 1:-1], scale, scratch)).mul_(outputs)
             y.copy_(F.conv2d(x, self.fir, bias, padding=1, groups=len(bias)))
         else:
-            self._convolve(window * scale, y)
+            self._convolve(_scaled(window, scale, scratch), y)
             torch.addcmul(bias.reshape(1, -1, 1, 1), y, outputs, out=y)
         self.injection(inside, feature)
         return joined
+
+    def _place(self, window: Tensor) -> Hashable:
+        """Where the result goes: not to its input, which the layer before it, one of the other kind, has made of as many
+        samples, or of all of them."""
+        return ("whole", len(window) > 1) if self.fir is None else _LATER[0]
 
     def _upsample(self, x: Tensor) -> Tensor:
         return upsample(x, self.phases) if self.phases else F.conv_transpose2d(x, self.conv.weight, stride=2)
@@ -60,6 +70,11 @@ class Layer:
             out.copy_(F.conv2d(window, self.conv.weight, padding=(0, 1)))
             return
         winograd.convolve(window, self.kernels, None, out)
+
+
+def _scaled(x: Tensor, scale: Tensor, scratch: Scratch) -> Tensor:
+    """x: [N, C, H, W], scale: [N, C, 1, 1] → their product, without gaps between samples: oneDNN copies maps that have some."""
+    return torch.mul(x, scale, out=scratch.map(_LATER[1], x, x.shape))
 
 
 class Colours:
@@ -72,16 +87,29 @@ class Colours:
     def whole(self, window: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
         """A whole map's window [N, I, H + 2, W] and the image of half its size → the image. [N, 3, H, W]"""
         style, _ = self.conv.scales(w, ACTIVATION_GAIN)
-        x = window[:, :, 1:-1] * style.to(window.dtype)[:, :, None, None]
-        rgb = F.conv2d(x, self.conv.weight, self.bias)
+        weights = self.conv.weight.to(style.dtype) * style[:, None, :, None, None]
+        # One by one, since there are gaps between them. A weight is small, whatever the level; the maps are not.
+        samples = zip(window[:, :, 1:-1].split(1), weights.to(window.dtype))
+        rgb = torch.cat([F.conv2d(x, weight, self.bias) for x, weight in samples])
         return rgb if running is None or self.kernel is None else rgb.add_(fir_upsample(running, self.kernel))
 
 
 class Octave:
-    """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps."""
+    """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps. ``above``: how many larger
+    octaves there are."""
 
-    def __init__(self, first: Layer, second: Layer, colours: Colours, w: Tensor, features: tuple[Rows, Rows]) -> None:
-        self.layers, self.features = (first, second), features
+    def __init__(
+        self,
+        first: Layer,
+        second: Layer,
+        colours: Colours,
+        w: Tensor,
+        features: tuple[Rows, Rows],
+        scratch: Scratch,
+        above: int,
+    ) -> None:
+        self.layers, self.features, self.scratch = (first, second), features, scratch
+        self.places = 2 * above, 2 * above + 1
         self.up = first.conv.weight_for(w, ACTIVATION_GAIN)
         self.same = second.conv.weight_for(w, ACTIVATION_GAIN)
         self.kernels = winograd.transformed(self.same) if second.winograd else None
@@ -95,7 +123,7 @@ class Octave:
 
     def _first(self, windows: Windows) -> Iterator[Tensor]:
         layer = self.layers[0]
-        strip, done = Strip(layer.side, winograd.ROWS if self.kernels else 1), 0
+        strip, done = Strip(layer.side, self.scratch, self.places[0], winograd.ROWS if self.kernels else 1), 0
         for window in windows:
             x = F.conv_transpose2d(window, self.up, stride=2)[:, :, 1:-1]
             x = F.conv2d(x, cast(Tensor, layer.fir), layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
@@ -104,11 +132,12 @@ class Octave:
             room[:, : layer.injection.outputs] = x
             layer.injection(room, self.features[0](done, done + rows))
             done += rows
+            del x  # lest it be held while others work
             yield from strip.window()
 
     def _second(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
         layer = self.layers[1]
-        strip, done = Strip(layer.side), 0
+        strip, done = Strip(layer.side, self.scratch, self.places[1]), 0
         for window in windows:
             rows = window.shape[2] - 2
             room = strip.room(window, layer.injection.joined, rows, layer.side)

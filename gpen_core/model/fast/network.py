@@ -16,6 +16,7 @@ from .encoder import Features, Stage, halve
 from .generator import Colours, Layer, Octave
 from .memory import samples_at_once
 from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
+from .scratch import Scratch
 from .steering import linear
 
 Stamp = list[tuple[int, torch.dtype, int]]
@@ -49,10 +50,11 @@ class FastGpen:
         prepared, config = self._up_to_date(), self.network.config
         noises = prepared.noise(pictures, noise)
         result = pictures.new_empty(len(pictures), 3, config.output_size, config.output_size)
-        group = samples_at_once(config, self.blocking)
+        group, scratch = samples_at_once(config, self.blocking), Scratch()
         for first in range(0, len(pictures), group):
             some = slice(first, first + group)
-            _Run(prepared, pictures[some], [(one[some], other[some]) for one, other in noises]).fill(result[some])
+            features = [(one[some], other[some]) for one, other in noises]
+            _Run(prepared, pictures[some], features, scratch).fill(result[some])
         return result
 
     def forget(self) -> None:
@@ -91,6 +93,9 @@ class Prepared:
         sides = [config.start << level for level in range(config.levels)]
         self.alone_from = max(1, sum(side < min(blocking.together, blocking.side) for side in sides))
         self.rows_from = max(1, sum(side < blocking.side for side in sides))
+        # Of the encoder. The maps that are made of several samples end where the generator's do; the stage to the largest of
+        # them is still made one by one, since what it is made of is four times as large.
+        self.large_stages = max(1, config.encoder_levels - self.alone_from + (self.alone_from > 1))
         self.stages = [Stage(network, stage) for stage in range(config.encoder_levels)]
         self.layers = [self._layer(generator.conv1, 0)]
         self.colours = [Colours(generator.to_rgb1)]
@@ -119,18 +124,22 @@ class Prepared:
 class _Run:
     """One pass of some samples."""
 
-    def __init__(self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]]) -> None:
+    def __init__(
+        self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]], scratch: Scratch
+    ) -> None:
         self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
-        pictures = channels_last(pictures)
-        large = max(1, self.config.encoder_levels - prepared.alone_from)  # stages whose maps are large
-        self.large = [Features(prepared.stages[:large], picture, self.blocking) for picture in pictures.split(1)]
-        side = self.config.input_size >> (large - 1)
-        maps = [features.rows(large - 1, 0, side) for features in self.large]
+        self.noise, self.scratch = noise, scratch
+        stages = prepared.large_stages
+        self.large = [
+            Features(prepared.stages[:stages], picture, self.blocking, scratch, ("feature", sample))
+            for sample, picture in enumerate(channels_last(pictures).split(1))
+        ]
+        side = self.config.input_size >> (stages - 1)
+        maps = [features.rows(stages - 1, 0, side) for features in self.large]
         self.small = [maps[0] if len(maps) == 1 else torch.cat(maps)]
-        for stage in prepared.stages[large:]:  # from there down, of all of them
+        for stage in prepared.stages[stages:]:  # from there down, of all of them
             self.small.append(halve(stage, self.small[-1]))
         self.w = self._w(self.small[-1])
-        self.noise = noise
 
     def fill(self, result: Tensor) -> None:
         """[N, 3, S', S'] with the samples' pictures."""
@@ -153,9 +162,9 @@ class _Run:
         """Window and running image of the largest level that all samples are made at once of."""
         w, prepared = self.w, self.prepared
         constant = prepared.network.generator.input(len(w))
-        x, inside = whole(constant, constant.shape[1], self.config.start)
+        x, inside = whole(constant, constant.shape[1], self.config.start, self.scratch, "constant")
         inside.copy_(constant)
-        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0)
+        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0, self.scratch)
         rgb = prepared.colours[0].whole(x, w, None)
         for level in range(1, prepared.alone_from):
             x, rgb = self._level(level, x, w, rgb, self._features(level))
@@ -174,8 +183,10 @@ class _Run:
         windows: Windows = [window]
         for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
-            octave = Octave(*prepared.pair(level), prepared.colours[level], w, self._features_by_rows(level, sample))
-            larger = result if level == self.config.levels - 1 else rgb.new_empty(1, 3, side, side)
+            above = self.config.levels - 1 - level
+            features = self._features_by_rows(level, sample)
+            octave = Octave(*prepared.pair(level), prepared.colours[level], w, features, self.scratch, above)
+            larger = rgb.new_empty(1, 3, side, side) if above else result
             windows = octave(parted(windows, self._block_rows(level)), rgb, larger)
             rgb = larger
         for _ in windows:  # each block goes all the way up before the next is begun
@@ -186,7 +197,7 @@ class _Run:
     ) -> tuple[Tensor, Tensor]:
         """A level of whole maps: window and running image of the one below → its own."""
         for layer, feature in zip(self.prepared.pair(level), features):
-            window = layer.whole(window, w, feature, ACTIVATION_GAIN)
+            window = layer.whole(window, w, feature, ACTIVATION_GAIN, self.scratch)
         return window, self.prepared.colours[level].whole(window, w, rgb)
 
     def _block_rows(self, level: int) -> int:
