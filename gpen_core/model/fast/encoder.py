@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +12,6 @@ from torch import Tensor
 from ..gpen import Gpen
 from ..ops import ACTIVATION_GAIN, LEAKY_SLOPE
 from .rows import Blocking, Remembered, Rows, channels_last
-from .scratch import Scratch, Shape
 
 _LAID_OUT = 1 << 21  # elements
 
@@ -40,11 +38,8 @@ class Features:
     All but for the factor √2 of the leaky ReLU (``ACTIVATION_GAIN``), left to whoever uses them, where it costs nothing.
     """
 
-    def __init__(
-        self, stages: Sequence[Stage], picture: Tensor, blocking: Blocking, scratch: Scratch, place: Hashable
-    ) -> None:
+    def __init__(self, stages: Sequence[Stage], picture: Tensor, blocking: Blocking) -> None:
         self.stages, self.picture, self.blocking = stages, picture, blocking
-        self.scratch, self.place = scratch, place
         self.kept: dict[int, Tensor] = {}
         for stage in range(1, len(stages)):
             if self._keeps(stage):
@@ -66,19 +61,19 @@ class Features:
 
     def _keeps(self, stage: int) -> bool:
         """Stage 1 takes a 1×1 convolution and one step: where it is large it is made again where it is used."""
-        return stage > 1 or prod(self._shape(stage)) <= self.blocking.made_twice
+        return stage > 1 or self._shape(stage).numel() <= self.blocking.made_twice
 
-    def _shape(self, stage: int) -> Shape:
+    def _shape(self, stage: int) -> torch.Size:
         side = self.picture.shape[-1] >> stage
-        return 1, self.stages[stage].weight.shape[0], side, side
+        return torch.Size((1, self.stages[stage].weight.shape[0], side, side))
 
     def _whole(self, stage: int) -> Tensor:
         shape = self._shape(stage)
-        side = shape[-1]
-        if prod(shape) <= self.blocking.elements:
+        side, like = shape[-1], self.picture
+        if shape.numel() <= self.blocking.elements:
             return self._halved(stage, 0, side)
-        whole = self.scratch.map((self.place, stage), self.picture, shape)
-        step = max(1, self.blocking.elements * side // (4 * prod(shape)))  # what it is made of is larger than it is
+        whole = torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+        step = max(1, self.blocking.elements * side // (4 * shape.numel()))  # what it is made of is larger than it is
         for begin in range(0, side, step):
             end = min(begin + step, side)
             whole[:, :, begin:end] = self._halved(stage, begin, end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -14,15 +14,10 @@ from ..styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
 from .rows import Rows, Strip, Windows, channels_last, whole
-from .scratch import Scratch
 from .steering import Injection, Steered
 from .upsampling import LARGEST, phases, upsample
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
-
-
-# Places where the largest octave's blocks will lie: until then whole maps may, that are not handed on.
-_LATER = (0, 1)
 
 
 class Layer:
@@ -39,28 +34,23 @@ class Layer:
         self.injection = Injection.of(layer, feature_gain)
         self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
-    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float, scratch: Scratch) -> Tensor:
+    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
         """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
         scaled, not the weights: one weight, of many channels, serves all samples."""
         style, outputs = self.conv.scales(w, gain)
-        joined, inside = whole(window, self.injection.joined, self.side, scratch, self._place(window))
+        joined, inside = whole(window, self.injection.joined, self.side)
         y = inside[:, : self.injection.outputs]
         bias = self.injection.output_bias
         outputs = cast(Tensor, outputs).to(y.dtype)[:, :, None, None]  # only colours are not demodulated
         scale = style.to(window.dtype)[:, :, None, None]
         if self.fir is not None:
-            x = self._upsample(_scaled(window[:, :, 1:-1], scale, scratch)).mul_(outputs)
+            x = self._upsample(_scaled(window[:, :, 1:-1], scale)).mul_(outputs)
             y.copy_(F.conv2d(x, self.fir, bias, padding=1, groups=len(bias)))
         else:
-            self._convolve(_scaled(window, scale, scratch), y)
+            self._convolve(window * scale, y)
             torch.addcmul(bias.reshape(1, -1, 1, 1), y, outputs, out=y)
         self.injection(inside, feature)
         return joined
-
-    def _place(self, window: Tensor) -> Hashable:
-        """Where the result goes: not to its input, which the layer before it, one of the other kind, has made of as many
-        samples, or of all of them."""
-        return ("whole", len(window) > 1) if self.fir is None else _LATER[0]
 
     def _upsample(self, x: Tensor) -> Tensor:
         return upsample(x, self.phases) if self.phases else F.conv_transpose2d(x, self.conv.weight, stride=2)
@@ -72,9 +62,9 @@ class Layer:
         winograd.convolve(window, self.kernels, None, out)
 
 
-def _scaled(x: Tensor, scale: Tensor, scratch: Scratch) -> Tensor:
+def _scaled(x: Tensor, scale: Tensor) -> Tensor:
     """x: [N, C, H, W], scale: [N, C, 1, 1] → their product, without gaps between samples: oneDNN copies maps that have some."""
-    return torch.mul(x, scale, out=scratch.map(_LATER[1], x, x.shape))
+    return torch.mul(x, scale, out=torch.empty_like(x, memory_format=torch.channels_last))
 
 
 class Colours:
@@ -95,21 +85,10 @@ class Colours:
 
 
 class Octave:
-    """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps. ``above``: how many larger
-    octaves there are."""
+    """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps."""
 
-    def __init__(
-        self,
-        first: Layer,
-        second: Layer,
-        colours: Colours,
-        w: Tensor,
-        features: tuple[Rows, Rows],
-        scratch: Scratch,
-        above: int,
-    ) -> None:
-        self.layers, self.features, self.scratch = (first, second), features, scratch
-        self.places = 2 * above, 2 * above + 1
+    def __init__(self, first: Layer, second: Layer, colours: Colours, w: Tensor, features: tuple[Rows, Rows]) -> None:
+        self.layers, self.features = (first, second), features
         self.up = first.conv.weight_for(w, ACTIVATION_GAIN)
         self.same = second.conv.weight_for(w, ACTIVATION_GAIN)
         self.kernels = winograd.transformed(self.same) if second.winograd else None
@@ -123,7 +102,7 @@ class Octave:
 
     def _first(self, windows: Windows) -> Iterator[Tensor]:
         layer = self.layers[0]
-        strip, done = Strip(layer.side, self.scratch, self.places[0], winograd.ROWS if self.kernels else 1), 0
+        strip, done = Strip(layer.side, winograd.ROWS if self.kernels else 1), 0
         for window in windows:
             x = F.conv_transpose2d(window, self.up, stride=2)[:, :, 1:-1]
             x = F.conv2d(x, cast(Tensor, layer.fir), layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
@@ -137,7 +116,7 @@ class Octave:
 
     def _second(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
         layer = self.layers[1]
-        strip, done = Strip(layer.side, self.scratch, self.places[1]), 0
+        strip, done = Strip(layer.side), 0
         for window in windows:
             rows = window.shape[2] - 2
             room = strip.room(window, layer.injection.joined, rows, layer.side)

@@ -16,7 +16,6 @@ from .encoder import Features, Stage, halve
 from .generator import Colours, Layer, Octave
 from .memory import samples_at_once
 from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
-from .scratch import Scratch
 from .steering import linear
 
 Stamp = list[tuple[int, torch.dtype, int]]
@@ -50,11 +49,10 @@ class FastGpen:
         prepared, config = self._up_to_date(), self.network.config
         noises = prepared.noise(pictures, noise)
         result = pictures.new_empty(len(pictures), 3, config.output_size, config.output_size)
-        group, scratch = samples_at_once(config, self.blocking), Scratch()
+        group = samples_at_once(config, self.blocking)
         for first in range(0, len(pictures), group):
             some = slice(first, first + group)
-            features = [(one[some], other[some]) for one, other in noises]
-            _Run(prepared, pictures[some], features, scratch).fill(result[some])
+            _Run(prepared, pictures[some], [(one[some], other[some]) for one, other in noises]).fill(result[some])
         return result
 
     def forget(self) -> None:
@@ -124,22 +122,17 @@ class Prepared:
 class _Run:
     """One pass of some samples."""
 
-    def __init__(
-        self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]], scratch: Scratch
-    ) -> None:
+    def __init__(self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]]) -> None:
         self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
-        self.noise, self.scratch = noise, scratch
-        stages = prepared.large_stages
-        self.large = [
-            Features(prepared.stages[:stages], picture, self.blocking, scratch, ("feature", sample))
-            for sample, picture in enumerate(channels_last(pictures).split(1))
-        ]
+        pictures, stages = channels_last(pictures), prepared.large_stages
+        self.large = [Features(prepared.stages[:stages], picture, self.blocking) for picture in pictures.split(1)]
         side = self.config.input_size >> (stages - 1)
         maps = [features.rows(stages - 1, 0, side) for features in self.large]
         self.small = [maps[0] if len(maps) == 1 else torch.cat(maps)]
         for stage in prepared.stages[stages:]:  # from there down, of all of them
             self.small.append(halve(stage, self.small[-1]))
         self.w = self._w(self.small[-1])
+        self.noise = noise
 
     def fill(self, result: Tensor) -> None:
         """[N, 3, S', S'] with the samples' pictures."""
@@ -162,9 +155,9 @@ class _Run:
         """Window and running image of the largest level that all samples are made at once of."""
         w, prepared = self.w, self.prepared
         constant = prepared.network.generator.input(len(w))
-        x, inside = whole(constant, constant.shape[1], self.config.start, self.scratch, "constant")
+        x, inside = whole(constant, constant.shape[1], self.config.start)
         inside.copy_(constant)
-        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0, self.scratch)
+        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0)
         rgb = prepared.colours[0].whole(x, w, None)
         for level in range(1, prepared.alone_from):
             x, rgb = self._level(level, x, w, rgb, self._features(level))
@@ -183,10 +176,8 @@ class _Run:
         windows: Windows = [window]
         for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
-            above = self.config.levels - 1 - level
-            features = self._features_by_rows(level, sample)
-            octave = Octave(*prepared.pair(level), prepared.colours[level], w, features, self.scratch, above)
-            larger = rgb.new_empty(1, 3, side, side) if above else result
+            octave = Octave(*prepared.pair(level), prepared.colours[level], w, self._features_by_rows(level, sample))
+            larger = result if level == self.config.levels - 1 else rgb.new_empty(1, 3, side, side)
             windows = octave(parted(windows, self._block_rows(level)), rgb, larger)
             rgb = larger
         for _ in windows:  # each block goes all the way up before the next is begun
@@ -197,7 +188,7 @@ class _Run:
     ) -> tuple[Tensor, Tensor]:
         """A level of whole maps: window and running image of the one below → its own."""
         for layer, feature in zip(self.prepared.pair(level), features):
-            window = layer.whole(window, w, feature, ACTIVATION_GAIN, self.scratch)
+            window = layer.whole(window, w, feature, ACTIVATION_GAIN)
         return window, self.prepared.colours[level].whole(window, w, rgb)
 
     def _block_rows(self, level: int) -> int:

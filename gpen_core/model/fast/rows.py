@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
-from .scratch import Scratch
 
 Windows = Iterable[Tensor]  # consecutive rows of one map with the row above and the row below, each [N, C, rows + 2, W]
 Rows = Callable[[int, int], Tensor]  # (first, end) → those rows of a map
@@ -21,7 +19,7 @@ class Blocking:
 
     ``together``: maps of smaller sides are made whole, of many samples at once; larger ones of one sample at a time.
     ``joint``: elements of the largest of those (2²¹ are 8 MiB in float32, two samples of 512 px): all features of as many
-    samples have to be kept.
+    samples have to be kept, and glibc asks the system anew for what is above 32 MiB.
     ``side``: from here up they are made by rows.
     ``elements``: of a block (3·2²⁰ are 12 MiB in float32); what is freed is then used again and not given back to the system.
     ``made_twice``: elements above which the encoder's second feature is not kept but made again where it is used.
@@ -67,13 +65,11 @@ class Strip:
     """A map made from top to bottom, each block where its neighbours' rows already lie, so that none is copied to join them.
 
     ``room`` is where the next rows go; ``window`` then holds all rows that a kernel of 3×3 can be applied to, ``multiple``
-    at a time, with the one above and the one below: zeros outside of the map. All blocks lie at the same ``place``: a window
-    lasts until the next rows are given room.
+    at a time, with the one above and the one below: zeros outside of the map.
     """
 
-    def __init__(self, height: int, scratch: Scratch, place: Hashable, multiple: int = 1) -> None:
+    def __init__(self, height: int, multiple: int = 1) -> None:
         self.left, self.multiple = height, multiple
-        self.scratch, self.place = scratch, place
         self.carried: Tensor | None = None
 
     def room(self, like: Tensor, channels: int, rows: int, width: int) -> Tensor:
@@ -81,7 +77,7 @@ class Strip:
         above = 1 if self.carried is None else self.carried.shape[2]
         self.left -= rows
         total = above + rows + (self.left == 0)
-        self.joined = self.scratch.map(self.place, like, (len(like), channels, total, width))
+        self.joined = like.new_empty(len(like), total, width, channels).permute(0, 3, 1, 2)
         self.joined[:, :, :above] = 0 if self.carried is None else self.carried
         if self.left == 0:
             self.joined[:, :, -1:] = 0
@@ -92,17 +88,16 @@ class Strip:
         joined, self.joined = self.joined, None  # type: ignore[assignment]
         made = joined.shape[2] - 2
         kept = made % self.multiple if self.left else 0
-        # A copy, since the next block may begin where these rows lie.
-        self.carried = joined[:, :, made - kept :].clone(memory_format=torch.preserve_format)
+        self.carried = joined[:, :, made - kept :]
         if made > kept:
             yield joined[:, :, : joined.shape[2] - kept]
 
 
-def whole(x: Tensor, channels: int, side: int, scratch: Scratch, place: Hashable) -> tuple[Tensor, Tensor]:
+def whole(x: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
     """Room for a whole map: its window [N, channels, side + 2, side] and the map within; N and precision of ``x``."""
-    window = scratch.map(place, x, (len(x), channels, side + 2, side))
-    window[:, :, 0] = window[:, :, -1] = 0
-    return window, window[:, :, 1:-1]
+    strip = Strip(side)
+    inside = strip.room(x, channels, side, side)
+    return next(strip.window()), inside
 
 
 def parted(windows: Windows, rows: int) -> Iterator[Tensor]:

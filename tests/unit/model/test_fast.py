@@ -17,7 +17,6 @@ from gpen_core.model import Gpen, GpenConfig
 from gpen_core.model.fast import Blocking, FastGpen, has_fast_path, winograd
 from gpen_core.model.fast.encoder import Features, Stage
 from gpen_core.model.fast.rows import Strip, parted, whole
-from gpen_core.model.fast.scratch import Scratch
 from gpen_core.model.fast.steering import Steered
 from gpen_core.model.fast.upsampling import phases, upsample
 from gpen_core.model.styled import ModulatedConv2d
@@ -166,10 +165,10 @@ def test_steering_the_weights_equals_steering_the_maps(upsampling, demodulate):
 
 def strip_of(x, cuts, multiple=1):
     """The windows of a map that comes in blocks, cut at ``cuts``."""
-    strip = Strip(x.shape[2], Scratch(), "map", multiple)
+    strip = Strip(x.shape[2], multiple)
     for block in x.tensor_split(sorted(set(cuts)), 2):
         strip.room(x, x.shape[1], block.shape[2], x.shape[3]).copy_(block)
-        yield from (window.clone() for window in strip.window())  # it lasts until the next
+        yield from strip.window()
 
 
 @given(cuts=st.lists(st.integers(1, 15), max_size=6), multiple=st.sampled_from([1, 2, 4]), rows=st.integers(1, 16))
@@ -194,7 +193,7 @@ def test_winograds_convolution_is_the_convolution(tiles, width, batch, biased, l
     x = torch.randn(batch, 6, 4 * tiles, width, generator=draw)
     weight = torch.randn(5, 6, 3, 3, generator=draw).contiguous(memory_format=layout)
     bias = torch.randn(5, generator=draw) if biased else None
-    window, inside = whole(x, 6, 4 * tiles, Scratch(), "map") if width == 4 * tiles else (F.pad(x, (0, 0, 1, 1)), None)
+    window, inside = whole(x, 6, 4 * tiles) if width == 4 * tiles else (F.pad(x, (0, 0, 1, 1)), None)
     if inside is not None:
         inside.copy_(x)
     joined = torch.full((batch, 9, 4 * tiles, width), 7.0)
@@ -352,7 +351,7 @@ def test_rows_of_a_feature_are_those_rows_of_the_encoders_map(begin, count, stag
     end = min(begin + count, side)
     _, features = made.encode(pictures(config, count=1))
     stages = [Stage(made, stage) for stage in range(4)]
-    rows = Features(stages, pictures(config, count=1), ROWS_EVERYWHERE, Scratch(), "map").rows(stage, begin, end)
+    rows = Features(stages, pictures(config, count=1), ROWS_EVERYWHERE).rows(stage, begin, end)
     equal(rows * 2**0.5, features[-1 - stage][:, :, begin:end])
 
 
