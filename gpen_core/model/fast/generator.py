@@ -76,11 +76,9 @@ class Colours:
 
     def whole(self, window: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
         """A whole map's window [N, I, H + 2, W] and the image of half its size → the image. [N, 3, H, W]"""
-        style, _ = self.conv.scales(w, ACTIVATION_GAIN)
-        weights = self.conv.weight.to(style.dtype) * style[:, None, :, None, None]
         # One by one, since there are gaps between them. A weight is small, whatever the level; the maps are not.
-        samples = zip(window[:, :, 1:-1].split(1), weights.to(window.dtype))
-        rgb = torch.cat([F.conv2d(x, weight, self.bias) for x, weight in samples])
+        samples = zip(window[:, :, 1:-1].split(1), w.split(1))
+        rgb = torch.cat([F.conv2d(x, self.conv.weight_for(one, ACTIVATION_GAIN), self.bias) for x, one in samples])
         return rgb if running is None or self.kernel is None else rgb.add_(fir_upsample(running, self.kernel))
 
 
