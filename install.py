@@ -41,8 +41,8 @@ def models_folder() -> Path | None:
 
 
 def load_catalog() -> ModuleType:
-    """The catalogue alone: importing the whole package would load torch for a list of names."""
-    spec = importlib.util.spec_from_file_location("gpen_catalog", PACK / "gpen_core" / "checkpoints" / "catalog.py")
+    """The catalog alone: importing the whole package would load torch for a list of names."""
+    spec = importlib.util.spec_from_file_location("gpen_catalog", PACK / "gpen_core" / "weights" / "catalog.py")
     assert spec is not None and spec.loader is not None  # noqa: S101 - the file is part of the pack
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

@@ -28,14 +28,14 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gpen_core.benchmark.candidate import load_libraries  # noqa: E402
-from gpen_core.benchmark.memory import Memory  # noqa: E402
-from gpen_core.benchmark.run import about_machine  # noqa: E402
-from gpen_core.benchmark.subjects import PUBLISHED_SIZES, Subject, random_crops, random_subjects  # noqa: E402
-from gpen_core.benchmark.timing import Timing, alternately  # noqa: E402
-from gpen_core.benchmark.worker import Worker, serve  # noqa: E402
 from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.geometry import template_points  # noqa: E402
+from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
+from gpen_core.lab.benchmark.memory import Memory  # noqa: E402
+from gpen_core.lab.benchmark.run import about_machine  # noqa: E402
+from gpen_core.lab.benchmark.subjects import PUBLISHED_SIZES, Subject, random_crops, random_subjects  # noqa: E402
+from gpen_core.lab.benchmark.timing import Timing, alternately  # noqa: E402
+from gpen_core.lab.benchmark.worker import Worker, serve  # noqa: E402
 from gpen_core.pipeline import RestoreOptions, restore_faces  # noqa: E402
 from gpen_core.types import Face  # noqa: E402
 

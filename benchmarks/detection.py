@@ -22,10 +22,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gpen_core.benchmark import time_alternately
 from gpen_core.faces.detectors import Detections, MultiPassDetector, load_retinaface
 from gpen_core.faces.detectors.retinaface import build_network
 from gpen_core.imaging.lanczos import resize_lanczos
+from gpen_core.lab.benchmark import time_alternately
 
 HEIGHT, WIDTH = 1080, 1920
 THRESHOLD = 0.5

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gpen_core.benchmark.subjects import random_crops, random_network  # noqa: E402
+from gpen_core.lab.benchmark.subjects import random_crops, random_network  # noqa: E402
 from gpen_core.model import Gpen, GpenConfig  # noqa: E402
 
 TOLERANCE = 1e-4

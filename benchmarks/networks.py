@@ -34,17 +34,17 @@ sys.path.insert(0, str(ROOT))
 from naive import Naive  # noqa: E402
 
 from gpen_core import load_checkpoint  # noqa: E402
-from gpen_core.benchmark.candidate import load_libraries  # noqa: E402
-from gpen_core.benchmark.cost import flops  # noqa: E402
-from gpen_core.benchmark.memory import Memory  # noqa: E402
-from gpen_core.benchmark.run import about_machine  # noqa: E402
-from gpen_core.benchmark.subjects import PUBLISHED_SIZES, random_crops, random_network, shape_of  # noqa: E402
-from gpen_core.benchmark.timing import Timing, alternately  # noqa: E402
-from gpen_core.benchmark.worker import Worker, serve  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
 from gpen_core.checkpoints.save import save_generator  # noqa: E402
 from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.export import export_onnx  # noqa: E402
+from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
+from gpen_core.lab.benchmark.cost import flops  # noqa: E402
+from gpen_core.lab.benchmark.memory import Memory  # noqa: E402
+from gpen_core.lab.benchmark.run import about_machine  # noqa: E402
+from gpen_core.lab.benchmark.subjects import PUBLISHED_SIZES, random_crops, random_network, shape_of  # noqa: E402
+from gpen_core.lab.benchmark.timing import Timing, alternately  # noqa: E402
+from gpen_core.lab.benchmark.worker import Worker, serve  # noqa: E402
 
 NAIVE, OURS = "naive", "gpen_core"
 ENGINES = ("onnxruntime", "openvino")

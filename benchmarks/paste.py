@@ -33,10 +33,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gpen_core.benchmark import Timing, time_alternately
 from gpen_core.geometry import apply_affine, invert_affine, scale_of, template_points
 from gpen_core.imaging.masks import ellipse_mask
 from gpen_core.imaging.paste import Patch, paste, paste_into
+from gpen_core.lab.benchmark import Timing, time_alternately
 from gpen_core.pipeline.blend import blend_into
 from gpen_core.pipeline.options import BlendOptions
 from gpen_core.types import Face, FaceCrop, RestoredFace

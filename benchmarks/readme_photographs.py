@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpen_core import load_checkpoint  # noqa: E402
-from gpen_core.checkpoints.store import bundled_file  # noqa: E402
 from gpen_core.faces.detectors import load_detector  # noqa: E402
 from gpen_core.imaging.files import as_image, load_picture  # noqa: E402
 from gpen_core.imaging.lanczos import resize_lanczos  # noqa: E402
 from gpen_core.pipeline import Settings, restore_image  # noqa: E402
+from gpen_core.weights.find import bundled_file  # noqa: E402
 
 # What is shown of each: left and top as shares of width and height, and the side as a share of the width.
 VIEWS = {

@@ -30,10 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpen_core import load_checkpoint  # noqa: E402
-from gpen_core.benchmark.run import about_machine  # noqa: E402
-from gpen_core.benchmark.timing import seconds_of  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
-from gpen_core.checkpoints.store import resolve_model, weight_folders  # noqa: E402
 from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.faces.alignment import align_face  # noqa: E402
 from gpen_core.faces.detectors import MultiPassDetector, load_detector  # noqa: E402
@@ -41,8 +38,11 @@ from gpen_core.imaging.color import match_color  # noqa: E402
 from gpen_core.imaging.files import load_picture, save_picture  # noqa: E402
 from gpen_core.imaging.lanczos import resize_lanczos  # noqa: E402
 from gpen_core.imaging.paste import paste_into  # noqa: E402
+from gpen_core.lab.benchmark.run import about_machine  # noqa: E402
+from gpen_core.lab.benchmark.timing import seconds_of  # noqa: E402
 from gpen_core.pipeline import BlendOptions, Settings, detect_faces, restore_image  # noqa: E402
 from gpen_core.pipeline.blend import blend_into  # noqa: E402
+from gpen_core.weights.find import resolve_model, weight_folders  # noqa: E402
 
 DETECTOR, GPEN = "the detector's network", "GPEN"
 NETWORKS = (DETECTOR, GPEN)

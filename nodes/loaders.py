@@ -8,11 +8,11 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..gpen_core.checkpoints.catalog import TASKS
-from ..gpen_core.checkpoints.precisions import PRECISIONS
 from ..gpen_core.errors import MissingWeightsError
 from ..gpen_core.faces.detectors import DETECTOR_NAMES
 from ..gpen_core.pipeline.options import AUTO
+from ..gpen_core.precisions import PRECISIONS
+from ..gpen_core.tasks import TASKS
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 

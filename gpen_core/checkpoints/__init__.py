@@ -1,6 +1,6 @@
-"""Reading, describing, converting, finding and fetching weight files.
+"""What a GPEN file is: canonical keys, inferred configuration, loading, saving, converting, describing.
 
-What only some callers need (``convert``, ``download``, ``store``) is imported from its own module.
+What only some callers need (``convert``, ``discriminators``, ``imagenet``) is imported from its own module.
 """
 
 from typing import TYPE_CHECKING
@@ -8,26 +8,10 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .catalog import PUBLISHED, TASKS, Task, WeightFile, published_named
     from .infer import infer_config
-    from .load import GpenModel, load_checkpoint
+    from .load import load_checkpoint
+    from .model import GpenModel
 
-__all__ = [
-    "PUBLISHED",
-    "TASKS",
-    "GpenModel",
-    "Task",
-    "WeightFile",
-    "infer_config",
-    "load_checkpoint",
-    "published_named",
-]
+__all__ = ["GpenModel", "infer_config", "load_checkpoint"]
 
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "catalog": ("PUBLISHED", "TASKS", "Task", "WeightFile", "published_named"),
-        "infer": ("infer_config",),
-        "load": ("GpenModel", "load_checkpoint"),
-    },
-)
+__getattr__ = lazy_names(__name__, {"infer": ("infer_config",), "load": ("load_checkpoint",), "model": ("GpenModel",)})

@@ -9,7 +9,8 @@ import torch
 
 from ..files import file_sha256
 from ..model import GpenConfig
-from .catalog import PUBLISHED, Task, WeightFile
+from ..tasks import Task
+from ..weights.catalog import PUBLISHED, WeightFile
 from .load import read_generator
 from .save import check_destination, write_generator
 

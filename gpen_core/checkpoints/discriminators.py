@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..errors import CheckpointError, OptionError
 from ..model import Discriminator, DiscriminatorConfig, PatchDiscriminator, build_discriminator
+from ..weights.reading import read_checkpoint
 from .canonicalize import discriminator_state
 from .infer import check_shapes
 from .load import check_finite, take_over
-from .reading import read_checkpoint
 from .shapes import shapes_only
 
 _PATCH_KEY = re.compile(r"scales\.(\d{1,5})\.(\d{1,2})\.0\.weight")

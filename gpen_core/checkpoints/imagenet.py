@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import MissingWeightsError, OptionError
 from ..model import Gpen
 from ..model.resnet import load_imagenet
-from .reading import read_checkpoint
+from ..weights.reading import read_checkpoint
 
 
 def load_imagenet_encoder(network: Gpen, path: str | Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import CheckpointError, OptionError
 from ..model import GpenConfig
-from .reading import OWN_KEYS as OWN_KEYS
+from ..weights.reading import OWN_KEYS as OWN_KEYS
 
 CONFIG_KEY = "gpen.config"  # of the generator, as JSON
 TASK_KEY = "gpen.task"

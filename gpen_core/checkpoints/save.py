@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..files import written_whole
 from ..model import Gpen, GpenConfig
-from .catalog import TASKS
+from ..tasks import TASKS
 from .load import check_finite
 from .metadata import CONFIG_KEY, TASK_KEY, config_text
 

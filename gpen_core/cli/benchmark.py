@@ -7,16 +7,16 @@ import json
 import sys
 from pathlib import Path
 
-from ..benchmark.chart import svg
-from ..benchmark.paths import PATHS
-from ..benchmark.report import as_plain, text
-from ..benchmark.run import BenchmarkOptions, benchmark
-from ..benchmark.subjects import PUBLISHED_SIZES, Subject, present_subjects, random_subjects
-from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import resolve_model, weight_folders
 from ..errors import OptionError
 from ..files import written_whole
+from ..lab.benchmark.chart import svg
+from ..lab.benchmark.paths import PATHS
+from ..lab.benchmark.report import as_plain, text
+from ..lab.benchmark.run import BenchmarkOptions, benchmark
+from ..lab.benchmark.subjects import PUBLISHED_SIZES, Subject, present_subjects, random_subjects
 from ..pipeline.options import AUTO
+from ..precisions import PRECISIONS
+from ..weights.find import resolve_model, weight_folders
 from .arguments import add_weight_folders
 from .devices import choose_device
 

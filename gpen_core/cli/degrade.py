@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..degradation import RECIPES, DegradationRecipe
-from ..degradation.sheet import contact_sheet, samples
 from ..errors import ImageError, OptionError
 from ..geometry import size_of
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.warp import resize_filtered
-from ..training.reading import config_text, read_config
+from ..lab.degradation import RECIPES, DegradationRecipe
+from ..lab.degradation.sheet import contact_sheet, samples
+from ..lab.training.reading import config_text, read_config
 from .inputs import find_pictures
 
 _ABOUT = """A contact sheet of how training spoils faces: each face, what became of it, and what was drawn for it (lengths

@@ -11,9 +11,6 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import load_checkpoint
-from ..checkpoints.catalog import BUNDLED
-from ..checkpoints.store import bundled_notice, is_bundled, weight_folders
-from ..degradation import Degradation, degrade
 from ..errors import ImageError, OptionError
 from ..faces.alignment import crop_transform
 from ..faces.detectors import FaceDetector, load_detector
@@ -21,9 +18,12 @@ from ..faces.selection import SelectOptions, select_faces
 from ..geometry import scale_of, size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
+from ..lab.degradation import Degradation, degrade
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
 from ..pipeline.options import AUTO
 from ..types import Face
+from ..weights.catalog import BUNDLED
+from ..weights.find import bundled_notice, is_bundled, weight_folders
 from .arguments import add_weight_folders
 from .comparison import Column, comparison
 from .devices import choose_device, detector_device

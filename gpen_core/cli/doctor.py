@@ -12,12 +12,13 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoints.catalog import BUNDLED, PUBLISHED, WeightFile
-from ..checkpoints.download import recorded_sha256, verify
 from ..checkpoints.load import load_checkpoint
-from ..checkpoints.store import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
+from ..checkpoints.verify import verify
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
+from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile
+from ..weights.download import recorded_sha256, verify_file
+from ..weights.find import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
 from .arguments import add_weight_folders
 
 # Distribution → what it is needed for.
@@ -127,7 +128,7 @@ def _checked(entry: WeightFile, path: Path) -> Finding:
     known = published and (entry.sha256 or recorded_sha256(path))
     try:
         if published:
-            verify(entry, path)
+            verify_file(entry, path, verify)
         else:
             load_checkpoint(path)
     except GpenError as error:

@@ -11,11 +11,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..checkpoints import GpenModel, load_checkpoint
-from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import weight_folders
-from ..degradation import RECIPES
 from ..errors import OptionError
-from ..evaluation import (
+from ..files import file_sha256
+from ..lab.degradation import RECIPES
+from ..lab.evaluation import (
     METRICS,
     SEVERITIES,
     SWEEPS,
@@ -28,12 +27,13 @@ from ..evaluation import (
     read_list,
     write_report,
 )
-from ..evaluation.metrics import NiqeModel, fit_niqe_model, read_niqe_model, save_niqe_model
-from ..evaluation.metrics.niqe import PARAMETERS_FILE
-from ..evaluation.summary import figures_text, remarks
-from ..evaluation.writing import PAGE
-from ..files import file_sha256
+from ..lab.evaluation.metrics import NiqeModel, fit_niqe_model, read_niqe_model, save_niqe_model
+from ..lab.evaluation.metrics.niqe import PARAMETERS_FILE
+from ..lab.evaluation.summary import figures_text, remarks
+from ..lab.evaluation.writing import PAGE
 from ..pipeline.options import AUTO
+from ..precisions import PRECISIONS
+from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .devices import choose_device
 from .models import chosen_model

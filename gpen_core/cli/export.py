@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from ..checkpoints import load_checkpoint
-from ..checkpoints.store import weight_folders
 from ..export import ENGINES, HIGHEST_OPSET, LOWEST_OPSET, OPSET, PRECISIONS, Parity, check_exportable, export_onnx
+from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .models import chosen_model
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checkpoints.store import bundled_notice, is_bundled, resolve_model
+from ..weights.find import bundled_notice, is_bundled, resolve_model
 
 
 def chosen_model(name: str | None, folders: Sequence[Path]) -> Path:

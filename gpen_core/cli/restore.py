@@ -12,9 +12,6 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
-from ..checkpoints.catalog import published_of
-from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import find_weights, missing_message, weight_folders
 from ..errors import MissingWeightsError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.parsing import FaceParser, load_parser
@@ -25,7 +22,10 @@ from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
 from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
 from ..pipeline.options import AUTO
+from ..precisions import PRECISIONS
 from ..types import RestoredFace
+from ..weights.catalog import published_of
+from ..weights.find import find_weights, missing_message, weight_folders
 from .arguments import add_weight_folders
 from .devices import choose_device, detector_device
 from .inputs import Job, find_pictures, plan

@@ -11,8 +11,6 @@ from PIL import Image
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
-from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import weight_folders
 from ..errors import ImageError, OptionError
 from ..faces.alignment import align_face
 from ..faces.detectors import load_detector
@@ -21,7 +19,9 @@ from ..geometry import size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..pipeline import Hooks, detect_faces
 from ..pipeline.options import AUTO
+from ..precisions import PRECISIONS
 from ..sampling import SampleOptions, contact_sheet, sample_faces
+from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .devices import choose_device, detector_device
 from .models import chosen_model

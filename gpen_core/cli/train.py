@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..checkpoints.store import weight_folders
-from ..training import Places, TrainConfig, Watch, config_text, preset_names, read_config, rehearse, train
-from ..training.schedule import work_of
+from ..lab.training import Places, TrainConfig, Watch, config_text, preset_names, read_config, rehearse, train
+from ..lab.training.schedule import work_of
+from ..weights.find import weight_folders
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

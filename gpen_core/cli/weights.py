@@ -8,14 +8,15 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ..checkpoints.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
 from ..checkpoints.convert import Description, convert, describe
-from ..checkpoints.download import download
-from ..checkpoints.load import PRECISIONS
-from ..checkpoints.store import ASSETS, bundled_file, weight_folders
+from ..checkpoints.verify import verify
 from ..errors import OptionError
 from ..files import file_sha256
 from ..model import GpenConfig
+from ..precisions import PRECISIONS
+from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
+from ..weights.download import download
+from ..weights.find import ASSETS, bundled_file, weight_folders
 from .progress import DownloadBar
 
 
@@ -74,7 +75,7 @@ def run_download(options: argparse.Namespace) -> int:
     print(f"{entry.name}: {entry.licence}\n{entry.urls[0]}", file=sys.stderr)
     bar = DownloadBar(entry.filename)
     try:
-        path = download(entry, folder, bar)
+        path = download(entry, folder, bar, verify=verify)
     finally:
         bar.close()
     print(path)

@@ -6,9 +6,9 @@ import json
 from pathlib import PurePath
 
 from ..checkpoints import GpenModel
-from ..checkpoints.catalog import NON_COMMERCIAL, entry_named
 from ..checkpoints.metadata import CONFIG_KEY, OWN_KEYS, TASK_KEY, config_text
 from ..geometry import template_points
+from ..weights.catalog import NON_COMMERCIAL, entry_named
 from .writer import BATCH, CROPS, RESTORED
 
 PREFIX = OWN_KEYS  # what every key begins with, as in our safetensors files

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checkpoints.reading import read_checkpoint
 from ..errors import CheckpointError, MissingWeightsError
 from ..imaging.warp import resize_filtered
+from ..weights.reading import read_checkpoint
 
 PARSENET_SIZE = 512
 LABELS = (

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..checkpoints.catalog import TASKS
 from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
@@ -19,6 +18,7 @@ from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
 from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
+from ..tasks import TASKS
 from ..types import Face, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
+from ..engines.rows import runs_fast, working_bytes
 from ..errors import RestorationError
 from ..faces.alignment import align_face
-from ..model.fast import runs_fast, working_bytes
 from ..types import Face, FaceCrop, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks

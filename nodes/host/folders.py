@@ -6,8 +6,9 @@ from pathlib import Path
 
 import folder_paths
 
-from ...gpen_core.checkpoints.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
-from ...gpen_core.checkpoints.store import (
+from ...gpen_core.errors import MissingWeightsError
+from ...gpen_core.weights.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
+from ...gpen_core.weights.find import (
     DEFAULT_ORDER,
     EXTENSIONS,
     bundled_file,
@@ -15,7 +16,6 @@ from ...gpen_core.checkpoints.store import (
     is_bundled,
     missing_message,
 )
-from ...gpen_core.errors import MissingWeightsError
 
 MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
 DETECTION = "facedetection"

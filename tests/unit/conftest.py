@@ -5,9 +5,9 @@ import torch
 from hypothesis import settings
 from safetensors import safe_open
 
-from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.model import Gpen, GpenConfig
+from gpen_core.tasks import TASKS
 from gpen_core.types import Face
 
 settings.register_profile("untimed", deadline=None)  # a shared machine is no stopwatch

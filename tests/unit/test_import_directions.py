@@ -6,38 +6,44 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Each room may import from itself and from the rooms named here.
+# Each room may import from itself and from the rooms named here. ``lab`` has rooms of its own.
+BASE = {"errors", "files", "lazy", "precisions", "tasks", "threads", "types"}  # import nothing but each other's types
 ROOMS = {
-    "errors": set(),
-    "files": set(),
-    "lazy": set(),
-    "threads": set(),
-    "types": set(),
+    **{room: set() for room in BASE},
     "geometry": {"errors", "types"},
+    "weights": {"errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"errors", "types"},
-    "checkpoints": {"errors", "lazy", "types", "files", "model"},
-    "imaging": {"errors", "threads", "types", "files", "geometry"},
-    "faces": {"errors", "lazy", "types", "files", "geometry", "imaging", "checkpoints"},
-    "pipeline": {"errors", "lazy", "types", "files", "geometry", "imaging", "checkpoints", "faces", "model"},
-    "export": {"errors", "types", "files", "geometry", "model", "checkpoints"},
-    "benchmark": {"errors", "model", "checkpoints"},
-    "sampling": {"errors", "lazy", "types", "imaging", "checkpoints", "model", "pipeline"},
-    "degradation": {"errors", "types", "geometry", "imaging"},
-    "evaluation": {
-        "errors",
-        "types",
-        "files",
-        "geometry",
-        "imaging",
-        "checkpoints",
-        "faces",
-        "model",
-        "pipeline",
-        "degradation",
-    },
-    "training": {"errors", "threads", "types", "files", "checkpoints", "model", "degradation", "evaluation"},
+    "engines": {"errors", "lazy", "precisions", "threads", "types", "model"},
+    "checkpoints": {*BASE, "weights", "model", "engines"},
+    "imaging": {"errors", "files", "threads", "types", "geometry"},
+    "faces": {"errors", "files", "lazy", "types", "geometry", "imaging", "weights"},
+    "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
+    "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
+    "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},
+}
+BELOW_LAB = set(ROOMS)
+ROOMS |= {
+    "lab": BELOW_LAB,
+    "lab.degradation": {*BASE, "geometry", "imaging"},
+    "lab.evaluation": BELOW_LAB | {"lab.degradation"},
+    "lab.training": BELOW_LAB | {"lab.degradation", "lab.evaluation"},
+    "lab.benchmark": BELOW_LAB,
 }
 ROOMS["cli"] = set(ROOMS)  # the command line may use every room
+# What runs when pictures are restored, faces sampled or weights fetched and looked at: no part of it is the lab's.
+WITHOUT_LAB = (
+    "arguments",
+    "devices",
+    "doctor",
+    "export",
+    "heap",
+    "inputs",
+    "models",
+    "progress",
+    "restore",
+    "sample",
+    "weights",
+)
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "nodes", "server", "execution"}
 
 
@@ -58,20 +64,26 @@ def files_below(folder: Path):
     return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room that a module of the core, given by its names below ``gpen_core``, belongs to."""
+    inside = parts[0] == "lab" and len(parts) > 1 and f"lab.{parts[1]}" in ROOMS
+    return ".".join(parts[:2]) if inside else parts[0]
+
+
 def test_the_core_imports_downwards_only(repo_root):
     core = repo_root / "gpen_core"
     wrong = []
     for path in files_below(core):
         parts = path.relative_to(core).with_suffix("").parts
-        room = parts[0]
+        room = room_of(parts)
         package = ("gpen_core", *parts[:-1])
         for target in imports_of(path, package):
             if target[0] in HOST:
                 wrong.append(f"{path.name} imports {'.'.join(target)}: the core knows nothing of the host")
-            if target[0] != "gpen_core" or len(target) < 2 or room not in ROOMS or target[1] == room:
+            if target[0] != "gpen_core" or len(target) < 2 or room not in ROOMS or room_of(target[1:]) == room:
                 continue
-            if target[1] not in ROOMS[room]:
-                wrong.append(f"{room} ({path.name}) imports {target[1]}")
+            if room_of(target[1:]) not in ROOMS[room]:
+                wrong.append(f"{room} ({path.name}) imports {room_of(target[1:])}")
     assert wrong == []
 
 
@@ -81,7 +93,20 @@ def test_every_room_of_the_core_is_on_the_map(repo_root):
         for path in (repo_root / "gpen_core").iterdir()
         if path.stem not in ("__init__", "__main__", "__pycache__")
     }
-    assert rooms - {"assets"} == set(ROOMS)
+    assert rooms - {"assets"} == {room for room in ROOMS if not room.startswith("lab.")}
+
+
+def test_what_restores_pictures_never_imports_the_lab(repo_root):
+    """Neither the nodes nor the commands for daily use; a ComfyUI could go without its folder."""
+    core, nodes = repo_root / "gpen_core", repo_root / "nodes"
+    commands = [core / "cli" / f"{name}.py" for name in WITHOUT_LAB]
+    wrong = [
+        path.name
+        for path in [*files_below(nodes), *commands]
+        for target in imports_of(path, ("gpen_core", "cli") if path.parent == core / "cli" else ("pack", "nodes"))
+        if "lab" in target
+    ]
+    assert wrong == []
 
 
 def test_only_the_adapter_touches_the_host(repo_root):

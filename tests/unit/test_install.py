@@ -24,7 +24,7 @@ finally:
 def pack(tmp_path, repo_root):
     """The pack as it lies in ComfyUI's custom_nodes."""
     folder = tmp_path / "ComfyUI" / "custom_nodes" / "gpen"
-    shutil.copytree(repo_root / "gpen_core" / "checkpoints", folder / "gpen_core" / "checkpoints")
+    shutil.copytree(repo_root / "gpen_core" / "weights", folder / "gpen_core" / "weights")
     shutil.copy(repo_root / "install.py", folder)
     return folder
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from ...checkpoints.catalog import published_of
-from ...checkpoints.store import find_weights, missing_message
 from ...errors import MissingWeightsError
+from ...weights.catalog import published_of
+from ...weights.find import find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
 from .passes import DetectOptions, MultiPassDetector

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...checkpoints.reading import read_checkpoint
 from ...errors import CheckpointError, MissingWeightsError
+from ...weights.reading import read_checkpoint
 from .base import Detections, no_detections
 from .folding import fold_batch_norms
 from .layout import fast_format

@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 from gpen_core import load_checkpoint
-from gpen_core.checkpoints import store
-from gpen_core.checkpoints.catalog import BUNDLED, PUBLISHED, TASKS, entry_named, published_named
 from gpen_core.checkpoints.convert import describe
-from gpen_core.checkpoints.store import bundled_file, bundled_notice, is_bundled, resolve_model
 from gpen_core.errors import MissingWeightsError
+from gpen_core.tasks import TASKS
+from gpen_core.weights import find
+from gpen_core.weights.catalog import BUNDLED, PUBLISHED, entry_named, published_named
+from gpen_core.weights.find import bundled_file, bundled_notice, is_bundled, resolve_model
 
 NAMES = ["bundled", "Bundled", "gpen-bundled-256", "GPEN-bundled-256.safetensors"]
 
@@ -96,7 +97,7 @@ def test_the_notice_names_what_is_better_and_its_licence(tmp_path):
 
 
 def test_a_package_without_it_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "ASSETS", tmp_path)
+    monkeypatch.setattr(find, "ASSETS", tmp_path)
     for name in ("bundled", None):
         with pytest.raises(MissingWeightsError, match=r"gpen-bundled-256\.safetensors.*Install the package anew"):
             resolve_model(name, [])
@@ -118,7 +119,7 @@ print(json.dumps([f"{folder}/{name}" for _, folder, _, names in command.data_fil
     done = subprocess.run([sys.executable, "-c", code], cwd=repo_root, capture_output=True, text=True, check=True)
     packed = json.loads(done.stdout.splitlines()[-1])
     core = repo_root / "gpen_core"
-    wanted = [bundled_file(), *core.glob("assets/*.md"), *core.glob("training/presets/*.toml")]
+    wanted = [bundled_file(), *core.glob("assets/*.md"), *core.glob("lab/training/presets/*.toml")]
     assert len(wanted) > 2
     for path in wanted:
         assert any(name.endswith(path.relative_to(core).as_posix()) for name in packed), path

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gpen_core.checkpoints import store
 from gpen_core.checkpoints.save import save_generator
-from gpen_core.checkpoints.store import bundled_file
 from gpen_core.cli import main
 from gpen_core.imaging.files import load_picture
 from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
+from gpen_core.weights import find
+from gpen_core.weights.find import bundled_file
 
 
 @pytest.fixture
@@ -300,7 +300,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, ca
 
 
 def test_doctor_notices_that_the_bundled_model_has_been_taken_out(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(store, "ASSETS", tmp_path)
+    monkeypatch.setattr(find, "ASSETS", tmp_path)
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert (

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.model import Gpen, GpenConfig
+from gpen_core.tasks import TASKS
 
 pytest.importorskip("onnx", reason="writing ONNX files needs onnx: pip install onnx")
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from gpen_core import GpenConfig
-from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.metadata import config_from_text
 from gpen_core.errors import OptionError, RestorationError
 from gpen_core.export import HIGHEST_OPSET, LOWEST_OPSET, OPSET, Parity, compare, export_onnx, load_engine
 from gpen_core.export.check import assert_parity
 from gpen_core.geometry import template_points
+from gpen_core.tasks import TASKS
 
 
 def facts(path):

@@ -7,10 +7,10 @@ import torch
 from onnx.reference import ReferenceEvaluator
 
 from gpen_core import GpenConfig, GpenModel, load_checkpoint
-from gpen_core.checkpoints import TASKS
-from gpen_core.checkpoints.store import bundled_file
 from gpen_core.export import HIGHEST_OPSET, LOWEST_OPSET, compare, export_onnx, load_engine
 from gpen_core.model.config import ENCODERS, INJECTIONS, MAPPINGS, UPSAMPLINGS, levels_of
+from gpen_core.tasks import TASKS
+from gpen_core.weights.find import bundled_file
 
 TOLERANCE = 1e-4  # absolute, of pixels in [0, 1], float32
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gpen_core.checkpoints import TASKS
 from gpen_core.errors import ImageError, OptionError, RestorationError
 from gpen_core.faces.alignment import align_face, crop_transform
 from gpen_core.faces.selection import SelectOptions, select_faces
@@ -25,6 +24,7 @@ from gpen_core.pipeline import (
     restore_image,
 )
 from gpen_core.pipeline.restore import activation_bytes
+from gpen_core.tasks import TASKS
 from gpen_core.types import RestoredFace
 
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from gpen_core.checkpoints import TASKS
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.errors import ImageError, OptionError, RestorationError
 from gpen_core.model import Gpen, GpenConfig
@@ -11,6 +10,7 @@ from gpen_core.pipeline import Hooks
 from gpen_core.sampling import SampleOptions, contact_sheet, sample_faces, sampling_bytes
 from gpen_core.sampling.draws import draw_styles, mean_style
 from gpen_core.sampling.options import LARGEST_SEED
+from gpen_core.tasks import TASKS
 
 
 def real_model(output_size=32):

@@ -1,0 +1,65 @@
+"""What can be made of a spoilt face without a network: the figures that a model has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import OptionError
+from ...imaging.lanczos import resize_lanczos
+from ...imaging.warp import resize_filtered
+from .samples import Sample, enlarged
+
+Baseline = Callable[[Sample, int], Tensor]  # a sample and the side of its target → [3, side, side] RGB in [0, 1]
+
+
+def bicubic(sample: Sample, side: int) -> Tensor:
+    """The small picture enlarged in one go, bicubic."""
+    return resize_filtered(sample.small[None], (side, side), "bicubic")[0].clamp(0, 1)
+
+
+def lanczos(sample: Sample, side: int) -> Tensor:
+    """The small picture enlarged in one go, Lanczos-3."""
+    return resize_lanczos(sample.small, (side, side))
+
+
+def median(sample: Sample, side: int, window: int) -> Tensor:
+    """What the network sees, each pixel the median of its window of ``window`` px, and enlarged where the target is."""
+    import cv2
+
+    pixels = np.ascontiguousarray(sample.low.permute(1, 2, 0).numpy())
+    filtered = torch.from_numpy(cv2.medianBlur(pixels, window)).permute(2, 0, 1)
+    return enlarged(filtered[None].contiguous(), side)[0]
+
+
+BASELINES: MappingProxyType[str, Baseline] = MappingProxyType(
+    {
+        "bicubic": bicubic,
+        "lanczos": lanczos,
+        "median3": lambda sample, side: median(sample, side, 3),
+        "median5": lambda sample, side: median(sample, side, 5),
+    }
+)
+LABELS = MappingProxyType(
+    {
+        "input": "degraded input",
+        "restored": "restored",
+        "bicubic": "bicubic",
+        "lanczos": "Lanczos",
+        "median3": "median 3×3",
+        "median5": "median 5×5",
+        "original": "original",
+    }
+)
+
+
+def baselines_named(names: tuple[str, ...]) -> dict[str, Baseline]:
+    """Raises OptionError for an unknown name."""
+    unknown = [name for name in names if name not in BASELINES]
+    if unknown:
+        raise OptionError(f"no baseline is called '{unknown[0]}'. Known: {', '.join(BASELINES)}.")
+    return {name: BASELINES[name] for name in names}

@@ -1,0 +1,42 @@
+"""The pictures that a run has, told about before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...errors import OptionError
+from ...files import written_whole
+from .config import TrainConfig
+from .folder import FaceFolder, scan
+from .places import Places
+from .split import Split, split
+
+
+def pictures_of(config: TrainConfig, places: Places, say: Callable[[str], None]) -> Split:
+    """Look at the data folder, and say what is in it. Raises OptionError where it leaves nothing to train on."""
+    folder = scan(places.data, config.model.output_size)
+    parts = split(folder, config.data.held_out, config.data.group_by, config.seed)
+    say(_told(folder, parts))
+    if not parts.train:
+        raise OptionError(
+            f"{places.data}: nothing is left to train on: {len(parts.held_out)} pictures are held out, {len(parts.dropped)} "
+            f"resemble those, {len(parts.unreadable)} cannot be read. Give more pictures, or a smaller data.held_out."
+        )
+    return parts
+
+
+def write_held_out(parts: Split, places: Places) -> None:
+    """The names of the held-out pictures, for whoever evaluates the network: held_out.txt, one a line."""
+    with written_whole(places.out / "held_out.txt") as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in parts.held_out), encoding="utf-8")
+
+
+def _told(folder: FaceFolder, parts: Split) -> str:
+    lines = [folder.report(), f"{len(parts.train)} pictures to train on, {len(parts.held_out)} held out"]
+    if parts.dropped:
+        lines[-1] += f", {len(parts.dropped)} dropped that resemble those held out"
+    if parts.unreadable:
+        lines.append(f"{len(parts.unreadable)} left out as unreadable: {', '.join(parts.unreadable)}")
+    if parts.gray:
+        lines.append(f"{parts.gray} are grey: a network that sees many learns to make grey faces")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Any file of weights: the catalog of known ones, reading them safely, finding and downloading them."""

@@ -1,0 +1,108 @@
+"""The files that are known: what each is for, where it comes from, and under which licence.
+
+All but one are published elsewhere; ``BUNDLED`` comes with this package. Sums are None where no public project quotes one;
+such a download is checked by what it is (see ``download``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_BASE = "https://public-vigen-video.oss-cn-shanghai.aliyuncs.com/robin/models"
+_MODELSCOPE = "https://www.modelscope.cn/models/iic/cv_gpen_image-portrait-enhancement-hires/resolve/master"
+_FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
+
+NON_COMMERCIAL = "non-commercial use only (GPEN's authors, Alibaba DAMO Academy)"
+MIT = "MIT"
+APACHE = "Apache License 2.0"
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file that this package can use and download, or brings along: then there are no ``urls``. ``bytes`` may be
+    approximate where ``sha256`` is None."""
+
+    name: str
+    filename: str
+    urls: tuple[str, ...]
+    bytes: int | None
+    sha256: str | None
+    licence: str
+    kind: str  # "gpen", "detector" or "parser"
+    task: str = "restoration"
+    size: int | None = None  # of a GPEN model: the side of its input
+    also_called: tuple[str, ...] = ()
+
+
+def _gpen(
+    name: str, size: int, *, urls: tuple[str, ...] = (), task: str = "restoration", bytes: int | None = None,
+    sha256: str | None = None, also_called: tuple[str, ...] = (),
+) -> WeightFile:  # fmt: skip
+    urls = urls or (f"{_BASE}/{name}.pth",)
+    return WeightFile(name, f"{name}.pth", urls, bytes, sha256, NON_COMMERCIAL, "gpen", task, size, also_called)
+
+
+PUBLISHED = (
+    _gpen("GPEN-BFR-256", 256, bytes=75_500_000),
+    _gpen(
+        "GPEN-BFR-512", 512, bytes=284_085_738,
+        urls=(f"{_BASE}/GPEN-BFR-512.pth", "https://huggingface.co/akhaliq/GPEN-BFR-512/resolve/main/GPEN-BFR-512.pth"),
+        sha256="f1002c41add95b0decad69604d80455576f7187dd99ca16bd611bcfd44c10b51",
+    ),
+    _gpen("GPEN-BFR-1024", 1024, urls=(f"{_MODELSCOPE}/pytorch_model.pt",), bytes=285_000_000),
+    _gpen(
+        "GPEN-BFR-2048", 2048, urls=(f"{_BASE}/GPEN-BFR-2048.pth", f"{_MODELSCOPE}/pytorch_model-2048.pt"),
+        bytes=285_200_000, also_called=("pytorch_model-2048.pt",),
+    ),
+    _gpen("GPEN-Colorization-1024", 1024, task="colorization"),
+    _gpen("GPEN-Inpainting-1024", 1024, task="inpainting"),
+    _gpen("GPEN-Seg2face-512", 512, task="seg2face"),
+    WeightFile(
+        "retinaface_resnet50", "detection_Resnet50_Final.pth", (f"{_FACEXLIB}/v0.1.0/detection_Resnet50_Final.pth",),
+        109_497_761, "6d1de9c2944f2ccddca5f5e010ea5ae64a39845a86311af6fdf30841b0a5a16d", MIT, "detector",
+    ),
+    WeightFile(
+        "retinaface_mobile0.25", "detection_mobilenet0.25_Final.pth",
+        (f"{_FACEXLIB}/v0.1.0/detection_mobilenet0.25_Final.pth",),
+        1_789_735, "2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220", MIT, "detector",
+    ),
+    WeightFile(
+        "parsenet", "parsing_parsenet.pth", (f"{_FACEXLIB}/v0.2.2/parsing_parsenet.pth",),
+        85_331_193, "3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2", MIT, "parser",
+    ),
+)  # fmt: skip
+
+
+# The small model of this package's own (see the model card beside it). What is in the package needs no sum and no size.
+BUNDLED = WeightFile(
+    "bundled", "gpen-bundled-256.safetensors", (), None, None, APACHE, "gpen", "restoration-ffhq", 256
+)  # fmt: skip
+
+
+def published_of(kind: str) -> tuple[WeightFile, ...]:
+    """The catalogue's entries of one kind, in its order: for detectors, the best first."""
+    return tuple(file for file in PUBLISHED if file.kind == kind)
+
+
+def entry_named(name: str) -> WeightFile | None:
+    """``BUNDLED``, or the published file, of this name or file name, whatever its case and extension; None if there is
+    none."""
+    wanted = _bare(name)
+    return next((file for file in (BUNDLED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
+
+
+def published_named(name: str) -> WeightFile | None:
+    """As ``entry_named``, of the published files alone."""
+    entry = entry_named(name)
+    return None if entry is BUNDLED else entry
+
+
+def _names(file: WeightFile) -> tuple[str, ...]:
+    return (file.name, file.filename, *file.also_called)
+
+
+def _bare(name: str) -> str:
+    lowered = name.lower()
+    for extension in (".pth", ".pt", ".safetensors"):
+        lowered = lowered.removesuffix(extension)
+    return lowered.replace("_", "-")
