@@ -48,6 +48,7 @@ PACKAGES = {
     "gpen_core": REPO_ROOT / "gpen_core",
     "host_harness": REPO_ROOT / "tests" / "host",  # packages in name only: tests/ holds no __init__.py
     "browser_harness": REPO_ROOT / "tests" / "browser",
+    "gpu_harness": REPO_ROOT / "tests" / "gpu",
 }
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 
@@ -82,6 +83,15 @@ def faces() -> Path:
 def shared_weights() -> Path:
     """Folder of the shared published weights."""
     return shared_folder("weights")
+
+
+@pytest.fixture
+def fake_cuda():
+    """A GPU on any machine, whose tensors have no memory (see ``gpu_harness.fake_cuda``)."""
+    from gpu_harness.fake_cuda import FakeCuda
+
+    with FakeCuda() as gpu:
+        yield gpu
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..engines import engine_for
 from ..errors import CheckpointError
 from ..model import Gpen, GpenConfig
 from ..tasks import TASKS, Task
@@ -64,7 +65,8 @@ def load_checkpoint(
     check_finite(generator.state, path.name)
     module = generator.network
     module.load_state_dict(generator.state, strict=True, assign=True)
-    return GpenModel(generator.config, module.requires_grad_(False).eval(), generator.task, path.name)
+    engine = engine_for(generator.config, device, dtype)
+    return GpenModel(generator.config, module.requires_grad_(False).eval(), generator.task, path.name, engine)
 
 
 def take_over(state: StateDict, dtype: torch.dtype, device: torch.device | str = "cpu") -> None:

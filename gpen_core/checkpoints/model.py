@@ -2,59 +2,143 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from ..engines.rows import FastGpen, runs_fast
+from ..engines import Engine, Network, PlainEngine, engine_for
 from ..errors import RestorationError
 from ..model import Gpen, GpenConfig
 from ..tasks import Task
 
-Network = Callable[[Tensor, torch.Generator | None], Tensor]  # pictures [N, 3, S, S] in [-1, 1], noise → [N, 3, S', S']
+_log = logging.getLogger(__name__)
+
+
+class _Once:
+    """Remembers whether something has been said."""
+
+    def __init__(self) -> None:
+        self.said = False
 
 
 @dataclass(frozen=True, eq=False)
 class GpenModel:
-    """A network and what is known of it.
+    """A network, what is known of it, and the engine that runs it.
 
-    ``module`` maps [N, 3, S, S] in [-1, 1] to [N, 3, S', S'], nominally in [-1, 1]. Calling the model itself maps
-    crops in [0, 1] to crops in [0, 1], float32, on the module's device and in its precision; RestorationError where the
-    result is not finite.
+    Calling it maps crops in [0, 1] to crops in [0, 1], in the weights' precision and on their device.
+
+    Attributes:
+        config: The network's shape.
+        module: The network: [N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S'] RGB, nominally in [-1, 1].
+        task: What it was trained for.
+        name: What messages call it.
+        engine: How it runs; ``None`` when it is made chooses by where ``module`` is then. Give ``engine_for(config, target,
+            dtype)`` where the weights will move later.
     """
 
     config: GpenConfig
     module: Gpen
     task: Task
     name: str
+    engine: Engine = None  # type: ignore[assignment]
+    _overflow: _Once = field(default_factory=_Once, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.engine is None:
+            object.__setattr__(self, "engine", engine_for(self.config, self.device, self.dtype))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The weights' precision."""
+        return next(self.module.parameters()).dtype
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GpenModel:
+        """The model on ``device`` in ``dtype``, with the engine for there. The weights move, they are not copied: as with
+        ``torch.nn.Module.to``, this model has them no longer where they were. Use the one that is returned."""
+        device, dtype = torch.device(device or self.device), dtype or self.dtype
+        engine = engine_for(self.config, device, dtype)
+        self.module.to(device, dtype)
+        return replace(self, engine=engine)
 
     def __call__(self, crops: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """crops: [N, 3, S, S] RGB in [0, 1] → [N, 3, S', S'] RGB in [0, 1], float32, clamped."""
-        if runs_fast(self.module):
-            return self.by(self._fast, crops, noise)
-        self._fast.forget()  # of a module that has moved to a GPU
-        return self.by(self.module, crops, noise)
+        """Restore aligned faces.
+
+        Args:
+            crops: [N, 3, S, S] RGB in [0, 1], aligned as ``task.template`` says, on any device.
+            noise: For models that enlarge their input, the source of the detail that they invent; None always gives the
+                same.
+
+        Returns:
+            [N, 3, S', S'] RGB in [0, 1], float32, on the weights' device.
+
+        Raises:
+            RestorationError: The network yields NaN or infinity, in float32 too.
+        """
+        self.module.check_pictures(crops)
+        before = None if noise is None else noise.get_state()
+
+        def restored(module: Gpen) -> Tensor:
+            if noise is not None and before is not None:
+                noise.set_state(before)  # the same noise again where a batch runs twice
+            network = self._network if module is self.module else PlainEngine(self.device.type).bind(module)
+            return network(self._pictures(crops, module), noise)
+
+        return self.run(restored)
 
     @torch.inference_mode()
-    def by(self, network: Network, crops: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """The same by another way through the module, ``network``."""
-        self.module.check_pictures(crops)
-        where = next(self.module.parameters())
-        on_cpu = where.device.type == "cpu"  # where oneDNN's convolutions of wide maps are twice as fast with
-        layout = torch.channels_last if on_cpu else torch.preserve_format
-        pictures = crops.to(where.device, where.dtype, copy=True, memory_format=layout)
-        if not self.task.unshifted:
-            pictures.mul_(2).sub_(1)
-        restored = network(pictures, noise).float()
-        if not torch.isfinite(restored.sum()):  # before the clamp, which would turn infinity into white
+    def run(self, compute: Callable[[Gpen], Tensor]) -> Tensor:
+        """Whatever runs the network goes through here: the check for numbers, and float32 where half precision overflows.
+
+        Args:
+            compute: Makes RGB [N, 3, S', S'], nominally in [-1, 1], with the network that it is given, in the precision of
+                that network's weights. Called a second time, with a float32 copy, where the first result is not finite.
+
+        Returns:
+            [N, 3, S', S'] RGB in [0, 1], float32, clamped.
+
+        Raises:
+            RestorationError: The result is not finite in float32.
+        """
+        result = compute(self.module).float()
+        if not _finite(result) and self.dtype.itemsize < torch.float32.itemsize:
+            self._say_overflow()
+            result = compute(copy.deepcopy(self.module).float())
+        if not _finite(result):  # before the clamp, which would turn infinity into white
             raise RestorationError(
-                f"{self.name} yielded NaN or infinity. In half precision, try float32; otherwise the weights are damaged."
+                f"{self.name} gave NaN or infinity. Its weights are damaged: download the file again."
             )
-        return restored.add_(1).div_(2).clamp_(0, 1)  # in place: at 2048 px each copy is 50 MB
+        return result.add_(1).div_(2).clamp_(0, 1)  # in place: at 2048 px each copy is 50 MB
+
+    def _pictures(self, crops: Tensor, module: Gpen) -> Tensor:
+        """[0, 1] → the range and the precision that the network takes, where its weights are."""
+        weight = next(module.parameters())
+        pictures = crops.to(weight.device, weight.dtype, copy=True, memory_format=self.engine.layout())
+        return pictures if self.task.unshifted else pictures.mul_(2).sub_(1)
 
     @cached_property
-    def _fast(self) -> FastGpen:
-        return FastGpen(self.module)
+    def _network(self) -> Network:
+        return self.engine.bind(self.module)
+
+    def _say_overflow(self) -> None:
+        if not self._overflow.said:
+            self._overflow.said = True
+            precision = str(self.dtype).removeprefix("torch.")
+            _log.warning(
+                "%s overflows in %s; such faces are restored in float32, which takes longer. Choose bfloat16 or float32 to "
+                "avoid it.", self.name, precision,
+            )  # fmt: skip
+
+
+def _finite(result: Tensor) -> bool:
+    """NaN and infinity survive a sum: one number to wait for, and no map of truths."""
+    return bool(torch.isfinite(result.sum()))

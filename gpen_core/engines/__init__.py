@@ -1,1 +1,23 @@
-"""How a network runs, and what it costs."""
+"""How a network runs, and what that costs: engines, and the one place where one is chosen."""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base import Engine, Network, largest_batch
+    from .choose import engine_for
+    from .plain import PlainEngine
+    from .rows.engine import RowsEngine
+
+__all__ = ["Engine", "Network", "PlainEngine", "RowsEngine", "engine_for", "largest_batch"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "base": ("Engine", "Network", "largest_batch"),
+        "choose": ("engine_for",),
+        "plain": ("PlainEngine",),
+        "rows.engine": ("RowsEngine",),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +59,13 @@ class Generator(nn.Module):
             self.convs.append(StyledConv(width * config.joined, width, config, upsample=False))
             self.to_rgbs.append(ToRgb(width * config.joined, config, upsample=True))
 
-    def forward(self, z: Tensor, features: Sequence[Pair]) -> Tensor:
+    def forward(self, z: Tensor, features: Iterable[Pair]) -> Tensor:
         """z: [N, style_dim]; features[i]: the two maps [N, C, r, r] of resolution r = start << i, of which the first
-        level uses one → [N, 3, S', S']. No features ([]) where the configuration has none."""
+        level uses one → [N, 3, S', S']. No features ([]) where the configuration has none. An iterator that lets go of its
+        features as they are taken keeps memory low: each is read in its own level only."""
         return self.synthesize(self.style(z), features)
 
-    def synthesize(self, w: Tensor, features: Sequence[Pair]) -> Tensor:
+    def synthesize(self, w: Tensor, features: Iterable[Pair]) -> Tensor:
         """As ``forward``, from w [N, style_dim]: what the mapping network makes of z. Or from w [N, layers, style_dim], one
         for each layer, ``config.style_layers`` of them: entry 0 steers the first convolution, 1 the first RGB layer;
         of the i-th octave above, 2i + 1 and 2i + 2 steer the convolutions and 2i + 3 the RGB layer, so that an RGB layer
@@ -73,17 +75,28 @@ class Generator(nn.Module):
         styles = w.unbind(1) if w.dim() == 3 else (w,) * self.config.style_layers
         if len(styles) != self.config.style_layers:
             raise ValueError(f"w of each layer must be [N, {self.config.style_layers}, style_dim], not {list(w.shape)}")
-        x = self.conv1(self.input(len(w)), styles[0], features[0][0])
-        rgb = self.to_rgb1(x, styles[1])
-        for level, pair in enumerate(features[1:]):
-            steering = styles[2 * level + 1 : 2 * level + 4]
-            x, rgb = step(self._level, level, x, rgb, *steering, *pair, checkpointing=self.checkpointing)
-        return rgb
+        levels = iter(features)
+        x = self.conv1(self.input(len(w)), styles[0], next(levels)[0])
+        maps = [x, self.to_rgb1(x, styles[1])]
+        del x
+        for level, pair in enumerate(levels):
+            maps = self._up(level, maps, styles[2 * level + 1 : 2 * level + 4], pair)
+        return maps[1]
 
-    def _level(
-        self, level: int, x: Tensor, rgb: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, *features: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """One octave up: maps and running RGB image of twice the size."""
-        x = self.convs[2 * level](x, w1, features[0])
-        x = self.convs[2 * level + 1](x, w2, features[1])
-        return x, self.to_rgbs[level](x, w3, rgb)
+    def _up(self, level: int, maps: list[Tensor], styles: Sequence[Tensor], pair: Pair) -> list[Tensor]:
+        """Maps and running RGB image of a level → those of the next, twice the size. ``maps`` is emptied."""
+        if not self.checkpointing:
+            return self._level(level, maps, styles, pair)
+
+        def again(x: Tensor, rgb: Tensor, *rest: Tensor | None) -> list[Tensor]:
+            return self._level(level, [x, rgb], cast("Sequence[Tensor]", rest[:3]), cast(Pair, rest[3:]))
+
+        return cast("list[Tensor]", step(again, *maps, *styles, *pair, checkpointing=True))
+
+    def _level(self, level: int, maps: list[Tensor], styles: Sequence[Tensor], pair: Pair) -> list[Tensor]:
+        rgb, x = maps.pop(), maps.pop()  # out of the caller's hands: each map is freed when the next one is made
+        for layer, w, feature in zip(self.convs[2 * level : 2 * level + 2], styles, pair):
+            styled = cast(StyledConv, layer)
+            x = styled.conv(x, w)
+            x = styled.join(x, feature)
+        return [x, self.to_rgbs[level](x, styles[2], rgb)]

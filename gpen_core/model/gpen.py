@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import chain, pairwise
 
 import torch
 from torch import Tensor, nn
 
 from .config import GpenConfig
-from .generator import Generator
+from .generator import Generator, Pair
 from .layers import EqualLinear, conv_layer
 from .memory import step
 from .resnet import ResNetEncoder
@@ -75,11 +76,11 @@ class Gpen(nn.Module):
         inference is repeatable. Other models draw nothing."""
         self.check_pictures(pictures)
         z, features = self.encode(pictures)
-        pairs = [(feature, feature) for feature in features]
+        above: list[tuple[Tensor, Tensor]] = []
         if features and self.config.levels > self.config.encoder_levels:
             noise = noise or torch.Generator().manual_seed(0)
-            pairs += self.noise_features(pictures, noise, start=self.config.encoder_levels)
-        return self.generator(z, pairs)
+            above = self.noise_features(pictures, noise, start=self.config.encoder_levels)
+        return self.generator(z, chain(_taken(features), above))
 
     def noise_features(self, like: Tensor, noise: torch.Generator, start: int = 0) -> list[tuple[Tensor, Tensor]]:
         """Fresh N(0, 1) maps in the place of the encoder's features, from level ``start`` (of 0 …) up; drawn where the
@@ -94,3 +95,10 @@ class Gpen(nn.Module):
             return torch.randn(shape, generator=noise, device=noise.device).to(like)
 
         return [(draw(level), draw(level)) for level in range(start, self.config.levels)]
+
+
+def _taken(features: list[Tensor]) -> Iterator[Pair]:
+    """Each feature for both convolutions of its level, out of the list: nobody then holds on to those that were used."""
+    while features:
+        feature = features.pop(0)
+        yield feature, feature

@@ -39,18 +39,23 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.weight * self.weight_gain, self.bias * self.bias_gain
-        return ops.leaky_relu(F.linear(x, weight), bias) if self.activate else F.linear(x, weight, bias)
+        return _activated(F.linear(x, weight), bias) if self.activate else F.linear(x, weight, bias)
 
 
 class BiasLeakyReLU(nn.Module):
-    """√2 · leaky_relu(x + bias, 0.2), one bias a channel."""
+    """√2 · leaky_relu(x + bias, 0.2), one bias a channel. Where no gradient is asked for it overwrites ``x``, which is always
+    what the layer before it has just made."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.leaky_relu(x, self.bias)
+        return _activated(x, self.bias)
+
+
+def _activated(x: Tensor, bias: Tensor) -> Tensor:
+    return ops.leaky_relu(x, bias) if torch.is_grad_enabled() else ops.leaky_relu_(x, bias)
 
 
 class Fir(nn.Module):

@@ -16,10 +16,16 @@ INSTANCE_EPSILON = 1e-5  # Huang & Belongie's, added to the variance
 
 def leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
     """√2 · leaky_relu(x + bias). x: [N, C, …], bias: [C]."""
-    x = x + bias.reshape(1, -1, *[1] * (x.dim() - 2))
-    if torch.is_grad_enabled():
-        return F.leaky_relu(x, LEAKY_SLOPE).mul(ACTIVATION_GAIN)
-    return F.leaky_relu_(x, LEAKY_SLOPE).mul_(ACTIVATION_GAIN)  # the sum is ours: two maps fewer to hold
+    return F.leaky_relu(x + _per_channel(bias, x), LEAKY_SLOPE).mul(ACTIVATION_GAIN)
+
+
+def leaky_relu_(x: Tensor, bias: Tensor) -> Tensor:
+    """As ``leaky_relu``, in place and without gradients."""
+    return F.leaky_relu_(x.add_(_per_channel(bias, x)), LEAKY_SLOPE).mul_(ACTIVATION_GAIN)
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    return values.reshape(1, -1, *[1] * (like.dim() - 2))
 
 
 def fir_kernel(gain: float = 1.0) -> Tensor:
@@ -30,7 +36,11 @@ def fir_kernel(gain: float = 1.0) -> Tensor:
 
 
 def fir_filter(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
-    """Convolve every channel with ``kernel``, zeros around. x: [N, C, H, W], kernel: [k, k], padding: (before, after)."""
+    """Convolve every channel with ``kernel``, zeros around. x: [N, C, H, W], kernel: [k, k], padding: (before, after).
+
+    In half precision, too, this is float32 arithmetic rounded once: the taps, products of 1, 3 and powers of two, are exact
+    in any format, and convolutions add in float32.
+    """
     before, after = padding
     channels = x.shape[1]
     weight = kernel.flip(0, 1).to(x.dtype).expand(channels, 1, *kernel.shape)
@@ -53,18 +63,29 @@ def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:
     """1 / ‖weight · style‖ of each output filter, in float32. weight: [O, I, k, k], style: [N, I] → [N, O]"""
-    energy = weight.float().square().sum((2, 3))  # [O, I]
+    if torch.is_grad_enabled():
+        energy = weight.float().square().sum((2, 3))  # [O, I]
+    else:  # no copies of the weight; where a kernel is all zeros, its second derivative would not be a number
+        energy = torch.linalg.vector_norm(weight, dim=(2, 3), dtype=torch.float32).square()
     return (style.float().square() @ energy.T).add(EPSILON).rsqrt()
 
 
 def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool, upsample: bool = False) -> Tensor:
-    """A convolution whose input channels are scaled per sample, and whose output filters are renormalised.
+    """A convolution whose input channels are scaled per sample, and whose output filters are renormalized.
 
     x: [N, I, H, W], weight: [O, I, k, k], style: [N, I] → [N, O, H, W], or [N, O, 2H + 1, 2W + 1] where ``upsample``.
 
-    Scaling the activations before and after equals scaling each sample's weights (StyleGAN2, §2.2, eq. 1–3), and one
-    weight then serves the whole batch.
+    Scaling the activations before and after equals scaling each sample's weights (StyleGAN2, §2.2, eq. 1–3). The smaller of
+    the two is scaled: the weights where maps are large, which then needs no copy of a map; the activations where weights
+    are large, and for gradients, so that one weight serves the whole batch.
     """
+    large_maps = x[0, 0].numel() > weight[:, 0].numel()
+    if large_maps and not torch.is_grad_enabled():
+        return _by_weights(x, weight, style, demodulate, upsample)
+    return _by_activations(x, weight, style, demodulate, upsample)
+
+
+def _by_activations(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsample: bool) -> Tensor:
     outputs = demodulation(weight, style) if demodulate else None
     if outputs is not None:
         # Scaling a whole style cancels in the demodulation, so this costs nothing and keeps half precision from overflow.
@@ -76,6 +97,21 @@ def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bo
     else:
         y = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
     return y if outputs is None else y * outputs.to(y.dtype)[:, :, None, None]
+
+
+def _by_weights(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsample: bool) -> Tensor:
+    """One group of filters per sample. Filters have norm 1 where they are demodulated: nothing overflows half precision."""
+    batch, inputs, height, width = x.shape
+    filters = weight.float() * style.float()[:, None, :, None, None]  # [N, O, I, k, k]
+    if demodulate:
+        filters *= demodulation(weight, style)[:, :, None, None, None]
+    filters = filters.to(x.dtype)
+    x = x.reshape(1, batch * inputs, height, width)
+    if upsample:
+        y = F.conv_transpose2d(x, filters.transpose(1, 2).flatten(0, 1), stride=2, groups=batch)
+    else:
+        y = F.conv2d(x, filters.flatten(0, 1), padding=weight.shape[-1] // 2, groups=batch)
+    return y.reshape(batch, -1, *y.shape[2:])
 
 
 def nearest_upsample(x: Tensor) -> Tensor:

@@ -83,9 +83,16 @@ class FeatureInjection(nn.Module):
         self.concatenate = concatenate
 
     def forward(self, x: Tensor, feature: Tensor) -> Tensor:
-        """x, feature: [N, C, H, W] → [N, 2C, H, W] concatenated, or [N, C, H, W] added."""
-        feature = self.weight * feature
-        return torch.cat((x, feature), dim=1) if self.concatenate else x + feature
+        """x, feature: [N, C, H, W] → [N, 2C, H, W] concatenated, or [N, C, H, W] added: into ``x``, where no gradient is
+        asked for."""
+        if torch.is_grad_enabled():
+            feature = self.weight * feature
+            return torch.cat((x, feature), dim=1) if self.concatenate else x + feature
+        if not self.concatenate:
+            return x.addcmul_(feature, self.weight)
+        joined = torch.cat((x, feature), dim=1)
+        joined[:, x.shape[1] :].mul_(self.weight)  # no scaled copy of the feature
+        return joined
 
 
 class StyledConv(nn.Module):
@@ -99,7 +106,10 @@ class StyledConv(nn.Module):
         self.activate = BiasLeakyReLU(outputs * config.joined)
 
     def forward(self, x: Tensor, w: Tensor, feature: Tensor | None) -> Tensor:
-        y = self.conv(x, w)
+        return self.join(self.conv(x, w), feature)
+
+    def join(self, y: Tensor, feature: Tensor | None) -> Tensor:
+        """The second half of ``forward``, from what ``conv`` made, so that a caller can let go of ``x`` in between."""
         return self.activate(y if self.noise is None else self.noise(y, feature))
 
 
@@ -123,5 +133,6 @@ class ToRgb(nn.Module):
             self.upsample = FirUpsample()
 
     def forward(self, x: Tensor, w: Tensor, running: Tensor | None = None) -> Tensor:
-        rgb = (self.conv(x, w) if self.styled else self.conv(x)) + self.bias
-        return rgb if running is None else rgb + self.upsample(running)
+        add = Tensor.add if torch.is_grad_enabled() else Tensor.add_
+        rgb = add(self.conv(x, w) if self.styled else self.conv(x), self.bias)
+        return rgb if running is None else add(rgb, self.upsample(running))

@@ -8,15 +8,13 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
-from ..engines.rows import runs_fast, working_bytes
+from ..engines import largest_batch
 from ..errors import RestorationError
 from ..faces.alignment import align_face
 from ..types import Face, FaceCrop, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, RestoreOptions
-
-_PIXELS_AT_ONCE = 4 * 512**2  # four faces of 512 px fill the cores; larger batches cost memory and gain little
 
 
 def restore_faces(
@@ -53,39 +51,18 @@ def template_for(model: GpenModel, options: RestoreOptions) -> str:
 
 
 def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(), faces: int | None = None) -> int:
-    """About what a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak."""
+    """What a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak, by the model's
+    engine: for the device that the engine was chosen for, wherever the weights are now."""
     batch = _batch_size(model, options)
-    return _working_bytes(model, batch if faces is None else min(max(faces, 1), batch))
-
-
-def plain_bytes(model: GpenModel, batch: int) -> int:
-    """About what ``batch`` pictures need by the network's plain modules, beside the weights.
-
-    Some six maps of the widest level live at once: a layer's input, its scaled copy, its output, the filtered output,
-    the encoder's feature and both joined (twice as wide). A third is added for the libraries' workspaces.
-    """
-    config, itemsize = model.config, next(model.module.parameters()).element_size()
-    widest = max(width * (config.start << level) ** 2 for level, width in enumerate(config.channels))
-    return 8 * config.joined * widest * itemsize * batch
-
-
-def pictures_at_once(model: GpenModel, asked: int) -> int:
-    """``asked``, or for 0 what suits the model's size."""
-    return asked or max(1, _PIXELS_AT_ONCE // model.config.output_size**2)
-
-
-def _working_bytes(model: GpenModel, batch: int) -> int:
-    if runs_fast(model.module):
-        return working_bytes(model.config, batch, next(model.module.parameters()).element_size())
-    return plain_bytes(model, batch)
+    return model.engine.working_bytes(model.config, batch if faces is None else min(max(faces, 1), batch), model.dtype)
 
 
 def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
-    size = pictures_at_once(model, options.batch_size)
-    if options.memory_mib:
-        while size > 1 and _working_bytes(model, size) > options.memory_mib << 20:
-            size -= 1
-    return size
+    engine, config, dtype = model.engine, model.config, model.dtype
+    budget = options.memory_mib << 20 if options.memory_mib else None
+    if options.batch_size:
+        return largest_batch(engine, config, dtype, options.batch_size, budget)
+    return engine.faces_at_once(config, dtype, budget)
 
 
 def _run(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:

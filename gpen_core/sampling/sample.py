@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel
-from ..errors import RestorationError
+from ..engines import PlainEngine
+from ..model import Gpen
 from ..pipeline import Hooks
-from ..pipeline.restore import in_batches, pictures_at_once, plain_bytes
+from ..pipeline.restore import in_batches
 from .draws import Features, draw_features, draw_styles, face_features, joined, mean_style
 from .options import Sample, SampleOptions
 
@@ -29,17 +30,21 @@ def sample_faces(
     when the network yields NaN; ImageError and OptionError as ``face_features``.
     """
     what = f"a picture of {model.config.output_size} px"
-    batch_size = pictures_at_once(model, options.batch_size)
+    batch_size = _pictures_at_once(model, options)
     return _each_picture(_Run(model, options, face), options.count, batch_size, hooks, what)
 
 
 def sampling_bytes(model: GpenModel, options: SampleOptions) -> int:
     """About what sampling needs beside the weights, at its peak: a restoration's maps, and two features a layer, which
     for a moment are held apart and joined."""
-    batch, config = min(pictures_at_once(model, options.batch_size), options.count), model.config
+    batch, config, dtype = min(_pictures_at_once(model, options), options.count), model.config, model.dtype
     maps = sum(width * (config.output_size >> level) ** 2 for level, width in enumerate(reversed(config.channels)))
-    itemsize = next(model.module.parameters()).element_size()
-    return plain_bytes(model, batch) + 2 * maps * itemsize * (2 * batch + 1)
+    drawn = 2 * maps * dtype.itemsize * (2 * batch + 1)
+    return PlainEngine(model.device.type).working_bytes(config, batch, dtype) + drawn
+
+
+def _pictures_at_once(model: GpenModel, options: SampleOptions) -> int:
+    return options.batch_size or model.engine.faces_at_once(model.config, model.dtype)
 
 
 def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: str) -> Iterator[Tensor]:
@@ -71,14 +76,14 @@ class _Run:
         seeds = [sample.noise_seed for sample in samples]
         drawn = [self._draw(seed) for seed in (seeds if len(set(seeds)) > 1 else seeds[:1])]
         features = joined(drawn, len(samples))
-        w = self._styles(samples).to(next(self._model.module.parameters()))
-        rgb: Tensor = self._model.module.generator.synthesize(w, features).float()
-        if not torch.isfinite(rgb.sum()):  # before the clamp, which would turn infinity into white
-            raise RestorationError(
-                f"{self._model.name} yielded NaN or infinity. In half precision, try float32; otherwise the weights are "
-                "damaged."
-            )
-        return rgb.add(1).div(2).clamp(0, 1).cpu()
+        w = self._styles(samples)
+
+        def synthesized(module: Gpen) -> Tensor:
+            dtype = next(module.parameters()).dtype
+            pairs = [(first.to(dtype), second.to(dtype)) for first, second in features]
+            return module.generator.synthesize(w.to(dtype), pairs)
+
+        return self._model.run(synthesized).cpu()
 
     def _styles(self, samples: Sequence[Sample]) -> Tensor:
         """w of each sample, truncated. [N, style_dim] float32"""

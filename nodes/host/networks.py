@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
@@ -24,8 +25,12 @@ class ManagedModel(Managed):
     """GPEN_MODEL"""
 
     def __init__(self, model: GpenModel) -> None:
+        from ...gpen_core.engines import engine_for
+
         super().__init__(model.module)
-        self.model = model
+        # By where the weights will be, not by where they are: what a run needs is asked for before they move.
+        engine = engine_for(model.config, self.patcher.load_device, model.dtype)
+        self.model = replace(model, engine=engine)
 
 
 class ManagedDetector(Managed):

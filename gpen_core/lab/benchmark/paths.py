@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from torch import Tensor
 
 from ...checkpoints import GpenModel
+from ...engines import PlainEngine
 
 Way = Callable[[GpenModel, Tensor], Tensor]  # crops [N, 3, S, S] in [0, 1] → [N, 3, S', S'] in [0, 1], float32
 
 
 def _reference(model: GpenModel, crops: Tensor) -> Tensor:
     """The readable modules, one after the other."""
-    return model.by(model.module, crops)
+    return replace(model, engine=PlainEngine(model.device.type))(crops)
 
 
 def _restoring(model: GpenModel, crops: Tensor) -> Tensor:
-    """Whatever restoring takes: the fast path, where there is one for the network and the device."""
+    """Whatever restoring takes: the model's own engine."""
     return model(crops)
 
 

@@ -306,14 +306,14 @@ def test_a_call_leaves_the_module_as_it_was_and_copies_take_nothing_along():
     assert len(pickle.dumps(model)) < small + 1000
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert torch.equal(other(crops), expected)
-        assert other.module is not made and other._fast.network is other.module
+        assert other.module is not made and other._network.network is other.module
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 128, 64), (1, 3, 64, 128), (1, 3, 32, 32), (1, 4, 64, 64), (3, 64, 64)])
 def test_pictures_of_another_size_are_refused_not_cut(shape):
     config = CONFIGS["restores"]
     model = GpenModel(config, network(config), TASKS["restoration"], "tiny")
-    for forward in (model, model._fast):
+    for forward in (model, model._network):
         with pytest.raises(ValueError, match=r"must be \[N, 3, 64, 64\], not \["):
             forward(torch.rand(shape))
 

@@ -347,7 +347,7 @@ def test_nan_is_an_error_not_a_picture(frames, astronaut_face, tiny_model):
     for value in (float("nan"), float("inf")):
         broken = replace(tiny_model, module=copy.deepcopy(tiny_model.module))
         broken.module.generator.to_rgb1.bias.fill_(value)
-        with pytest.raises(RestorationError, match="tiny yielded NaN or infinity"):
+        with pytest.raises(RestorationError, match="tiny gave NaN or infinity"):
             list(restore_faces(frames, [astronaut_face], broken))
 
 

@@ -1,0 +1,57 @@
+"""What an engine is: one way to run a network, which knows where it can and what that costs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..model import Gpen, GpenConfig
+
+
+class Network(Protocol):
+    """pictures [N, 3, S, S] RGB in [-1, 1], on the weights' device, and the noise of levels above the encoder →
+    [N, 3, S', S'], not clamped."""
+
+    def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor: ...
+
+
+class Engine(Protocol):
+    """A way to run a GPEN network on a device. Holds no weights: one instance serves any number of networks.
+
+    ``gpen_core.engines.engine_for`` chooses one from the *target* device, before anything moves there.
+    """
+
+    @property
+    def name(self) -> str:
+        """For people: logs, benchmarks."""
+        ...
+
+    def can_run(self, config: GpenConfig, device: torch.device, dtype: torch.dtype) -> bool:
+        """Whether it runs networks of this shape, in this precision, on this device."""
+        ...
+
+    def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
+        """The most that a call with ``batch`` pictures takes at a time, its pictures and its result included, the weights
+        and a library's own workspaces not."""
+        ...
+
+    def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:
+        """A good batch: what fills the device, and no more than fits ``budget`` bytes; always one at least."""
+        ...
+
+    def layout(self) -> torch.memory_format:
+        """The memory format that it likes its pictures in."""
+        ...
+
+    def bind(self, network: Gpen) -> Network:
+        """The call. ``network`` may move, or its weights change, between calls."""
+        ...
+
+
+def largest_batch(engine: Engine, config: GpenConfig, dtype: torch.dtype, wanted: int, budget: int | None) -> int:
+    """``wanted``, or as many faces as ``budget`` bytes allow: one at least."""
+    while budget is not None and wanted > 1 and engine.working_bytes(config, wanted, dtype) > budget:
+        wanted -= 1
+    return wanted

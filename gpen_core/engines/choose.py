@@ -1,0 +1,23 @@
+"""Which engine runs a network: the one place where that is decided."""
+
+from __future__ import annotations
+
+import torch
+
+from ..model import GpenConfig
+from .base import Engine
+from .plain import PlainEngine
+from .rows.engine import RowsEngine
+
+
+def engine_for(config: GpenConfig, device: torch.device | str, dtype: torch.dtype) -> Engine:
+    """The fastest engine for a network of this shape on the device where it *will* run.
+
+    Args:
+        config: The network's shape.
+        device: The target, such as "cuda:0"; the weights may still be elsewhere.
+        dtype: The weights' precision.
+    """
+    device = torch.device(device)
+    plain = PlainEngine(device.type)
+    return next((engine for engine in (RowsEngine(),) if engine.can_run(config, device, dtype)), plain)

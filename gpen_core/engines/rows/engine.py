@@ -1,0 +1,41 @@
+"""Rows as an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ...model import Gpen, GpenConfig
+from ..base import Network, largest_batch
+from .memory import working_bytes
+from .network import FastGpen
+from .rows import Blocking
+
+_PIXELS_AT_ONCE = 4 * 512**2  # four faces of 512 px fill the cores; larger batches cost memory and gain little
+
+
+@dataclass(frozen=True)
+class RowsEngine:
+    """Networks of the published family on a CPU: large maps made in blocks of rows that stay in its cache."""
+
+    blocking: Blocking = Blocking()
+
+    @property
+    def name(self) -> str:
+        return "rows"
+
+    def can_run(self, config: GpenConfig, device: torch.device, dtype: torch.dtype) -> bool:
+        return config.family == "published" and device.type == "cpu"
+
+    def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
+        return working_bytes(config, batch, dtype.itemsize, self.blocking)
+
+    def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:
+        return largest_batch(self, config, dtype, max(1, _PIXELS_AT_ONCE // config.output_size**2), budget)
+
+    def layout(self) -> torch.memory_format:
+        return torch.channels_last
+
+    def bind(self, network: Gpen) -> Network:
+        return FastGpen(network, self.blocking)

@@ -1,0 +1,59 @@
+"""What engines say a call takes, against what it takes on a GPU: fake CUDA tensors, so on any machine."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gpen_core.engines import PlainEngine
+from gpen_core.model import Gpen, GpenConfig
+
+PUBLISHED = {
+    256: GpenConfig.published(256, channel_multiplier=1, narrow=0.5),
+    **{size: GpenConfig.published(size) for size in (512, 1024, 2048)},
+}
+OTHERS = {
+    "bundled": GpenConfig(256, 256, (128, 128, 128, 128, 96, 64, 32), 128, 2),
+    "adds": GpenConfig.published(256, concatenate=False),
+    "enlarges": GpenConfig.published(256, output_size=512),
+    "resnet": GpenConfig.resnet(256),
+    "mixed": GpenConfig(256, 256, (64,) * 7, 128, 2, injection="adain", upsampling="nearest"),
+}
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+GIB = 2**30
+
+
+def peak_of(gpu, config, batch, dtype):
+    """The most bytes that a call holds beside the weights, and the operators that made the host wait."""
+    network = PlainEngine().bind(gpu.module(lambda: Gpen(config), dtype))
+    counter = gpu.counting(*network.network.parameters(), *network.network.buffers())
+    with counter, torch.inference_mode():
+        pictures = torch.empty(batch, 3, config.input_size, config.input_size, dtype=dtype, device="cuda")
+        restored = network(pictures)
+    assert restored.device.type == "cuda" and restored.dtype == dtype
+    return counter.peak, counter.waits
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("config", [*PUBLISHED.values(), *OTHERS.values()], ids=[*map(str, PUBLISHED), *OTHERS])
+def test_reserved_bytes_are_between_the_peak_and_15_percent_more(fake_cuda, config, batch):
+    for dtype in DTYPES:
+        peak, waits = peak_of(fake_cuda, config, batch, dtype)
+        assert 1.0 <= PlainEngine().working_bytes(config, batch, dtype) / peak <= 1.15, dtype
+        assert waits == []
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1.9), (torch.float16, 1.0), (torch.bfloat16, 1.0)])
+def test_a_face_of_2048_px_fits_small_gpus(fake_cuda, dtype, most):
+    peak, _ = peak_of(fake_cuda, PUBLISHED[2048], 1, dtype)
+    assert peak <= most * GIB
+
+
+def test_a_batch_is_no_larger_than_its_budget_and_never_empty():
+    engine, config = PlainEngine(), PUBLISHED[512]
+    wanted = engine.faces_at_once(config, torch.float32)
+    for mib in (1, 300, 700, 1 << 20):
+        faces = engine.faces_at_once(config, torch.float32, mib << 20)
+        assert 1 <= faces <= wanted
+        assert faces == 1 or engine.working_bytes(config, faces, torch.float32) <= mib << 20
+        assert faces == wanted or engine.working_bytes(config, faces + 1, torch.float32) > mib << 20
