@@ -110,10 +110,12 @@ class GpenModel:
             RestorationError: The result is not finite in float32.
         """
         result = compute(self.module).float()
-        if not _finite(result) and self.dtype.itemsize < torch.float32.itemsize:
+        finite = _finite(result)  # before the clamp, which would turn infinity into white
+        if not finite and self.dtype.itemsize < torch.float32.itemsize:
             self._say_overflow()
             result = compute(copy.deepcopy(self.module).float())
-        if not _finite(result):  # before the clamp, which would turn infinity into white
+            finite = _finite(result)
+        if not finite:
             raise RestorationError(
                 f"{self.name} gave NaN or infinity. Its weights are damaged: download the file again."
             )

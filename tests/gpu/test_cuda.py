@@ -1,0 +1,64 @@
+"""On a real GPU: parity with the CPU, and what is reserved against what is taken. Skipped, with the reason, elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gpen_core.checkpoints import load_checkpoint
+from gpen_core.checkpoints.model import GpenModel
+from gpen_core.cli import main
+from gpen_core.engines import PlainEngine
+from gpen_core.lab.benchmark.subjects import random_crops, random_network, shape_of
+from gpen_core.tasks import TASKS
+from gpen_core.weights.find import bundled_file
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(
+        not torch.cuda.is_available(), reason="no CUDA GPU here: parity and memory were not checked on one"
+    ),
+]
+SIZES = (256, 512, 1024, 2048)
+# Half precision of random weights through the published depth; float32 with TF32 off, as torch has it by default.
+LARGEST_ERROR = {torch.float32: 2e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
+MEAN_ERROR = {torch.float32: 5e-5, torch.bfloat16: 0.02, torch.float16: 0.003}
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def pair(request):
+    """A network with random weights on the CPU, and crops with what it makes of them."""
+    network = random_network(shape_of(request.param))
+    crops = random_crops(request.param, 1)
+    model = GpenModel(network.config, network, TASKS["restoration"], f"{request.param} px")
+    return model, crops, model(crops)
+
+
+@pytest.mark.parametrize("dtype", LARGEST_ERROR, ids=str)
+def test_a_gpu_restores_what_the_cpu_does_within_what_was_reserved(pair, dtype):
+    model, crops, expected = pair
+    module = random_network(model.config).to("cuda", dtype)
+    there = GpenModel(model.config, module, model.task, model.name, PlainEngine("cuda"))
+    there(crops)  # cuDNN chooses its algorithms
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    restored = there(crops).cpu()
+    taken = torch.cuda.max_memory_allocated() - before
+    error = (restored - expected).abs()
+    assert error.max() <= LARGEST_ERROR[dtype] and error.mean() <= MEAN_ERROR[dtype]
+    reserved = there.engine.working_bytes(model.config, 1, dtype)
+    print(f"{model.name}, {dtype}: taken {taken >> 20} MiB, reserved {reserved >> 20} MiB")
+    assert taken <= 1.5 * reserved  # cuDNN's own workspaces come on top of what can be counted
+
+
+def test_loading_for_a_gpu_chooses_its_engine_and_puts_the_weights_there():
+    model = load_checkpoint(bundled_file(), device="cuda", dtype=torch.float16)
+    assert model.engine == PlainEngine("cuda") and model.device.type == "cuda"
+    assert torch.isfinite(model(random_crops(256, 3))).all()
+
+
+def test_the_whole_job_runs_on_a_gpu(portrait, tmp_path):
+    target = tmp_path / "restored.png"
+    assert main(["restore", str(portrait), "-o", str(target), "--device", "cuda", "--model", str(bundled_file())]) == 0
+    assert target.is_file()

@@ -1,0 +1,101 @@
+"""The whole pipeline on a GPU that any machine can pretend to have: nothing on a wrong device, no needless waiting."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from gpu_harness.pretend_cuda import OnGpu, PretendCuda
+
+from gpen_core.checkpoints import GpenModel
+from gpen_core.engines import PlainEngine
+from gpen_core.faces.detectors import DetectOptions, MultiPassDetector, load_network
+from gpen_core.faces.drawing import draw_faces, face_mask
+from gpen_core.faces.parsing import FaceParser
+from gpen_core.model import Gpen, GpenConfig
+from gpen_core.pipeline import BlendOptions, Settings, restore_image
+from gpen_core.pipeline.restore import restore_faces
+from gpen_core.tasks import TASKS
+
+CONFIGS = {
+    "published": GpenConfig.published(64, narrow=1 / 16, style_dim=32, mapping_layers=2),
+    "enlarges": GpenConfig(32, 64, (8, 8, 8, 8, 8), style_dim=16, mapping_layers=2),
+    "resnet": GpenConfig.resnet(64, channels=(8, 8, 8, 8), encoder_width=4, style_dim=16),
+}
+
+
+class Halves(torch.nn.Module):
+    """A parser's network that finds skin in the left half and background in the right."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1), requires_grad=False)
+
+    def forward(self, pictures):
+        logits = pictures.new_zeros(len(pictures), 19, *pictures.shape[2:])
+        logits[:, 1, :, : pictures.shape[-1] // 2] = self.weight
+        return logits, None
+
+
+@pytest.fixture(params=CONFIGS)
+def model(request):
+    torch.manual_seed(0)
+    network = Gpen(CONFIGS[request.param]).requires_grad_(False).eval()
+    return GpenModel(network.config, network, TASKS["restoration"], "small", PlainEngine("cpu"))
+
+
+def on_gpu(gpu: PretendCuda, model: GpenModel) -> GpenModel:
+    return replace(model, module=gpu.module(copy.deepcopy(model.module)), engine=PlainEngine("cuda"))
+
+
+def test_a_mixed_pair_of_devices_is_refused_as_a_gpu_would():
+    with PretendCuda(), pytest.raises(RuntimeError, match="cuda:0 and cpu"):
+        OnGpu(torch.ones(2)) + torch.ones(2)
+
+
+def test_the_network_waits_for_nothing_and_a_batch_once(model):
+    crops = torch.rand(2, 3, model.config.input_size, model.config.input_size)
+    expected = model(crops)
+    with PretendCuda() as gpu:
+        moved = on_gpu(gpu, model)
+        with torch.inference_mode():
+            moved.module(OnGpu(crops * 2 - 1))
+        assert gpu.waits == []
+        restored = moved(OnGpu(crops))
+        assert len(gpu.waits) == 1  # is every number a number?
+        torch.testing.assert_close(restored.on_cpu, expected, atol=1e-5, rtol=0)
+
+
+def test_faces_restored_on_a_gpu_are_the_same_and_stay_there(model, astronaut, astronaut_face):
+    frames = astronaut[None]
+    expected = next(restore_faces(frames, [astronaut_face], model))
+    with PretendCuda() as gpu:
+        face = next(restore_faces(OnGpu(frames), [astronaut_face], on_gpu(gpu, model)))
+        assert isinstance(face.pixels, OnGpu) and isinstance(face.crop.pixels, OnGpu)
+        torch.testing.assert_close(face.pixels.on_cpu, expected.pixels, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("parsed", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 1.5, 0.4])
+def test_a_whole_picture_restored_on_a_gpu_is_the_same_as_on_the_cpu(astronaut, scale, parsed):
+    torch.manual_seed(0)
+    network = Gpen(CONFIGS["published"]).requires_grad_(False).eval()
+    model = GpenModel(network.config, network, TASKS["restoration"], "small", PlainEngine("cpu"))
+    detector, settings = load_network("mtcnn"), Settings(blend=BlendOptions(scale=scale, color="mean_std"))
+    parser = FaceParser(Halves()) if parsed else None
+    frames = astronaut[None]
+    expected = restore_image(frames, model, MultiPassDetector(detector, DetectOptions()), settings, parser=parser)
+    assert len(expected.faces) == 1
+    with PretendCuda() as gpu:
+        gpu.module(detector.module)
+        if parser is not None:
+            gpu.module(parser.module)
+        looking = MultiPassDetector(detector, DetectOptions())
+        found = restore_image(OnGpu(frames), on_gpu(gpu, model), looking, settings, parser=parser)
+        assert isinstance(found.frames, OnGpu) and isinstance(found.mask, OnGpu)
+        torch.testing.assert_close(found.frames.on_cpu, expected.frames, atol=2e-3, rtol=0)
+        torch.testing.assert_close(found.mask.on_cpu, expected.mask, atol=2e-2, rtol=0)
+        assert draw_faces(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
+        assert face_mask(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
