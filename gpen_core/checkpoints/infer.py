@@ -6,15 +6,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
-from ..model import Gpen, GpenConfig
+from ..model import Gpen, GpenConfig, layers_of, maps_of
+from ..model.layout import PICTURES
 from .metadata import CONFIG_KEY, MOST_MAPPING_LAYERS, config_from_text
 from .shapes import shapes_only
 
 Shapes = dict[str, tuple[int, ...]]
+# Of each kind of weight: its dimensions, and which are outputs and inputs where those are a level's width.
+_AXES = MappingProxyType({"conv": (4, 0, 1), "styled": (5, 1, 2), "rgb": (5, None, 2), "constant": (4, 1, None)})
 _SHOWN = 3  # how many wrong keys a message lists
 
 
@@ -39,16 +44,17 @@ def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenC
         )
     encoder_levels = _count(shapes, "ecd", name)
     levels = _count(shapes, "generator.to_rgbs.", name) + 1
-    concatenate = _concatenates(shapes, name)
     try:
-        return GpenConfig(
+        # One channel everywhere: what a layer then has tells how many times a level's width it has of a real network.
+        narrowest = GpenConfig(
             input_size=4 << (encoder_levels - 1),
             output_size=4 << (levels - 1),
-            channels=tuple(_width(shapes, level, levels, encoder_levels, concatenate, name) for level in range(levels)),
+            channels=(1,) * levels,
             style_dim=_majority(_style_dims(shapes), "style dimension", name),
             mapping_layers=_mapping_layers(shapes, name),
-            concatenate=concatenate,
+            concatenate=_concatenates(shapes, name),
         )
+        return replace(narrowest, channels=_widths(shapes, narrowest, name))
     except OptionError as error:
         raise CheckpointError(f"{name}: {error}. The checkpoint is incomplete or not a GPEN generator.") from error
 
@@ -132,20 +138,20 @@ def _at(shapes: Shapes, key: str, axis: int, dims: int, divisor: int = 1) -> lis
     return [shape[axis] // divisor] if shape is not None and len(shape) == dims else []
 
 
-def _width(shapes: Shapes, level: int, levels: int, encoder_levels: int, concatenate: bool, name: str) -> int:
-    """The channels at resolution 4 << level, as its convolutions, its RGB layer, and the encoder's stage see them."""
-    seen = 2 if concatenate else 1
-    convs = [f"generator.convs.{2 * level - 2}", f"generator.convs.{2 * level - 1}"] if level else ["generator.conv1"]
-    votes = [vote for conv in convs for vote in _at(shapes, f"{conv}.conv.weight", 1, 5)]
-    votes += [vote for conv in convs for vote in _at(shapes, f"{conv}.activate.bias", 0, 1, seen)]
-    rgb = f"generator.to_rgbs.{level - 1}" if level else "generator.to_rgb1"
-    votes += _at(shapes, f"{rgb}.conv.weight", 2, 5, seen)
-    if level + 1 < levels:
-        votes += _at(shapes, f"generator.convs.{2 * level}.conv.weight", 2, 5, seen)
-    if level < encoder_levels:
-        stage = encoder_levels - 1 - level
-        votes += _at(shapes, f"ecd{stage}.0.{1 if stage else 0}.weight", 0, 4)
-    return _majority(votes, f"width at {4 << level}×{4 << level}", name)
+def _widths(shapes: Shapes, narrowest: GpenConfig, name: str) -> tuple[int, ...]:
+    """The channels of every level, as all convolutions see them that make its maps or read them."""
+    votes: dict[int, list[int]] = {level.side: [] for level in maps_of(narrowest)}
+    for layer in layers_of(narrowest):
+        if layer.kind == "linear":
+            continue
+        dims, outputs, inputs = _AXES[layer.kind]
+        if outputs is not None:
+            votes[layer.side_out] += _at(shapes, layer.weight, outputs, dims)
+        if inputs is not None and PICTURES not in layer.reads:
+            votes[layer.side_in] += _at(shapes, layer.weight, inputs, dims, layer.inputs)
+        if layer.kind == "styled":
+            votes[layer.side_out] += _at(shapes, f"{layer.name}.activate.bias", 0, 1, narrowest.joined)
+    return tuple(_majority(seen, f"width at {side}×{side}", name) for side, seen in votes.items())
 
 
 def _concatenates(shapes: Shapes, name: str) -> bool:

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..model import Gpen
-from ..model.generator import Generator
+from ..model import Gpen, layers_of
 from ..model.layers import EqualLinear, PixelNorm
 from ..model.ops import EPSILON
 from .layers import conv_stage, gemm, leaky_relu, linear, styled_conv, to_rgb
@@ -26,7 +25,7 @@ def write_network(graph: GraphWriter, network: Gpen, *, unshifted: bool) -> None
     """``crops`` → ``restored``, both float32 RGB in [0, 1]. ``unshifted``: the network takes [0, 1] as it is."""
     pictures = CROPS if unshifted else _affine(graph, "input", CROPS, 2.0, -1.0)
     code, features = _encode(graph, network, pictures)
-    rgb = graph.to_float("output", _generate(graph, network.generator, code, features))
+    rgb = graph.to_float("output", _generate(graph, network, code, features))
     rgb = _affine(graph, "output", rgb, 0.5, 0.5)
     bounds = graph.number("output/lowest", 0.0), graph.number("output/highest", 1.0)
     graph.node("output", "Clip", rgb, *bounds, result=RESTORED)
@@ -53,9 +52,8 @@ def _encode(graph: GraphWriter, network: Gpen, pictures: str) -> tuple[str, Feat
         code = linear(graph, "final_linear.0", last, resnet(graph, "encoder", network.encoder, pictures))
         return code, [(None, None)] * network.config.levels
     x, features = graph.to_map("input", pictures), []
-    for stage in range(network.config.encoder_levels):
-        name = f"ecd{stage}.0"
-        x = conv_stage(graph, name, network.get_submodule(name), x)  # type: ignore[arg-type]
+    for stage in (layer.name for layer in layers_of(network.config) if layer.kind == "conv"):
+        x = conv_stage(graph, stage, network.get_submodule(stage), x)  # type: ignore[arg-type]
         features.append(x)
     flat = graph.to_float("final_linear", graph.node("final_linear", "Flatten", x, axis=1))
     pairs: Features = [(feature, feature) for feature in reversed(features)]
@@ -78,20 +76,20 @@ def _noise_map(graph: GraphWriter, name: str, noise: Tensor) -> str:
     return graph.for_each_face(name, graph.map_constant(name, noise), tuple(noise.shape[1:]))
 
 
-def _generate(graph: GraphWriter, generator: Generator, code: str, features: Features) -> str:
+def _generate(graph: GraphWriter, network: Gpen, code: str, features: Features) -> str:
     """Style code and features → RGB, nominally in [-1, 1]: ``Generator.forward``."""
-    w = _mapping(graph, generator.style, code)
-    start = graph.map_constant(
-        "generator.input", generator.input.input
-    )  # [1, C, s, s]: the style's batch is the result's
-    x = styled_conv(graph, "generator.conv1", generator.conv1, start, w, features[0][0])
-    rgb = to_rgb(graph, "generator.to_rgb1", generator.to_rgb1, x, w, None)
-    modules: Any = generator
-    for level, pair in enumerate(features[1:]):
-        for index, feature in zip((2 * level, 2 * level + 1), pair):
-            x = styled_conv(graph, f"generator.convs.{index}", modules.convs[index], x, w, feature)
-        rgb = to_rgb(graph, f"generator.to_rgbs.{level}", modules.to_rgbs[level], x, w, rgb)
-    return rgb
+    w = _mapping(graph, network.generator.style, code)
+    start = network.generator.input.input  # [1, C, s, s]: the style's batch is the result's
+    x = graph.map_constant("generator.input", start)
+    rgb: Any = None
+    joining = iter([features[0][0], *(feature for pair in features[1:] for feature in pair)])
+    for layer in layers_of(network.config):
+        module: Any = network.get_submodule(layer.name)
+        if layer.kind == "styled":
+            x = styled_conv(graph, layer.name, module, x, w, next(joining))
+        elif layer.kind == "rgb":
+            rgb = to_rgb(graph, layer.name, module, x, w, rgb)
+    return str(rgb)
 
 
 def _mapping(graph: GraphWriter, mapping: nn.Sequential, z: str) -> str:

@@ -6,6 +6,7 @@ from .discriminator import Discriminator, build_discriminator
 from .discriminator_config import DiscriminatorConfig
 from .gpen import Gpen
 from .growing import grow
+from .layout import Layer, layers_of, maps_of
 from .patch import PatchDiscriminator
 
 __all__ = [
@@ -13,7 +14,10 @@ __all__ = [
     "DiscriminatorConfig",
     "Gpen",
     "GpenConfig",
+    "Layer",
     "PatchDiscriminator",
     "build_discriminator",
     "grow",
+    "layers_of",
+    "maps_of",
 ]

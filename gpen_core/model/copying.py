@@ -9,6 +9,7 @@ import torch
 from ..errors import OptionError
 from .gpen import Gpen
 from .growing import let_features_in
+from .layout import layers_of
 from .ops import ACTIVATION_GAIN
 
 
@@ -28,14 +29,16 @@ def copy_input(network: Gpen) -> None:
             f"of the size it takes, can begin as a copy of its input, not {config}"
         )
     let_features_in(network)
-    generator: Any = network.generator
-    carry, activation = getattr(network, "ecd0")[0]  # noqa: B009 (stages are attributes by name)
+    layers = layers_of(config)
+    finest: Any = network.get_submodule(layers[0].name)
+    rgbs: list[Any] = [network.get_submodule(layer.name) for layer in layers if layer.kind == "rgb"]
+    carry, activation = finest
     eye = torch.eye(3).to(carry.weight)
     carry.weight[:3] = (eye / (ACTIVATION_GAIN * carry.gain))[:, :, None, None]
     activation.bias[:3] = 1 / ACTIVATION_GAIN
-    for rgb in (generator.to_rgb1, *generator.to_rgbs):
+    for rgb in rgbs:
         rgb.conv.weight.zero_()
-    last = generator.to_rgbs[-1]
+    last = rgbs[-1]
     carried = slice(config.channels[-1], config.channels[-1] + 3)
     last.conv.weight[0, :, carried, 0, 0] = eye / (ACTIVATION_GAIN * last.conv.gain)
     last.conv.modulation.weight[carried] = 0  # whatever the style: 1, its bias

@@ -76,7 +76,8 @@ class Generator(nn.Module):
         if len(styles) != self.config.style_layers:
             raise ValueError(f"w of each layer must be [N, {self.config.style_layers}, style_dim], not {list(w.shape)}")
         levels = iter(features)
-        x = self.conv1(self.input(len(w)), styles[0], next(levels)[0])
+        faces = w.shape[0]  # not len(w): torch.export would fix the batch
+        x = self.conv1(self.input(faces), styles[0], next(levels)[0])
         maps = [x, self.to_rgb1(x, styles[1])]
         del x
         for level, pair in enumerate(levels):

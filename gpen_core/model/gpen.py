@@ -91,7 +91,7 @@ class Gpen(nn.Module):
 
         def draw(level: int) -> Tensor:
             side = self.config.start << level
-            shape = (len(like), self.config.channels[level], side, side)
+            shape = (like.shape[0], self.config.channels[level], side, side)
             return torch.randn(shape, generator=noise, device=noise.device).to(like)
 
         return [(draw(level), draw(level)) for level in range(start, self.config.levels)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,10 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
+from .layout import BLOCKS, EXPANSION
 from .memory import step
 
-BLOCKS = MappingProxyType({"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)})
-_EXPANSION = 4  # a bottleneck's outputs per inner channel
 # ImageNet's mean and standard deviation of RGB in [0, 1], which torchvision's weights were trained with.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -55,11 +53,11 @@ class ResNetEncoder(nn.Module):
     def __init__(self, kind: str, width: int) -> None:
         super().__init__()
         self.checkpointing = False
-        self.outputs = 8 * width * _EXPANSION
+        self.outputs = 8 * width * EXPANSION
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = FixedBatchNorm2d(width)
         inner = [width << stage for stage in range(4)]
-        outputs = [width, *(channels * _EXPANSION for channels in inner)]
+        outputs = [width, *(channels * EXPANSION for channels in inner)]
         for stage, (before, after) in enumerate(pairwise(outputs)):
             blocks = _stage(before, inner[stage], after, BLOCKS[kind][stage], stride=2 if stage else 1)
             setattr(self, f"layer{stage + 1}", blocks)

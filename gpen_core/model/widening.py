@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import OptionError
 from .config import GpenConfig
 from .gpen import Gpen
+from .layout import layers_of
 
 
 @torch.no_grad()
@@ -24,13 +25,12 @@ def widen(small: Gpen, config: GpenConfig) -> Gpen:
     _check(small.config, config)
     like = next(small.parameters())
     big = Gpen(config).to(like.device, like.dtype)
-    new = dict(big.named_parameters())
+    new, axes = dict(big.named_parameters()), _concatenated_axes(config)
     for name, old in small.named_parameters():
         if name == "final_linear.0.weight":
             _widen_linear(new[name], old)
         else:
-            axis = _concatenated_axis(name) if config.concatenate else None
-            _widen(new[name], old, axis, filters=old.dim() >= 4 and name.endswith(".weight"))
+            _widen(new[name], old, axes.get(name), filters=old.dim() >= 4 and name.endswith(".weight"))
     return big.train(small.training)
 
 
@@ -42,15 +42,20 @@ def _check(old: GpenConfig, new: GpenConfig) -> None:
         )
 
 
-def _concatenated_axis(name: str) -> int | None:
-    """The axis of a parameter along which the generator's own channels and then the features' are laid out."""
-    if name.endswith("activate.bias"):
-        return 0
-    if not name.startswith("generator.") or name.startswith("generator.conv1."):
-        return None
-    if name.endswith("conv.weight"):
-        return 2
-    return 0 if ".modulation." in name else None
+def _concatenated_axes(config: GpenConfig) -> dict[str, int]:
+    """Of each parameter, the axis along which the generator's own channels and then the features' are laid out."""
+    layers, axes = layers_of(config), {}
+    styled = {layer.name for layer in layers if layer.kind == "styled" and config.concatenate}
+    for layer in layers:
+        if layer.name in styled:
+            axes[f"{layer.name}.activate.bias"] = 0
+        if styled.intersection(layer.reads):
+            axes |= {
+                layer.weight: 2,
+                f"{layer.name}.conv.modulation.weight": 0,
+                f"{layer.name}.conv.modulation.bias": 0,
+            }
+    return axes
 
 
 def _widen(new: Tensor, old: Tensor, concatenated: int | None, *, filters: bool) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from gpen_core.lab.benchmark.cost import flops, layers, least_seconds, moved_bytes
+from gpen_core.lab.benchmark.cost import flops, least_seconds, moved_bytes, works
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.model.layers import EqualConv2d, EqualLinear
 from gpen_core.model.styled import ModulatedConv2d
@@ -35,7 +35,7 @@ def test_operations_and_weights_are_those_of_the_network(config):
     network, counted = run_without_memory(config)
     assert flops(config) == counted
     weights = [value for name, value in network.named_parameters() if name.endswith(".weight") and value.dim() > 1]
-    assert sum(layer.weights for layer in layers(config)) == sum(weight.numel() for weight in weights)
+    assert sum(work.weights for work in works(config)) == sum(weight.numel() for weight in weights)
 
 
 def test_the_published_2048_network_takes_what_is_said_of_it():
@@ -53,7 +53,7 @@ def test_traffic_is_what_enters_and_leaves_the_layers(name):
                 module.register_forward_hook(lambda _, inputs, out: seen.append(inputs[0].numel() + out.numel()))
 
     run_without_memory(CONFIGS[name], watch)
-    assert sum(layer.moved for layer in layers(CONFIGS[name])) == pytest.approx(sum(seen), rel=0.03)
+    assert sum(work.moved for work in works(CONFIGS[name])) == pytest.approx(sum(seen), rel=0.03)
 
 
 def test_no_bound_is_below_what_computing_or_moving_alone_takes():
@@ -68,6 +68,6 @@ def test_no_bound_is_below_what_computing_or_moving_alone_takes():
 
 def test_weights_are_moved_once_a_batch():
     config = CONFIGS["published 256"]
-    weights = 4 * sum(layer.weights for layer in layers(config))
+    weights = 4 * sum(work.weights for work in works(config))
     assert moved_bytes(config, 4, batch=8) == 8 * moved_bytes(config, 4) - 7 * weights
     assert least_seconds(config, 1e11, 1e8, 4, batch=8) < least_seconds(config, 1e11, 1e8, 4)
