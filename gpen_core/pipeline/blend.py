@@ -26,7 +26,12 @@ from .options import AUTO, BlendOptions
 
 @dataclass(frozen=True, eq=False)
 class Blended:
-    """``frames`` [B, C, H', W'] in [0, 1] and ``mask`` [B, 1, H', W']: the share of each pixel that was replaced."""
+    """Frames with faces in them.
+
+    Attributes:
+        frames: [B, C, H', W'] in [0, 1].
+        mask: [B, 1, H', W'], the share of each pixel that was replaced.
+    """
 
     frames: Tensor
     mask: Tensor
