@@ -1,7 +1,15 @@
 """GPEN in PyTorch: restores blurred, noisy, compressed faces. Knows nothing of ComfyUI.
 
->>> model = gpen_core.load_checkpoint("GPEN-BFR-512.pth")
->>> restored = model(crops)  # [N, 3, 512, 512] RGB in [0, 1], aligned faces
+>>> from PIL import Image
+>>> model = gpen_core.load_model()  # or a name, "GPEN-BFR-512", or a file
+>>> gpen_core.restore(Image.open("photo.jpg"), model).save("restored.jpg")
+
+Step by step:
+
+>>> for face in gpen_core.detect(picture):
+...     crop = gpen_core.align(picture, face, model)
+...     restored = gpen_core.RestoredFace(crop, model(crop.pixels[None])[0], model.task.name)
+...     picture = gpen_core.blend(picture, [restored])
 """
 
 from typing import TYPE_CHECKING
@@ -9,30 +17,60 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .checkpoints import GpenModel, load_checkpoint
+    from .api import align, blend, detect, load_detector, load_model, load_parser, restore, restore_frames
+    from .checkpoints import GpenModel
     from .errors import GpenError
+    from .faces.detectors import DetectOptions
+    from .faces.selection import SelectOptions
     from .model import Gpen, GpenConfig
+    from .pipeline import BlendOptions, Restoration, RestoreOptions, Settings
     from .types import Face, FaceCrop, RestoredFace
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BlendOptions",
+    "DetectOptions",
     "Face",
     "FaceCrop",
     "Gpen",
     "GpenConfig",
     "GpenError",
     "GpenModel",
+    "Restoration",
+    "RestoreOptions",
     "RestoredFace",
-    "load_checkpoint",
+    "SelectOptions",
+    "Settings",
+    "align",
+    "blend",
+    "detect",
+    "load_detector",
+    "load_model",
+    "load_parser",
+    "restore",
+    "restore_frames",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "checkpoints": ("GpenModel", "load_checkpoint"),
+        "api": (
+            "align",
+            "blend",
+            "detect",
+            "load_detector",
+            "load_model",
+            "load_parser",
+            "restore",
+            "restore_frames",
+        ),
+        "checkpoints": ("GpenModel", "load_checkpoint"),  # the latter is what load_model calls
         "errors": ("GpenError",),
+        "faces.detectors": ("DetectOptions",),
+        "faces.selection": ("SelectOptions",),
         "model": ("Gpen", "GpenConfig"),
+        "pipeline": ("BlendOptions", "Restoration", "RestoreOptions", "Settings"),
         "types": ("Face", "FaceCrop", "RestoredFace"),
     },
 )

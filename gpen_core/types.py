@@ -25,7 +25,14 @@ Landmarks = tuple[
 class Face:
     """A face found in one frame. Knows nothing of the model that will restore it.
 
-    ``image_size`` is ``(height, width)`` of the frame it was found in, so that it can be carried over to a resized one.
+    Attributes:
+        box: x0, y0, x1, y1 in pixels of the frame; may reach beyond it where the face does.
+        score: The detector's confidence, in [0, 1].
+        landmarks: Five points (x, y) in pixels of the frame: left eye, right eye, nose, left and right mouth corner.
+        image_size: (height, width) of the frame it was found in, so that it can be carried over to a resized one.
+        frame: Index of that frame in its batch.
+        id: Which face this is: counted from 1 over all frames of a run, and kept through selecting, restoring and blending.
+            0 where nobody counts, such as straight from a detector.
     """
 
     box: Box
@@ -33,6 +40,7 @@ class Face:
     landmarks: Landmarks
     image_size: tuple[int, int]
     frame: int = 0
+    id: int = 0
 
     @property
     def width(self) -> float:
@@ -47,9 +55,11 @@ class Face:
 class FaceCrop:
     """A face cut out and aligned.
 
-    ``pixels`` is ``[3, S, S]`` RGB in [0, 1], mirrored where the face leaves the frame; ``image_to_crop`` is ``[2, 3]``
-    float64 and maps coordinates of the frame the face was found in to coordinates of the crop; ``template`` names the
-    alignment template.
+    Attributes:
+        face: The face that is shown.
+        pixels: [3, S, S] RGB in [0, 1], mirrored where the face leaves the frame.
+        image_to_crop: [2, 3] float64, from coordinates of the frame the face was found in to those of the crop.
+        template: Name of the alignment template (see ``geometry.TEMPLATES``).
     """
 
     face: Face
@@ -60,7 +70,13 @@ class FaceCrop:
 
 @dataclass(frozen=True, eq=False)
 class RestoredFace:
-    """A crop and what a model made of it. ``pixels`` is ``[3, S', S']`` RGB in [0, 1]; ``task`` is what the model does."""
+    """A crop and what a model made of it.
+
+    Attributes:
+        crop: What the model saw.
+        pixels: [3, S', S'] RGB in [0, 1], what it made of that.
+        task: What the model does (see ``tasks.TASKS``).
+    """
 
     crop: FaceCrop
     pixels: Tensor

@@ -31,7 +31,14 @@ class Description:
 
 
 def describe(path: str | Path) -> Description:
-    """Read a checkpoint and say what it is. Raises CheckpointError where it is no complete GPEN generator."""
+    """Read a checkpoint and say what it is.
+
+    Args:
+        path: A ``.pth``, ``.pt`` or ``.safetensors`` file.
+
+    Raises:
+        CheckpointError: It is no complete GPEN generator.
+    """
     path = Path(path)
     generator = read_generator(path)
     state = generator.state
@@ -50,10 +57,19 @@ def describe(path: str | Path) -> Description:
 
 
 def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype | None = None) -> Description:
-    """Write ``source`` (any readable GPEN generator) to ``destination`` as safetensors, and describe the result.
+    """Write a GPEN generator as safetensors. The file appears whole or not at all.
 
-    ``dtype`` narrows the weights (float16 and bfloat16 halve the file); None keeps theirs. Configuration, task and the
-    source's name and sha256 are written as metadata. The file appears whole or not at all.
+    Args:
+        source: Any file that ``load_checkpoint`` reads.
+        destination: A name ending in ``.safetensors``.
+        dtype: Precision in the file (float16 and bfloat16 halve it); None: as in ``source``.
+
+    Returns:
+        What was written. Its metadata holds configuration, task, and the source's name and sha256.
+
+    Raises:
+        OptionError: The name ends otherwise.
+        CheckpointError: The source is no complete GPEN generator, or its weights do not fit ``dtype``.
     """
     source, destination = Path(source), Path(destination)
     check_destination(destination)

@@ -50,14 +50,23 @@ def load_checkpoint(
     dtype: torch.dtype = torch.float32,
     task: str | None = None,
 ) -> GpenModel:
-    """Load any GPEN generator: ``.pth``, ``.pt`` or ``.safetensors``, published or trained, of either family.
+    """Load any GPEN generator: published or trained, of either family.
 
-    The network's shape is what the file's metadata says or else, of the published family, what its weights say.
-    ``task`` (see ``TASKS``) is the one thing that no weight tells: given here, else by the file's metadata, else by the
-    published file that has this name, else "restoration". Allocates what the weights need and nothing more; initialises
-    nothing.
+    The network's shape is what the file's metadata says or else, of the published family, what its weights say. Allocates
+    what the weights need and nothing more.
 
-    Raises CheckpointError with what is wrong and what to do.
+    Args:
+        path: A ``.pth``, ``.pt`` or ``.safetensors`` file. Nothing that is in it is run.
+        device: Where the weights go.
+        dtype: Precision of the weights.
+        task: What the model was trained for (a key of ``TASKS``), the one thing that no weight tells. None: what the file's
+            metadata says, else the published file of this name, else "restoration".
+
+    Returns:
+        The model, ready to be called.
+
+    Raises:
+        CheckpointError: The file is damaged, incomplete, of another network, or holds more than weights.
     """
     path = Path(path)
     generator = read_generator(path, task)

@@ -25,11 +25,18 @@ def save_generator(
     dtype: torch.dtype | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write ``network`` to ``path`` so that ``load_checkpoint`` reads it back: weights (as ``dtype``, or as they are),
-    and as metadata its configuration, its ``task`` (see ``TASKS``) and what else ``metadata`` says.
+    """Write a generator so that ``load_checkpoint`` reads it back. The file appears whole or not at all.
 
-    The file appears whole or not at all. Raises OptionError for a name not ending in .safetensors, an unknown task or
-    metadata under a key of our own, and CheckpointError for weights that are no numbers, as ``dtype``.
+    Args:
+        network: Its weights are written, and its configuration as metadata.
+        path: A name ending in ``.safetensors``.
+        task: What it was trained for (a key of ``TASKS``), written as metadata.
+        dtype: Precision in the file; None: as the weights are.
+        metadata: Further texts for the file.
+
+    Raises:
+        OptionError: The name ends otherwise, the task is unknown, or ``metadata`` has a key that this package writes itself.
+        CheckpointError: Weights are NaN or infinite, as ``dtype``.
     """
     write_generator(network.config, network.state_dict(), path, task=task, dtype=dtype, metadata=metadata or {})
 

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from ..devices import choose_device
 from ..errors import OptionError
 from ..files import written_whole
 from ..lab.benchmark.chart import svg
@@ -18,7 +19,6 @@ from ..pipeline.options import AUTO
 from ..precisions import PRECISIONS
 from ..weights.find import resolve_model, weight_folders
 from .arguments import add_weight_folders
-from .devices import choose_device
 
 _ABOUT = """Time, memory and arithmetic rate of each path through the networks on this machine, beside what the machine's
 own matrix products, convolutions and copies reach. Each candidate runs in a process of its own, in turns with the others."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import load_checkpoint
+from ..devices import choose_device, detector_device
 from ..errors import ImageError, OptionError
 from ..faces.alignment import crop_transform
 from ..faces.detectors import FaceDetector, load_detector
@@ -26,7 +27,6 @@ from ..weights.catalog import BUNDLED
 from ..weights.find import bundled_notice, is_bundled, weight_folders
 from .arguments import add_weight_folders
 from .comparison import Column, comparison
-from .devices import choose_device, detector_device
 from .models import chosen_model
 from .progress import PictureBar
 

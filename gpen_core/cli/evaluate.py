@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..checkpoints import GpenModel, load_checkpoint
+from ..devices import choose_device
 from ..errors import OptionError
 from ..files import file_sha256
 from ..lab.degradation import RECIPES
@@ -35,7 +36,6 @@ from ..pipeline.options import AUTO
 from ..precisions import PRECISIONS
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
-from .devices import choose_device
 from .models import chosen_model
 
 _ABOUT = """Spoil clean faces, restore them, and measure how near they come: figures of the restored faces beside those of

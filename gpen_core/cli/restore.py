@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
+from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.parsing import FaceParser, load_parser
@@ -27,7 +28,6 @@ from ..types import RestoredFace
 from ..weights.catalog import published_of
 from ..weights.find import find_weights, missing_message, weight_folders
 from .arguments import add_weight_folders
-from .devices import choose_device, detector_device
 from .inputs import Job, find_pictures, plan
 from .models import chosen_model
 from .progress import PictureBar

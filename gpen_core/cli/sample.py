@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
+from ..devices import choose_device, detector_device
 from ..errors import ImageError, OptionError
 from ..faces.alignment import align_face
 from ..faces.detectors import load_detector
@@ -23,7 +24,6 @@ from ..precisions import PRECISIONS
 from ..sampling import SampleOptions, contact_sheet, sample_faces
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
-from .devices import choose_device, detector_device
 from .models import chosen_model
 from .progress import PictureBar
 

@@ -16,7 +16,7 @@ _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
 
 
 def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
-    """frames: [B, 3 or more, H, W] in [0, 1] → [B, 3, H, W]: the frames with boxes, landmarks, numbers and scores."""
+    """frames: [B, 3 or more, H, W] in [0, 1] → [B, 3, H, W]: the frames with boxes, landmarks, ids and scores."""
     pictures = []
     for index, frame in enumerate(frames):
         mine = [face for face in faces if face.frame == index]
@@ -34,17 +34,22 @@ def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
     return mask
 
 
+def label_of(face: Face) -> str:
+    """What a picture says of a face: "#1 · 98 %"."""
+    return f"#{face.id} · {face.score:.0%}".replace("%", " %")
+
+
 def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     picture = as_image(frame.float().cpu())
     pen = ImageDraw.Draw(picture)
     line = max(2, round(max(picture.size) / 256))
     height = max(12, 6 * line)
     font = ImageFont.load_default(size=height)
-    for number, face in enumerate(faces):
+    for face in faces:
         pen.rectangle(face.box, outline=_BOX_COLOR, width=line)
         for x, y in face.landmarks:
             pen.ellipse((x - line, y - line, x + line, y + line), fill=_POINT_COLOR)
-        label = f"{number} {face.score:.2f}"
+        label = label_of(face)
         place = (max(face.box[0], 0), max(face.box[1] - height - 2, 0))
         pen.rectangle(pen.textbbox(place, label, font=font), fill=_BOX_COLOR)
         pen.text(place, label, fill=_TEXT_COLOR, font=font)

@@ -164,8 +164,12 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
 
 def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
     """[H, W, 3 or 4] RGB(A) float32 from 16 bits a channel (OpenCV's, which orders channels BGR)."""
-    import cv2
-
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImageError(
+            f"{path.name}: pictures of 16 bits a channel need OpenCV ({error}): pip install opencv-python-headless"
+        ) from error
     tags = dict(image.tag_v2) if image.format == "TIFF" else {}  # type: ignore[attr-defined]
     if tags.get(_PLANAR) == 2 or tags.get(_PHOTOMETRIC, 2) not in (0, 1, 2):
         raise ImageError(

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ImageError
 from ..faces.alignment import crop_transform
 from ..faces.parsing import FaceParser
-from ..geometry import compose, crop_affine, invert_affine, resize_affine, same_shape, scale_of, size_of
+from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
 from ..imaging.color import match_color
 from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
@@ -20,14 +19,19 @@ from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
 from ..tasks import TASKS
 from ..types import Face, RestoredFace
-from .frames import check_faces_of, check_frames
+from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, BlendOptions
 
 
 @dataclass(frozen=True, eq=False)
 class Blended:
-    """``frames`` [B, C, H', W'] in [0, 1] and ``mask`` [B, 1, H', W']: the share of each pixel that was replaced."""
+    """Frames with faces in them.
+
+    Attributes:
+        frames: [B, C, H', W'] in [0, 1].
+        mask: [B, 1, H', W'], the share of each pixel that was replaced.
+    """
 
     frames: Tensor
     mask: Tensor
@@ -68,21 +72,6 @@ def canvas_size(frame_size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(1, round(frame_size[0] * scale)), max(1, round(frame_size[1] * scale))
 
 
-def check_background(frames: Tensor, background: Tensor) -> None:
-    """An already upscaled copy must have as many frames, the same channels and the same shape. Raises ImageError."""
-    check_frames(background)
-    if len(background) != len(frames) or background.shape[1] != frames.shape[1]:
-        raise ImageError(
-            f"the background has {len(background)} frames of {background.shape[1]} channels, "
-            f"the picture {len(frames)} of {frames.shape[1]}"
-        )
-    (height, width), (new_height, new_width) = size_of(frames), size_of(background)
-    if not same_shape(size_of(frames), size_of(background)):
-        raise ImageError(
-            f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
-        )
-
-
 def blend_frame(
     canvas: Tensor, faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -119,10 +108,22 @@ def blend_faces(
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
 ) -> Blended:
-    """frames: [B, 3 or more, H, W] in [0, 1] → the frames with the faces in them, at ``options.scale``.
+    """Put restored faces back into their frames.
 
-    ``background``: the same frames already upscaled, of any size and the same shape; they then are the canvas and
-    ``scale`` has no say. Channels after the third are kept. Without faces, frames of the same size come back as they are.
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1], in which the faces were found. Channels after the third are kept.
+        faces: What goes into them. Without any, frames of the same size come back as they are.
+        options: Scale, strength, softness and color matching.
+        parser: Draws the outline of each face; without one it is an oval.
+        background: The same frames already upscaled, [B, C, H', W'], of any size and the same aspect ratio: faces go into
+            these, and ``options.scale`` is ignored.
+        hooks: Told after each frame, as stage "blend", with the frame as preview.
+
+    Returns:
+        The frames at the scale asked for, and which part of them was replaced.
+
+    Raises:
+        ImageError: ``frames`` or ``background`` is no such batch, or a face was found in another one.
     """
     check_frames(frames)
     found = [face.crop.face for face in faces]

@@ -13,10 +13,28 @@ from .hooks import Hooks
 
 
 def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks()) -> tuple[Face, ...]:
-    """frames: [B, 3 or more, H, W] RGB(…) in [0, 1] → the faces of all frames, in the order of the frames, best first."""
+    """Find the faces of a batch of frames.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1]. Channels after the third are not looked at.
+        detector: Looks at one frame at a time.
+        hooks: Told after each frame, as stage "detect".
+
+    Returns:
+        The faces of all frames, in the order of the frames, best first, with ids from 1.
+
+    Raises:
+        ImageError: ``frames`` is no such batch.
+    """
     check_frames(frames)
+    return find_faces(frames, detector, hooks)
+
+
+def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Face, ...]:
+    """``detect_faces`` for frames that have been checked."""
     faces: list[Face] = []
     for index, frame in enumerate(frames):
-        faces += [replace(face, frame=index) for face in detector.detect(frame[:3].float())]
+        for face in detector.detect(frame[:3].float()):
+            faces.append(replace(face, frame=index, id=len(faces) + 1))
         hooks.progress("detect", index + 1, len(frames))
     return tuple(faces)

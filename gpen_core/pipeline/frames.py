@@ -1,4 +1,4 @@
-"""What a batch of frames must be."""
+"""What a batch of frames must be. Public functions of the pipeline check that once; what they call takes it for granted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..faces.alignment import check_same_picture
-from ..geometry import size_of
+from ..geometry import same_shape, size_of
 from ..types import Face
 
 
@@ -18,6 +18,21 @@ def check_frames(frames: Tensor) -> None:
         raise ImageError(f"frames must be [B, 3 or more, H, W] and not empty, not {list(frames.shape)}")
     if not frames.is_floating_point():
         raise ImageError(f"frames must be floating point in [0, 1], not {frames.dtype}")
+
+
+def check_background(frames: Tensor, background: Tensor) -> None:
+    """An already upscaled copy must have as many frames, the same channels and the same shape. Raises ImageError."""
+    check_frames(background)
+    if len(background) != len(frames) or background.shape[1] != frames.shape[1]:
+        raise ImageError(
+            f"the background has {len(background)} frames of {background.shape[1]} channels, "
+            f"the picture {len(frames)} of {frames.shape[1]}"
+        )
+    (height, width), (new_height, new_width) = size_of(frames), size_of(background)
+    if not same_shape(size_of(frames), size_of(background)):
+        raise ImageError(
+            f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
+        )
 
 
 def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:

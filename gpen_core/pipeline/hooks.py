@@ -34,7 +34,13 @@ def ran_out_of_memory(error: BaseException) -> bool:
 
 @dataclass(frozen=True)
 class Hooks:
-    """``free_memory`` is called after an out-of-memory error, before a smaller batch is tried."""
+    """What a caller lends to a long run.
+
+    Attributes:
+        progress: Called after each step; raising from it cancels the run.
+        is_out_of_memory: Whether an error means that memory is used up.
+        free_memory: Called after such an error, before a smaller batch is tried.
+    """
 
     progress: Progress = silent
     is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory

@@ -14,9 +14,14 @@ LARGEST_SCALE = 16.0
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """``template``: alignment template, or "auto" for the one the model's task was trained with.
-    ``batch_size``: faces at a time, or 0 to choose by the model's size. ``memory_mib``: what a batch may take beside the
-    weights, in MiB; faces at a time are fewer where it needs that, one at least. 0: no bound."""
+    """How faces go through the network. Raises OptionError for values outside their range.
+
+    Attributes:
+        template: Alignment template, or "auto" for the one the model's task was trained with.
+        batch_size: Faces at a time, or 0 to choose by the model's size and device.
+        memory_mib: What a batch may take beside the weights, in MiB: faces at a time are fewer where it needs that, one at
+            least. 0: no bound.
+    """
 
     template: str = AUTO
     batch_size: int = 0
@@ -33,12 +38,15 @@ class RestoreOptions:
 
 @dataclass(frozen=True)
 class BlendOptions:
-    """How restored faces go back into the picture.
+    """How restored faces go back into the picture. Raises OptionError for values outside their range.
 
-    ``scale``: size of the result by that of the picture; "auto" is the factor at which the largest face keeps every
-    pixel the model made, as far as ``max_megapixels`` allows. ``strength``: 0 keeps the picture, 1 takes the restored
-    face whole. ``softness``: width of the mask's edge as a part of its radius, in (0, 1]. ``color``: "off", "mean" or
-    "mean_std" (Lab statistics); applied to restoration only, since a colouriser's colours are its point.
+    Attributes:
+        scale: Size of the result relative to the picture, above 0 and up to 16; "auto" is the factor at which the largest
+            face keeps every pixel the model made, as far as ``max_megapixels`` allows.
+        strength: 0 = original, 1 = fully restored.
+        softness: Width of the mask's edge as a fraction of its radius, in (0, 1].
+        color: "off", "mean" or "mean_std" (Lab statistics). Not used with models that colorize.
+        max_megapixels: Limit of the result's size at scale "auto".
     """
 
     scale: float | str = 1.0

@@ -24,13 +24,33 @@ def restore_faces(
     options: RestoreOptions = RestoreOptions(),
     hooks: Hooks = Hooks(),
 ) -> Iterator[RestoredFace]:
-    """Restore ``faces``, found in ``frames`` [B, 3 or more, H, W], in the order given and one batch ahead of the caller.
+    """Restore faces that were found, one batch ahead of the caller.
 
-    Faces of several frames share a batch. When memory runs out the batch is halved, down to one face. Raises
-    RestorationError when not even that fits, or when the network yields NaN.
+    Faces of several frames share a batch. When memory runs out the batch is halved, down to one face.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1], in which the faces were found, or a resized copy of those.
+        faces: Which to restore.
+        model: Restores them.
+        options: Alignment and size of a batch.
+        hooks: Told after each face, as stage "restore", with the restored face as preview.
+
+    Returns:
+        The restored faces, in the order given.
+
+    Raises:
+        ImageError: ``frames`` is no such batch, or a face was found in another one; at once, before any is restored.
+        RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     check_frames(frames)
     check_faces_of(frames, faces)
+    return restore_each(frames, faces, model, options, hooks)
+
+
+def restore_each(
+    frames: Tensor, faces: Sequence[Face], model: GpenModel, options: RestoreOptions, hooks: Hooks
+) -> Iterator[RestoredFace]:
+    """``restore_faces`` for frames and faces that have been checked."""
     template = template_for(model, options)
     size = model.config.input_size
     batch_size = _batch_size(model, options)

@@ -12,17 +12,23 @@ from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.selection import SelectOptions, select_faces
 from ..types import Face, RestoredFace
-from .blend import blend_each, check_background, result_size
-from .detect import detect_faces
-from .frames import check_frames
+from .blend import blend_each, result_size
+from .detect import find_faces
+from .frames import check_background, check_frames
 from .hooks import Hooks
 from .options import BlendOptions, RestoreOptions
-from .restore import restore_faces, template_for
+from .restore import restore_each, template_for
 
 
 @dataclass(frozen=True, eq=False)
 class Restoration:
-    """``frames`` [B, C, H', W'] in [0, 1], ``mask`` [B, 1, H', W'], and the faces that were worked on."""
+    """What became of a batch of frames.
+
+    Attributes:
+        frames: [B, C, H', W'] in [0, 1].
+        mask: [B, 1, H', W'], the share of each pixel that was replaced.
+        faces: Those that were worked on; empty where none was found.
+    """
 
     frames: Tensor
     mask: Tensor
@@ -31,7 +37,13 @@ class Restoration:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a run."""
+    """All settings of a run.
+
+    Attributes:
+        select: Which of the faces found are worked on.
+        restore: Alignment and size of a batch.
+        blend: Scale, strength, softness and color matching.
+    """
 
     select: SelectOptions = SelectOptions()
     restore: RestoreOptions = RestoreOptions()
@@ -53,19 +65,34 @@ def restore_image(
     hooks: Hooks = Hooks(),
     on_face: Callable[[RestoredFace], None] = _ignore,
 ) -> Restoration:
-    """frames: [B, 3 or more, H, W] RGB(…) in [0, 1] → the frames with their faces restored, at the scale asked for.
+    """Detect, select, align, restore and blend, over a batch of frames.
 
-    Detects, selects, aligns, restores, matches colours and blends. Faces of several frames share a batch, and a frame
-    is blended as soon as its last face is done. ``on_face`` sees each restored face once. Frames without faces come
-    back resized only. See ``blend_faces`` for ``background``.
+    Faces of several frames share a batch, and a frame is blended as soon as its last face is done.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1]. Channels after the third are kept.
+        model: Restores the faces.
+        detector: Finds them.
+        settings: All settings of the run.
+        parser: Draws the outline of each face; without one it is an oval.
+        background: The same frames already upscaled; see ``blend_faces``.
+        hooks: Told after each step of the stages "detect", "restore" and "blend".
+        on_face: Sees each restored face once.
+
+    Returns:
+        The frames at the scale asked for; frames without faces are resized only.
+
+    Raises:
+        ImageError: ``frames`` or ``background`` is no such batch.
+        RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     check_frames(frames)
     if background is not None:
         check_background(frames, background)
-    faces = select_faces(detect_faces(frames, detector, hooks), settings.select)
+    faces = select_faces(find_faces(frames, detector, hooks), settings.select)
     template = template_for(model, settings.restore)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
-    restored = restore_faces(frames, faces, model, settings.restore, hooks)
+    restored = restore_each(frames, faces, model, settings.restore, hooks)
     by_frame = _by_frame(_watched(restored, on_face), len(frames))
     blended = blend_each(frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks)
     return Restoration(blended.frames, blended.mask, faces)

@@ -8,15 +8,18 @@ Boxes inside this file are edges in the convention of ``types.py``: a box around
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from ...errors import MissingWeightsError
+from ...errors import CheckpointError, MissingWeightsError
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
 from .mtcnn_pixels import WINDOW, mipmaps, patches, pyramid
@@ -27,6 +30,14 @@ STRIDE = 2  # pixels of a level between P-Net's outputs
 LEVEL_IOU, STAGE_IOU, FINAL_OVERLAP = 0.5, 0.7, 0.7  # the authors' demo; the last one is a share of the smaller box
 FARTHEST = 4  # times the picture's size: a window is no larger than it, and moves and grows by parts of itself
 CHUNK = 512  # patches a network sees at once: bounds memory on pictures full of proposals
+# Of mtcnn 1.0.0 on PyPI. The files are pickles, which can run code when they are read: no others are.
+WEIGHT_SHA256 = MappingProxyType(
+    {
+        "pnet.lz4": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+        "rnet.lz4": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+        "onet.lz4": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+    }
+)
 INSTALL_HINT = "Install its weights with: pip install 'mtcnn>=1.0' joblib lz4 (TensorFlow is not needed)"
 
 
@@ -104,7 +115,7 @@ def load_mtcnn(device: torch.device | str = "cpu", min_face: float = 20.0) -> Mt
     """MTCNN with the weights of the installed ``mtcnn`` package.
 
     Raises MissingWeightsError when the package, its weight files or what reads them (joblib, lz4) is not installed, and
-    CheckpointError when the files hold other arrays than MTCNN's.
+    CheckpointError when a file is not the published one.
     """
     folder, nets = _weights_folder(), MtcnnNets()
     for net, name in ((nets.proposal, "pnet.lz4"), (nets.refine, "rnet.lz4"), (nets.output, "onet.lz4")):
@@ -124,12 +135,24 @@ def _weights_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
 
 
+def check_published(content: bytes, path: Path) -> None:
+    """Raise CheckpointError unless this is what the file holds in mtcnn 1.0.0, byte for byte."""
+    expected, found = WEIGHT_SHA256[path.name], hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise CheckpointError(
+            f"{path} is not the file of mtcnn 1.0.0, so it was not opened: its sha256 is {found}, expected {expected}. "
+            "Reinstall it with: pip install --force-reinstall --no-deps mtcnn==1.0.0"
+        )
+
+
 def _read_arrays(path: Path) -> list[object]:
+    content = path.read_bytes()  # read once: what is checked is what is unpickled
+    check_published(content, path)
     try:
         import joblib
 
-        return list(joblib.load(path))  # a pickle, but of a package the user installed: as trusted as its code
-    except Exception as error:  # ImportError, or ValueError where lz4 is missing, or whatever damaged bytes raise
+        return list(joblib.load(io.BytesIO(content)))
+    except Exception as error:  # ImportError, or ValueError where lz4 is missing
         raise MissingWeightsError(f"{path} cannot be read ({error}). {INSTALL_HINT}") from error
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-import numpy as np
-import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...errors import OptionError
@@ -29,11 +28,14 @@ def lanczos(sample: Sample, side: int) -> Tensor:
 
 def median(sample: Sample, side: int, window: int) -> Tensor:
     """What the network sees, each pixel the median of its window of ``window`` px, and enlarged where the target is."""
-    import cv2
+    return enlarged(median_filtered(sample.low[None], window), side)[0]
 
-    pixels = np.ascontiguousarray(sample.low.permute(1, 2, 0).numpy())
-    filtered = torch.from_numpy(cv2.medianBlur(pixels, window)).permute(2, 0, 1)
-    return enlarged(filtered[None].contiguous(), side)[0]
+
+def median_filtered(pictures: Tensor, window: int) -> Tensor:
+    """[N, C, H, W] → the same, each pixel the median of its window of ``window`` px (odd); edges are repeated outwards."""
+    half = window // 2
+    padded = F.pad(pictures, (half,) * 4, mode="replicate")
+    return padded.unfold(2, window, 1).unfold(3, window, 1).flatten(-2).median(-1).values
 
 
 BASELINES: MappingProxyType[str, Baseline] = MappingProxyType(

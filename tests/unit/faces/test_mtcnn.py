@@ -10,7 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors import load_mtcnn
+from gpen_core.faces.detectors.mtcnn import WEIGHT_SHA256
 from gpen_core.faces.detectors.mtcnn_nets import ProposalNet, assign_arrays
+from gpen_core.files import file_sha256
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package, which carries the weights, is not installed"
@@ -175,3 +177,32 @@ def _prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
 def _softmax(x: np.ndarray) -> np.ndarray:
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+@needs_weights
+@pytest.mark.parametrize("name", ["pnet.lz4", "rnet.lz4", "onet.lz4"])
+def test_a_weight_file_that_was_changed_is_named_and_never_unpickled(monkeypatch, tmp_path, name):
+    import shutil
+    from pathlib import Path
+
+    import joblib
+
+    package = Path(importlib.util.find_spec("mtcnn").submodule_search_locations[0])
+    shutil.copytree(package / "assets" / "weights", tmp_path / "assets" / "weights")
+    changed = tmp_path / "assets" / "weights" / name
+    joblib.dump(Trap(), changed, compress="lz4")
+    found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *rest: found if n == "mtcnn" else real(n, *rest))
+    with pytest.raises(CheckpointError) as caught:
+        load_mtcnn()
+    message = str(caught.value)
+    assert str(changed) in message and WEIGHT_SHA256[name] in message and file_sha256(changed) in message
+    assert "pip install" in message
+
+
+class Trap:
+    """Fails the test when it is unpickled."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("a file that is not the published one was unpickled",))

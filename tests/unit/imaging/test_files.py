@@ -234,3 +234,12 @@ def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ImageError, match=r"'\.xyz'.*\.png"):
         save_picture(Picture(STEPS), tmp_path / "a.xyz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_opencv_a_16_bit_picture_names_what_is_missing(tmp_path, monkeypatch):
+    import sys
+
+    save_picture(Picture(STEPS, bits=16), tmp_path / "deep.png")
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(ImageError, match=r"deep\.png.*pip install opencv-python-headless"):
+        load_picture(tmp_path / "deep.png")

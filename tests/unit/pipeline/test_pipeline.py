@@ -283,6 +283,32 @@ def test_all_in_one_equals_the_stages(frames, astronaut_face, tiny_model):
     assert whole.faces == faces and [face.frame for face in faces] == [0, 1, 2] and len(seen) == 3
 
 
+def test_a_face_keeps_its_id_through_selection_and_restoring(frames, astronaut_face, tiny_model):
+    second = replace(astronaut_face, box=(10.0, 64.0, 60.0, 120.0), score=0.5)
+    seen = []
+    settings = Settings(select=SelectOptions("left_to_right", limit=1))
+    result = restore_image(frames, tiny_model, KnownFaces(astronaut_face, second), settings, on_face=seen.append)
+    assert [face.id for face in detect_faces(frames, KnownFaces(astronaut_face, second))] == [1, 2, 3, 4, 5, 6]
+    assert [(face.id, face.frame) for face in result.faces] == [(2, 0), (4, 1), (6, 2)]
+    assert [face.crop.face.id for face in seen] == [2, 4, 6]
+
+
+def test_frames_are_checked_once_at_the_door(frames, astronaut_face, tiny_model, monkeypatch):
+    from gpen_core.pipeline import blend, detect, restore, run
+    from gpen_core.pipeline import frames as checks
+
+    calls = []
+
+    def counted(given):
+        calls.append(given)
+        return checks.check_frames(given)
+
+    for module in (blend, detect, restore, run):
+        monkeypatch.setattr(module, "check_frames", counted)
+    restore_image(frames, tiny_model, KnownFaces(astronaut_face))
+    assert len(calls) == 1
+
+
 def test_no_face_returns_the_picture(frames, tiny_model):
     result = restore_image(frames, tiny_model, KnownFaces())
     assert torch.equal(result.frames, frames) and result.faces == () and not result.mask.any()

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import torch
 
-from ..errors import OptionError
-from ..pipeline.options import AUTO
+from .errors import OptionError
+
+AUTO = "auto"
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of that name; "auto" is the GPU there is, else the CPU. Raises OptionError where it cannot be used."""
+def choose_device(name: str | torch.device) -> torch.device:
+    """The device of that name.
+
+    Args:
+        name: "cpu", "cuda", "cuda:1", "mps", …; "auto" is the GPU there is, else the CPU.
+
+    Raises:
+        OptionError: The device cannot be used on this machine.
+    """
     if name != AUTO:
         try:
             return torch.empty(0, device=name).device

@@ -1,0 +1,289 @@
+"""What a Python program calls: load a model, restore a picture, or take the steps one by one.
+
+``import gpen_core`` exports all of it; nothing is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .checkpoints import GpenModel, load_checkpoint
+from .devices import AUTO, choose_device, detector_device
+from .errors import ImageError, MissingWeightsError, OptionError
+from .faces import detectors, parsing
+from .faces.alignment import align_face
+from .faces.detectors import DetectOptions, FaceDetector
+from .faces.parsing import FaceParser
+from .imaging.pictures import Opened, open_picture
+from .pipeline import BlendOptions, Hooks, Restoration, Settings, blend_faces, detect_faces, restore_image
+from .pipeline.options import RestoreOptions
+from .pipeline.restore import template_for
+from .types import Face, FaceCrop, RestoredFace
+from .weights.catalog import published_of
+from .weights.find import bundled_notice, find_weights, is_bundled, missing_message, resolve_model, weight_folders
+
+_log = logging.getLogger(__name__)
+PictureT = TypeVar("PictureT", Image.Image, np.ndarray, Tensor)
+
+
+def load_model(
+    name_or_path: str | Path | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    task: str | None = None,
+    folders: Sequence[str | Path] | None = None,
+) -> GpenModel:
+    """Load a GPEN model by its name or from its file.
+
+    Args:
+        name_or_path: A checkpoint (``.safetensors``, ``.pth`` or ``.pt``), a published name such as "GPEN-BFR-512",
+            "bundled", or a file name in ``folders``. None takes the best one present; where that is the small model which
+            comes with this package, a warning is logged.
+        device: "cpu", "cuda", "cuda:1", …; "auto" is the GPU there is, else the CPU.
+        dtype: Precision of the weights: ``torch.float32``, ``torch.bfloat16`` or ``torch.float16``.
+        task: What the model was trained for (a key of ``gpen_core.tasks.TASKS``), where the file does not say it.
+        folders: Where to look for weights; None: those in the environment variable GPEN_MODELS, else ``~/.cache/gpen``.
+
+    Returns:
+        The model. Calling it maps aligned faces [N, 3, S, S] RGB in [0, 1] to [N, 3, S', S'] RGB in [0, 1].
+
+    Raises:
+        MissingWeightsError: The model is not on this machine; the message says where to get it and where to put it.
+        CheckpointError: The file is no usable GPEN generator.
+        OptionError: The device cannot be used.
+    """
+    where = choose_device(device)
+    path = resolve_model(name_or_path, _folders(folders))
+    if name_or_path is None and is_bundled(path):
+        _log.warning("%s", bundled_notice())
+    return load_checkpoint(path, device=where, dtype=dtype, task=task)
+
+
+def load_detector(
+    name_or_path: str | Path = AUTO,
+    *,
+    device: torch.device | str = "cpu",
+    options: DetectOptions | None = None,
+    folders: Sequence[str | Path] | None = None,
+) -> FaceDetector:
+    """Load a face detector by its name or from its file.
+
+    Args:
+        name_or_path: "auto" (the best one present), "retinaface_resnet50", "retinaface_mobile0.25", "mtcnn" (which needs no
+            file), or a RetinaFace checkpoint of facexlib's.
+        device: "cpu", "cuda", …; "auto" is the GPU there is, else the CPU.
+        options: How hard to look; None for the defaults.
+        folders: Where to look for weights; None as in ``load_model``.
+
+    Returns:
+        The detector; its ``name`` says which one it is.
+
+    Raises:
+        MissingWeightsError: The detector, or a Python package that it needs, is not on this machine.
+        CheckpointError: The file is no usable RetinaFace.
+        OptionError: The device cannot be used.
+    """
+    where = detector_device(choose_device(device))
+    return detectors.load_detector(name_or_path, folders=_folders(folders), options=options, device=where)
+
+
+def load_parser(
+    path: str | Path | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    folders: Sequence[str | Path] | None = None,
+) -> FaceParser:
+    """Load the face parser, with which a blend follows the face's own outline instead of an oval.
+
+    Args:
+        path: facexlib's ``parsing_parsenet.pth``; None looks for it in ``folders``.
+        device: "cpu", "cuda", …; "auto" is the GPU there is, else the CPU.
+        folders: Where to look; None as in ``load_model``.
+
+    Raises:
+        MissingWeightsError: The file, or the Python package facexlib, is not on this machine.
+        CheckpointError: The file is no ParseNet.
+        OptionError: The device cannot be used.
+    """
+    entry, places = published_of("parser")[0], _folders(folders)
+    found = find_weights(entry, places) if path is None else Path(path)
+    if found is None:
+        raise MissingWeightsError(missing_message(entry, places))
+    if not found.is_file():
+        raise MissingWeightsError(f"{found}: no such file. {missing_message(entry, places)}")
+    return parsing.load_parser(found, device=detector_device(choose_device(device)))
+
+
+def restore(
+    picture: PictureT,
+    model: GpenModel | None = None,
+    *,
+    detector: FaceDetector | None = None,
+    parser: FaceParser | None = None,
+    settings: Settings = Settings(),
+) -> PictureT:
+    """Restore every face of a picture.
+
+    Args:
+        picture: One of these; colors are RGB, never BGR:
+
+            - a ``PIL.Image.Image``. "L", "LA", "RGB", "RGBA" and "I;16" keep their mode; "1" becomes "L", and palettes, CMYK
+              and the like become "RGB", or "RGBA" where they hold transparency. Profile, EXIF and resolution stay in
+              ``info``; an EXIF orientation is not applied. "I" and "F" (32 bits) are refused.
+            - a NumPy array [H, W], [H, W, 3] or [H, W, 4]: uint8, uint16, or floating point in [0, 1].
+            - a tensor [C, H, W] or [B, C, H, W] with 3 or 4 channels, floating point in [0, 1], on any device.
+
+        model: From ``load_model``; None loads the best one present, anew on every call.
+        detector: From ``load_detector``; None loads the best one present, anew on every call.
+        parser: From ``load_parser``; None blends through an oval.
+        settings: Which faces, how, and the size of the result.
+
+    Returns:
+        A picture of the same kind, dtype and channels, of the same size unless ``settings.blend.scale`` says otherwise.
+        Grey stays grey, unless the model colorizes. Where no face is found it has the same pixels, and a warning is logged;
+        a program that must know uses ``restore_frames``.
+
+    Raises:
+        ImageError: The picture is of none of these kinds.
+        MissingWeightsError: A model or detector is not on this machine.
+        RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
+    """
+    open_picture(picture)  # before anything is loaded
+    model = model or load_model()
+    opened = open_picture(picture, keep_grey=model.task.keeps_colors)
+    result: PictureT = opened.back(
+        restore_frames(opened.frames, model, detector=detector, parser=parser, settings=settings).frames
+    )
+    return result
+
+
+def restore_frames(
+    frames: Tensor,
+    model: GpenModel | None = None,
+    *,
+    detector: FaceDetector | None = None,
+    parser: FaceParser | None = None,
+    settings: Settings = Settings(),
+    background: Tensor | None = None,
+    hooks: Hooks = Hooks(),
+) -> Restoration:
+    """Restore every face of a batch of frames, and say what was done.
+
+    Args:
+        frames: [B, C, H, W] or [C, H, W], 3 or 4 channels, RGB(A), floating point in [0, 1].
+        model: As in ``restore``.
+        detector: As in ``restore``.
+        parser: As in ``restore``.
+        settings: As in ``restore``.
+        background: The same frames already upscaled, [B, C, H', W']: faces go into these.
+        hooks: Watches or cancels a long run.
+
+    Returns:
+        ``frames`` [B, C, H', W'] float32 in [0, 1]; ``mask`` [B, 1, H', W'], the share of each pixel that was replaced; and
+        the ``faces`` that were worked on, empty where none was found.
+
+    Raises:
+        ImageError, MissingWeightsError, RestorationError: As ``restore``.
+    """
+    frames = _opened_frames(frames).frames
+    model = model or load_model()
+    detector = detector or load_detector(device=model.device)
+    result = restore_image(frames, model, detector, settings, parser=parser, background=background, hooks=hooks)
+    if not result.faces:
+        _log.warning("no face found by %s, or none that the settings keep: nothing was restored", detector.name)
+    return result
+
+
+def detect(picture: Image.Image | np.ndarray | Tensor, detector: FaceDetector | None = None) -> tuple[Face, ...]:
+    """Find the faces of a picture.
+
+    Args:
+        picture: As in ``restore``.
+        detector: From ``load_detector``; None loads the best one present, anew on every call.
+
+    Returns:
+        The faces, best first, with ids from 1; of a batch, in the order of its frames.
+
+    Raises:
+        ImageError: The picture is of none of the supported kinds.
+        MissingWeightsError: No detector works on this machine.
+    """
+    frames = open_picture(picture).frames
+    return detect_faces(frames, detector or load_detector())
+
+
+def align(
+    picture: Image.Image | np.ndarray | Tensor, face: Face, model_or_size: GpenModel | int, template: str = AUTO
+) -> FaceCrop:
+    """Cut a face out of its picture, upright, at the size and with the framing that a model takes.
+
+    Args:
+        picture: The one in which the face was found, or a resized copy; of a batch, ``face.frame`` says which. Kinds as in
+            ``restore``.
+        face: From ``detect``.
+        model_or_size: The model that will see the crop, or the crop's side in pixels.
+        template: "gpen", "ffhq", or "auto" for the model's own ("gpen" where only a size is given).
+
+    Returns:
+        The crop: ``pixels`` [3, S, S] RGB in [0, 1], and where it came from.
+
+    Raises:
+        ImageError: The picture is of none of the supported kinds, or not the one in which the face was found.
+        OptionError: The size is below 1, or the template is unknown.
+    """
+    frames = open_picture(picture).frames
+    if face.frame >= len(frames):
+        raise ImageError(f"the face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")
+    if isinstance(model_or_size, GpenModel):
+        size, chosen = model_or_size.config.input_size, template_for(model_or_size, RestoreOptions(template))
+    else:
+        size, chosen = model_or_size, "gpen" if template == AUTO else template
+    if size < 1:
+        raise OptionError(f"the side of a crop must be at least 1 pixel, not {size}")
+    return align_face(frames[face.frame], face, size, chosen)
+
+
+def blend(
+    picture: PictureT,
+    faces: Sequence[RestoredFace],
+    *,
+    parser: FaceParser | None = None,
+    options: BlendOptions = BlendOptions(),
+) -> PictureT:
+    """Put restored faces back into their picture.
+
+    Args:
+        picture: The one in which the faces were found. Kinds as in ``restore``.
+        faces: Each a crop from ``align`` and what a model made of it: ``RestoredFace(crop, pixels, model.task.name)``, with
+            ``pixels`` [3, S', S'] RGB in [0, 1].
+        parser: From ``load_parser``; None blends through an oval.
+        options: Scale, strength, softness and color matching.
+
+    Returns:
+        A picture of the same kind, dtype and channels. Grey stays grey, unless a face comes from a model that colorizes.
+
+    Raises:
+        ImageError: The picture is of none of the supported kinds, or a face was found in another one.
+    """
+    opened = open_picture(picture, keep_grey=all(face.task != "colorization" for face in faces))
+    result: PictureT = opened.back(blend_faces(opened.frames, faces, options, parser=parser).frames)
+    return result
+
+
+def _folders(folders: Sequence[str | Path] | None) -> tuple[Path, ...]:
+    return weight_folders() if folders is None else tuple(Path(folder) for folder in folders)
+
+
+def _opened_frames(frames: Tensor) -> Opened:
+    if not isinstance(frames, Tensor):
+        raise ImageError(f"frames are a tensor, not {type(frames).__name__}. For single pictures there is restore().")
+    return open_picture(frames)

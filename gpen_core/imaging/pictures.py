@@ -1,0 +1,137 @@
+"""Pictures as Python programs hold them (Pillow, NumPy, torch) to frames, and frames back to the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import ImageError
+
+_BEYOND = 0.1  # how far filters with negative lobes may have left [0, 1]; what lies farther out is of another range
+_GREY_MODES = ("1", "L", "LA", "La")
+_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_WHOLE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A picture as frames.
+
+    Attributes:
+        frames: [B, 3 or 4, H, W] RGB or RGBA, float32 in [0, 1].
+        back: Frames [B, C, H', W'] of the same B and C → a picture of the kind that was opened.
+    """
+
+    frames: Tensor
+    back: Callable[[Tensor], Any]
+
+
+def open_picture(picture: Any, *, keep_grey: bool = True) -> Opened:
+    """A picture of any supported kind as frames, and the way back.
+
+    Args:
+        picture: A ``PIL.Image.Image``, a NumPy array [H, W], [H, W, 3] or [H, W, 4], or a tensor [C, H, W] or [B, C, H, W].
+        keep_grey: Whether a grey picture comes back grey; else as RGB.
+
+    Raises:
+        ImageError: The kind, shape, dtype or range is none of those that ``gpen_core.restore`` documents.
+    """
+    if isinstance(picture, Image.Image):
+        return _of_image(picture, keep_grey)
+    if isinstance(picture, np.ndarray):
+        return _of_array(picture, keep_grey)
+    if isinstance(picture, Tensor):
+        return _of_tensor(picture)
+    raise ImageError(
+        f"a picture is a PIL image, a NumPy array or a torch tensor, not {type(picture).__name__}. "
+        "Open a file with PIL.Image.open(path)."
+    )
+
+
+def _of_image(image: Image.Image, keep_grey: bool) -> Opened:
+    if image.mode in _DEEP_MODES:
+        deep = _of_array(np.asarray(image).astype(np.uint16), keep_grey=True)
+        return Opened(deep.frames, lambda frames: _described(Image.fromarray(deep.back(frames)), image))
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            f"a PIL image of mode '{image.mode}' has 32 bits a channel and no fixed range. Convert it to 'RGB' or 'L', or "
+            "give a float NumPy array in [0, 1]."
+        )
+    has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    grey = image.mode in _GREY_MODES and keep_grey
+    mode = ("LA" if has_alpha else "L") if grey else ("RGBA" if has_alpha else "RGB")
+    array = _of_array(np.asarray(image.convert("RGBA" if has_alpha else "RGB")), keep_grey=False)
+    return Opened(array.frames, lambda frames: _described(Image.fromarray(array.back(frames)).convert(mode), image))
+
+
+def _described(result: Image.Image, source: Image.Image) -> Image.Image:
+    """With the source's profile, EXIF and resolution; a profile of other channels than the result's is left out."""
+    keep = {"exif", "dpi"} | ({"icc_profile"} if _channels(result) == _channels(source) else set())
+    result.info.update({key: value for key, value in source.info.items() if key in keep})
+    return result
+
+
+def _channels(image: Image.Image) -> str:
+    """Which colors a profile of this picture describes."""
+    if image.mode in _GREY_MODES or image.mode in _DEEP_MODES:
+        return "grey"
+    return image.mode if image.mode in ("CMYK", "LAB", "YCbCr", "HSV") else "RGB"
+
+
+def _of_array(array: np.ndarray, keep_grey: bool) -> Opened:
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        hint = (
+            " Channels come last: use array.transpose(1, 2, 0)." if array.ndim == 3 and array.shape[0] in (3, 4) else ""
+        )
+        raise ImageError(
+            f"a NumPy picture is [H, W], [H, W, 3] or [H, W, 4] and not empty, not {list(array.shape)}.{hint}"
+        )
+    if array.dtype not in _WHOLE and array.dtype.kind != "f":
+        raise ImageError(f"a NumPy picture is uint8, uint16 or floating point in [0, 1], not {array.dtype}.")
+    highest = _WHOLE.get(array.dtype)
+    pixels = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))  # a copy, but of float32
+    pixels = pixels / highest if highest else _in_range(pixels)
+    grey = array.ndim == 2
+    frames = (pixels.expand(3, *pixels.shape) if grey else pixels.movedim(-1, 0))[None].contiguous()
+
+    def back(result: Tensor) -> np.ndarray:
+        shown = result[0].detach().cpu().movedim(0, -1)
+        shown = shown.mean(-1) if grey and keep_grey else shown
+        scaled = (shown.clamp(0, 1) * highest).round() if highest else shown
+        return np.ascontiguousarray(scaled.numpy().astype(array.dtype))
+
+    return Opened(frames, back)
+
+
+def _of_tensor(tensor: Tensor) -> Opened:
+    shape = list(tensor.shape)
+    if tensor.dim() not in (3, 4) or shape[-3] not in (3, 4) or 0 in shape:
+        last = tensor.dim() in (3, 4) and shape[-1] in (3, 4)
+        hint = " Channels come before rows: use tensor.movedim(-1, -3)." if last else ""
+        raise ImageError(f"a tensor picture is [C, H, W] or [B, C, H, W] with 3 or 4 channels, not {shape}.{hint}")
+    if not tensor.is_floating_point():
+        raise ImageError(f"a tensor picture is floating point in [0, 1], not {tensor.dtype}. Divide bytes by 255.")
+    frames = _in_range(tensor.detach().float())
+
+    def back(result: Tensor) -> Tensor:
+        return (result if tensor.dim() == 4 else result[0]).to(tensor.device, tensor.dtype)
+
+    return Opened(frames if tensor.dim() == 4 else frames[None], back)
+
+
+def _in_range(pixels: Tensor) -> Tensor:
+    """Floating-point pixels, as they are. Raises ImageError where they cannot be colors in [0, 1]."""
+    lowest, highest = (float(value) for value in torch.aminmax(pixels))  # NaN comes through
+    if lowest >= -_BEYOND and highest <= 1 + _BEYOND:
+        return pixels
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise ImageError("the picture holds NaN or infinity; find the step that made them.")
+    hint = "Divide it by 255." if highest > 2 and lowest >= 0 else "Is it in [-1, 1]? Then use (picture + 1) / 2."
+    hint = hint if highest > 2 or lowest < 0 else "Clamp it to [0, 1]."
+    raise ImageError(f"a floating-point picture has values in [0, 1]; this one has {lowest:g} to {highest:g}. {hint}")

@@ -1,0 +1,234 @@
+"""What `import gpen_core` gives a Python program, with a tiny real model and a real photograph."""
+
+import importlib.util
+import inspect
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import gpen_core
+from gpen_core import BlendOptions, RestoredFace, Settings
+from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
+from gpen_core.imaging.pictures import open_picture
+from gpen_core.tasks import TASKS
+
+needs_mtcnn = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
+
+
+class Known:
+    """A detector that says what it was told: what follows is checked exactly."""
+
+    name = "known"
+
+    def __init__(self, *faces):
+        self.faces = faces
+
+    def detect(self, frame):
+        return self.faces
+
+
+@pytest.fixture(scope="module")
+def known(astronaut_face):
+    return Known(astronaut_face)
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut):
+    return Image.fromarray((astronaut.movedim(0, -1) * 255).round().byte().numpy())
+
+
+def test_everything_exported_is_there_and_documented():
+    for name in gpen_core.__all__:
+        assert inspect.getdoc(getattr(gpen_core, name)), name
+
+
+@pytest.mark.parametrize(
+    "name", ["load_model", "load_detector", "load_parser", "restore", "restore_frames", "detect", "align", "blend"]
+)
+def test_every_argument_and_every_error_of_the_front_door_is_documented(name):
+    function = getattr(gpen_core, name)
+    text = inspect.getdoc(function)
+    assert "Args:" in text and "Raises:" in text
+    for argument in inspect.signature(function).parameters:
+        assert f"\n    {argument}: " in text, argument
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("RGB", "RGB"), ("RGBA", "RGBA"), ("L", "L"), ("LA", "LA"), ("1", "L"), ("P", "RGB"), ("CMYK", "RGB")],
+)
+def test_a_pil_image_comes_back_as_one(photo, tiny_model, known, mode, expected):
+    given = photo.convert(mode)
+    given.info["dpi"] = (300, 300)
+    before = given.tobytes()
+    result = gpen_core.restore(given, tiny_model, detector=known)
+    assert isinstance(result, Image.Image) and result.mode == expected and result.size == photo.size
+    assert result.info["dpi"] == (300, 300) and given.tobytes() == before
+    changed = np.abs(np.asarray(result.convert("RGB"), int) - np.asarray(given.convert("RGB"), int)).max(-1) > 2
+    rows, columns = np.nonzero(changed)
+    assert changed.any() and rows.min() >= 40 and rows.max() < 220 and columns.min() >= 140 and columns.max() < 310
+
+
+def test_transparency_of_a_palette_is_kept(photo, tiny_model, known):
+    given = photo.convert("P")
+    given.info["transparency"] = 3
+    result = gpen_core.restore(given, tiny_model, detector=known)
+    assert result.mode == "RGBA"
+    assert np.array_equal(np.asarray(result)[..., 3], np.asarray(given.convert("RGBA"))[..., 3])
+
+
+def test_sixteen_bit_pictures_keep_their_depth(photo, tiny_model, known):
+    deep = np.minimum(np.asarray(photo).astype(np.int64) * 257 + 3, 65535).astype(np.uint16)
+    result = gpen_core.restore(deep, tiny_model, detector=known)
+    assert result.dtype == np.uint16 and np.array_equal(result[:40], deep[:40])
+    grey = Image.fromarray(deep[..., 0])
+    assert grey.mode == "I;16"
+    result = gpen_core.restore(grey, tiny_model, detector=known)
+    assert result.mode == "I;16" and np.array_equal(np.asarray(result)[:40], deep[:40, :, 0])
+    assert not np.array_equal(np.asarray(result), deep[..., 0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("channels", [None, 3, 4])
+def test_what_is_opened_comes_back_the_same(dtype, channels):
+    rng = np.random.default_rng(0)
+    shape = (9, 7) if channels is None else (9, 7, channels)
+    values = rng.random(shape)
+    given = (values * np.iinfo(dtype).max).astype(dtype) if np.dtype(dtype).kind == "u" else values.astype(dtype)
+    opened = open_picture(given)
+    assert opened.frames.shape == (1, channels or 3, 9, 7) and opened.frames.dtype == torch.float32
+    assert opened.frames.min() >= 0 and opened.frames.max() <= 1
+    back = opened.back(opened.frames)
+    assert back.dtype == given.dtype and back.shape == given.shape
+    tolerance = 2**-11 if dtype == np.float16 else 1e-7
+    assert np.array_equal(back, given) if np.dtype(dtype).kind == "u" else np.allclose(back, given, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+@pytest.mark.parametrize("batch", [None, 2])
+def test_a_tensor_comes_back_as_one(astronaut, tiny_model, known, dtype, batch):
+    given = astronaut.to(dtype) if batch is None else astronaut.expand(batch, -1, -1, -1).to(dtype)
+    before = given.clone()
+    result = gpen_core.restore(given, tiny_model, detector=known)
+    assert result.dtype == dtype and result.shape == given.shape and torch.equal(given, before)
+    faces = (result - given).abs().flatten(-3).amax(-1)
+    assert (faces > 0.01).all()
+
+
+def test_numpy_pil_and_tensor_are_restored_alike(photo, tiny_model, known):
+    from_pil = np.asarray(gpen_core.restore(photo, tiny_model, detector=known))
+    from_numpy = gpen_core.restore(np.asarray(photo), tiny_model, detector=known)
+    tensor = torch.from_numpy(np.asarray(photo).copy()).movedim(-1, 0).float() / 255
+    from_tensor = gpen_core.restore(tensor, tiny_model, detector=known).movedim(0, -1).mul(255).round().byte().numpy()
+    assert np.array_equal(from_pil, from_numpy) and np.array_equal(from_pil, from_tensor)
+
+
+def test_grey_turns_into_color_where_the_model_colorizes(photo, tiny_model, known):
+    colorizer = replace(tiny_model, task=TASKS["colorization"])
+    assert gpen_core.restore(photo.convert("L"), colorizer, detector=known).mode == "RGB"
+    assert gpen_core.restore(np.asarray(photo.convert("L")), colorizer, detector=known).shape == (512, 512, 3)
+
+
+def test_no_face_returns_the_same_pixels_and_says_so(photo, astronaut, tiny_model, caplog):
+    with caplog.at_level(logging.WARNING, "gpen_core"):
+        result = gpen_core.restore(photo, tiny_model, detector=Known())
+    assert np.array_equal(np.asarray(result), np.asarray(photo)) and "no face found by known" in caplog.text
+    whole = gpen_core.restore_frames(astronaut, tiny_model, detector=Known())
+    assert whole.faces == () and not whole.mask.any()
+
+
+def test_restore_frames_says_which_faces_and_where(astronaut, tiny_model, known):
+    frames = torch.stack((astronaut, astronaut))
+    result = gpen_core.restore_frames(frames, tiny_model, detector=known)
+    assert [(face.frame, face.id) for face in result.faces] == [(0, 1), (1, 2)]
+    assert result.mask.shape == (2, 1, 512, 512) and result.mask[:, 0, 122, 226].min() > 0.9
+    larger = gpen_core.restore_frames(
+        frames, tiny_model, detector=known, settings=Settings(blend=BlendOptions(scale=0.5))
+    )
+    assert larger.frames.shape == (2, 3, 256, 256)
+
+
+@needs_mtcnn
+def test_the_steps_one_by_one_give_what_restore_gives(photo, tiny_model):
+    detector = gpen_core.load_detector("mtcnn")
+    faces = gpen_core.detect(photo, detector)
+    assert len(faces) == 1 and faces[0].id == 1
+    crops = [gpen_core.align(photo, face, tiny_model) for face in faces]
+    assert crops[0].pixels.shape == (3, 32, 32) and crops[0].template == "gpen"
+    restored = [RestoredFace(crop, tiny_model(crop.pixels[None])[0], tiny_model.task.name) for crop in crops]
+    stepped = gpen_core.blend(photo, restored)
+    assert np.array_equal(np.asarray(stepped), np.asarray(gpen_core.restore(photo, tiny_model, detector=detector)))
+    assert not np.array_equal(np.asarray(stepped), np.asarray(photo))
+
+
+def test_align_takes_a_size_and_a_template(photo, astronaut_face, tiny_model):
+    crop = gpen_core.align(photo, astronaut_face, 48, "ffhq")
+    assert crop.pixels.shape == (3, 48, 48) and crop.template == "ffhq"
+    ffhq = replace(tiny_model, task=TASKS["restoration-ffhq"])
+    assert gpen_core.align(photo, astronaut_face, ffhq).template == "ffhq"
+    with pytest.raises(OptionError, match="at least 1"):
+        gpen_core.align(photo, astronaut_face, 0)
+    with pytest.raises(OptionError, match="template"):
+        gpen_core.align(photo, astronaut_face, 48, "arcface")
+    with pytest.raises(ImageError, match="frame 3"):
+        gpen_core.align(photo, replace(astronaut_face, frame=3), 48)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("photo.jpg", "PIL.Image.open"),
+        (np.zeros((3, 64, 64), np.uint8), "Channels come last"),
+        (np.zeros((64, 64, 2), np.uint8), r"\[64, 64, 2\]"),
+        (np.zeros((0, 64, 3), np.uint8), "not empty"),
+        (np.zeros((64, 64, 3), np.int32), "not int32"),
+        (np.zeros((64, 64, 3), bool), "not bool"),
+        (np.full((64, 64, 3), 200.0), "Divide it by 255"),
+        (np.full((64, 64, 3), -0.9), r"\(picture \+ 1\) / 2"),
+        (np.full((64, 64, 3), np.nan), "NaN"),
+        (torch.full((3, 64, 64), 200.0), "Divide it by 255"),
+        (torch.full((3, 64, 64), float("inf")), "infinity"),
+        (torch.zeros(3, 64, 64, dtype=torch.uint8), "Divide bytes by 255"),
+        (torch.zeros(1, 64, 64, 3), r"movedim\(-1, -3\)"),
+        (torch.zeros(64, 64), r"\[64, 64\]"),
+        (Image.new("F", (64, 64)), "mode 'F'"),
+        (Image.new("I", (64, 64)), "mode 'I'"),
+    ],
+)
+def test_wrong_input_is_one_clear_error(wrong, says, tiny_model, known):
+    with pytest.raises(ImageError, match=says):
+        gpen_core.restore(wrong, tiny_model, detector=known)
+    with pytest.raises(ImageError, match=says):
+        gpen_core.detect(wrong, known)
+    with pytest.raises(ImageError, match=says):
+        gpen_core.restore(wrong)  # before a model is looked for
+
+
+def test_models_are_found_by_name_and_file_as_on_the_command_line(checkpoint, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("GPEN_MODELS", str(tmp_path))
+    assert gpen_core.load_model(checkpoint).config.input_size == 64
+    assert gpen_core.load_model("tiny", folders=[checkpoint.parent]).config.input_size == 64
+    with caplog.at_level(logging.WARNING, "gpen_core"):
+        assert gpen_core.load_model(dtype=torch.float16).config.input_size == 256
+    assert "bundled small model" in caplog.text
+    caplog.clear()
+    assert gpen_core.load_model("bundled", device="auto", task="restoration").task.name == "restoration"
+    assert caplog.text == ""
+    with pytest.raises(MissingWeightsError, match=r"GPEN-BFR-512\.pth"):
+        gpen_core.load_model("GPEN-BFR-512")
+    with pytest.raises(OptionError, match="device 'quantum'"):
+        gpen_core.load_model("bundled", device="quantum")
+
+
+def test_a_parser_that_is_absent_says_where_to_get_it(tmp_path, checkpoint):
+    with pytest.raises(MissingWeightsError, match=r"parsing_parsenet\.pth"):
+        gpen_core.load_parser(folders=[tmp_path])
+    with pytest.raises(MissingWeightsError, match="no such file"):
+        gpen_core.load_parser(tmp_path / "none.pth")
+    if importlib.util.find_spec("facexlib") is not None:
+        with pytest.raises(CheckpointError, match="ParseNet"):
+            gpen_core.load_parser(checkpoint)
