@@ -109,7 +109,8 @@ def _resnet(config: GpenConfig) -> Iterator[Layer]:
     """torchvision's: 7×7 and a pooling, then four stages of bottlenecks; the first of each but the first halves."""
     width, side = config.encoder_width, config.input_size // 2
     yield from _normalised("encoder.conv1", "encoder.bn1", 3, width, 7, 2 * side, side, (PICTURES,))
-    inputs, side, before = width, side // 2, ("encoder.bn1",)
+    before: tuple[str, ...] = ("encoder.bn1",)
+    inputs, side = width, side // 2
     for stage, blocks in enumerate(BLOCKS[config.encoder]):
         inner, outputs = width << stage, EXPANSION * (width << stage)
         for block in range(blocks):

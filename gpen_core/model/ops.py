@@ -62,12 +62,13 @@ def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:
-    """1 / ‖weight · style‖ of each output filter, in float32. weight: [O, I, k, k], style: [N, I] → [N, O]"""
+    """1 / ‖weight · style‖ of each output filter, in float32 at least. weight: [O, I, k, k], style: [N, I] → [N, O]"""
+    dtype = torch.promote_types(weight.dtype, torch.float32)
     if torch.is_grad_enabled():
-        energy = weight.float().square().sum((2, 3))  # [O, I]
+        energy = weight.to(dtype).square().sum((2, 3))  # [O, I]
     else:  # no copies of the weight; where a kernel is all zeros, its second derivative would not be a number
-        energy = torch.linalg.vector_norm(weight, dim=(2, 3), dtype=torch.float32).square()
-    return (style.float().square() @ energy.T).add(EPSILON).rsqrt()
+        energy = torch.linalg.vector_norm(weight, dim=(2, 3), dtype=dtype).square()
+    return (style.to(dtype).square() @ energy.T).add(EPSILON).rsqrt()
 
 
 def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool, upsample: bool = False) -> Tensor:
@@ -89,7 +90,7 @@ def _by_activations(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, 
     outputs = demodulation(weight, style) if demodulate else None
     if outputs is not None:
         # Scaling a whole style cancels in the demodulation, so this costs nothing and keeps half precision from overflow.
-        largest = style.float().abs().amax(1, keepdim=True).clamp_min(EPSILON)
+        largest = style.to(outputs.dtype).abs().amax(1, keepdim=True).clamp_min(EPSILON)
         style, outputs = style / largest.to(style.dtype), outputs * largest
     x = x * style.to(x.dtype)[:, :, None, None]
     if upsample:
@@ -102,7 +103,8 @@ def _by_activations(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, 
 def _by_weights(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsample: bool) -> Tensor:
     """One group of filters per sample. Filters have norm 1 where they are demodulated: nothing overflows half precision."""
     batch, inputs, height, width = x.shape
-    filters = weight.float() * style.float()[:, None, :, None, None]  # [N, O, I, k, k]
+    dtype = torch.promote_types(weight.dtype, torch.float32)
+    filters = weight.to(dtype) * style.to(dtype)[:, None, :, None, None]  # [N, O, I, k, k]
     if demodulate:
         filters *= demodulation(weight, style)[:, :, None, None, None]
     filters = filters.to(x.dtype)

@@ -73,10 +73,17 @@ def test_sides_and_widths_are_what_passes_through_the_modules(config):
     network, seen = built(config), {}
 
     def watch(layer):
-        def hook(module, inputs, out):
-            seen[layer.name] = (inputs[0], out)
+        def came(module, inputs):
+            seen[layer.name] = inputs[0]
 
-        network.get_submodule(layer.name).register_forward_hook(hook)
+        def went(module, inputs, out):
+            seen[layer.name] = (seen[layer.name], out)
+
+        # The generator runs a styled layer's two halves one by one.
+        first, last = ("conv", "activate") if layer.kind == "styled" else (None, None)
+        module = network.get_submodule(layer.name)
+        (getattr(module, first) if first else module).register_forward_pre_hook(came)
+        (getattr(module, last) if last else module).register_forward_hook(went)
 
     for layer in layers_of(config):
         watch(layer)
@@ -102,7 +109,8 @@ def test_the_style_indices_are_those_of_the_synthesis(config):
         def hook(module, inputs, out, name=layer.name):
             steered[name] = inputs[1]
 
-        network.get_submodule(layer.name).register_forward_hook(hook)
+        module = network.get_submodule(layer.name)
+        (module.conv if layer.kind == "styled" else module).register_forward_hook(hook)
     w = torch.randn(1, config.style_layers, config.style_dim)
     pairs = network.noise_features(w, torch.Generator())
     network.generator.synthesize(w, pairs)
