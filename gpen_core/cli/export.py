@@ -15,7 +15,7 @@ from .models import chosen_model
 _ABOUT = """A model as one ONNX file, for ONNX Runtime, OpenVINO, TensorRT, DirectML and the like.
 
 It takes 'crops' and yields 'restored', both float32 [batch, 3, size, size], RGB in [0, 1]; any batch. What else is to know
-(size, task, where the five landmarks belong in a crop, licence) is in the file's metadata. For the network alone: faces are
+(size, task, where the five landmarks belong in a crop, license) is in the file's metadata. For the network alone: faces are
 still to be found, aligned and blended back by whoever runs it."""
 
 

@@ -72,7 +72,7 @@ def run_download(options: argparse.Namespace) -> int:
     if entry is None:
         raise OptionError(f"'{options.name}' is not in the catalogue.\n{_list_published()}")
     folder = options.output or weight_folders()[0]
-    print(f"{entry.name}: {entry.licence}\n{entry.urls[0]}", file=sys.stderr)
+    print(f"{entry.name}: {entry.license}\n{entry.urls[0]}", file=sys.stderr)
     bar = DownloadBar(entry.filename)
     try:
         path = download(entry, folder, bar, verify=verify)
@@ -116,9 +116,9 @@ def _features(config: GpenConfig) -> str:
 
 def _published(description: Description) -> str:
     if description.published is not None:
-        return f"{description.published.name}, {description.published.licence}"
+        return f"{description.published.name}, {description.published.license}"
     if _is_bundled(description):
-        return f"no: it comes with this package ({BUNDLED.name}), {BUNDLED.licence}"
+        return f"no: it comes with this package ({BUNDLED.name}), {BUNDLED.license}"
     return "no published file has this sum"
 
 
@@ -134,4 +134,4 @@ def _list_published() -> str:
 
 def _line(entry: WeightFile) -> str:
     size = f"{entry.bytes / 1e6:,.0f} MB" if entry.bytes else "size unknown" if entry.urls else "here already"
-    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:16} {size:>12}  {entry.licence}"
+    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:16} {size:>12}  {entry.license}"

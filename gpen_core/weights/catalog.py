@@ -1,4 +1,4 @@
-"""The files that are known: what each is for, where it comes from, and under which licence.
+"""The files that are known: what each is for, where it comes from, and under which license.
 
 All but one are published elsewhere; ``BUNDLED`` comes with this package. Sums are None where no public project quotes one;
 such a download is checked by what it is (see ``download``).
@@ -27,7 +27,7 @@ class WeightFile:
     urls: tuple[str, ...]
     bytes: int | None
     sha256: str | None
-    licence: str
+    license: str
     kind: str  # "gpen", "detector" or "parser"
     task: str = "restoration"
     size: int | None = None  # of a GPEN model: the side of its input

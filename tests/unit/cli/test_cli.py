@@ -169,7 +169,9 @@ def test_a_picture_without_a_face_says_so(checkpoint, tmp_path, capsys):
     assert "no face found, nothing restored" in capsys.readouterr().out
 
 
-NOTICE = "bundled small model; for best quality download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
+NOTICE = (
+    "using the small bundled model. For best quality, download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
+)
 
 
 def test_where_nothing_is_installed_the_bundled_model_restores_and_that_is_said_once(portrait, tmp_path, capsys):
@@ -199,7 +201,7 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
     assert (
         restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, "--model", "gpen-bfr-1024") == 1
     )
-    assert "GPEN-BFR-1024.pth is not on this machine" in capsys.readouterr().err
+    assert "GPEN-BFR-1024.pth is not installed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
         (("{in}", "-o", "o.bmp"), "cannot write '.bmp' files"),
         (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
         (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
-        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not on this machine"),
+        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not installed"),
         (("{in}", "-o", "o.png", "--task", "magic"), "unknown task 'magic'"),
     ],
 )

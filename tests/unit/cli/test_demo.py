@@ -108,7 +108,7 @@ def test_spoiling_keeps_size_and_place(astronaut, astronaut_face, shape):
         (("black.png", "-o", "black.png"), "is the photograph itself"),
         (("black.png", "-o", "out.gif"), "cannot write '.gif' files"),
         (("black.png", "--seed", "-1"), "--seed is at least 0"),
-        (("black.png", "--model", "GPEN-BFR-512"), "GPEN-BFR-512.pth is not on this machine"),
+        (("black.png", "--model", "GPEN-BFR-512"), "GPEN-BFR-512.pth is not installed"),
     ],
 )
 def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, capsys, arguments, message):

@@ -118,7 +118,7 @@ def test_one_seeds_features_can_serve_all(living, tmp_path):
         (("-o", "o.gif"), "cannot write '.gif' files"),
         (("-o", "{flat}", "--face", "{flat}"), "is the face's own picture"),
         (("--device", "tpu"), "device 'tpu' cannot be used"),
-        (("--model", "gpen-bfr-1024"), "GPEN-BFR-1024.pth is not on this machine"),
+        (("--model", "gpen-bfr-1024"), "GPEN-BFR-1024.pth is not installed"),
     ],
 )
 def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, monkeypatch, capsys, arguments, message):
