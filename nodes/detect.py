@@ -19,7 +19,7 @@ class DetectFaces(io.ComfyNode):
             node_id="GPEN_DetectFaces",
             display_name="Detect Faces (GPEN)",
             category=CATEGORY,
-            description="Detects faces in every image of a batch, including very large, small, rotated and partly visible ones.",
+            description="Detects faces in every image of a batch, including very large, small, rotated and partial ones.",
             search_aliases=["face detection", "find faces", "retinaface", "mtcnn", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="A single image, a batch, or video frames."),

@@ -90,7 +90,7 @@ class LoadDetector(io.ComfyNode):
             node_id="GPEN_LoadDetector",
             display_name="Load Face Detector (GPEN)",
             category=f"{CATEGORY}/loaders",
-            description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib's weights in models/facedetection.",
+            description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib weights in models/facedetection.",
             search_aliases=["gpen", "retinaface", "mtcnn", "face detection model"],
             inputs=[
                 io.Combo.Input(
