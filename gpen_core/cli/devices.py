@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Choose the device to run on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..pipeline.options import AUTO
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; "auto" is the GPU there is, else the CPU. Raises OptionError where it cannot be used."""
+    """The device with this name; "auto" is the GPU if there is one, otherwise the CPU. Raises OptionError if unusable."""
     if name != AUTO:
         try:
             return torch.empty(0, device=name).device
@@ -21,5 +21,5 @@ def choose_device(name: str) -> torch.device:
 
 
 def detector_device(device: torch.device) -> torch.device:
-    """Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere."""
+    """The CPU instead of Apple's GPU, which lacks operators that detectors need in some versions of torch."""
     return torch.device("cpu") if device.type == "mps" else device
