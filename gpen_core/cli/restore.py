@@ -204,7 +204,7 @@ def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
 
 def _in_color(picture: Picture) -> Picture:
     """The picture as color, whatever its source was; a grayscale file's profile does not apply to it."""
-    return replace(picture, grey=False, icc=None if picture.grey else picture.icc)
+    return replace(picture, gray=False, icc=None if picture.gray else picture.icc)
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

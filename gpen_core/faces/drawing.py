@@ -1,4 +1,4 @@
-"""Show where faces were found."""
+"""Draw detected faces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
 
 
 def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
-    """frames: [B, 3 or more, H, W] in [0, 1] → [B, 3, H, W]: the frames with boxes, landmarks, numbers and scores."""
+    """Draw boxes, landmarks, numbers and scores into copies of the frames.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB in [0, 1]; channels after the third are dropped.
+        faces: Faces detected in these frames.
+
+    Returns:
+        [B, 3, H, W] RGB in [0, 1].
+    """
     pictures = []
     for index, frame in enumerate(frames):
         mine = [face for face in faces if face.frame == index]
@@ -25,7 +33,15 @@ def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
 
 def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
-    """frames: [B, C, H, W] → [B, 1, H, W]: 1 inside the faces' boxes, 0 elsewhere."""
+    """A mask of the face boxes.
+
+    Args:
+        frames: [B, C, H, W]; only size and device matter.
+        faces: Faces detected in these frames.
+
+    Returns:
+        [B, 1, H, W] float32: 1 inside the boxes, 0 elsewhere.
+    """
     height, width = frames.shape[2:]
     mask = torch.zeros(len(frames), 1, height, width, device=frames.device)
     for face in faces:
@@ -40,11 +56,11 @@ def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     line = max(2, round(max(picture.size) / 256))
     height = max(12, 6 * line)
     font = ImageFont.load_default(size=height)
-    for number, face in enumerate(faces):
+    for number, face in enumerate(faces, start=1):
         pen.rectangle(face.box, outline=_BOX_COLOR, width=line)
         for x, y in face.landmarks:
             pen.ellipse((x - line, y - line, x + line, y + line), fill=_POINT_COLOR)
-        label = f"{number} {face.score:.2f}"
+        label = f"#{number} · {face.score:.0%}"
         place = (max(face.box[0], 0), max(face.box[1] - height - 2, 0))
         pen.rectangle(pen.textbbox(place, label, font=font), fill=_BOX_COLOR)
         pen.text(place, label, fill=_TEXT_COLOR, font=font)

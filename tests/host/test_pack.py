@@ -336,7 +336,7 @@ def test_model_lists_show_present_files_then_published_ones(
     assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
 
 
-# --- neighbours
+# --- neighbors
 
 
 def test_paths_that_users_and_other_packs_set_are_kept(

@@ -56,7 +56,7 @@ class SpoiltFaces:
         clean = fitted(face.pixels, self.sizes.input)
         spoilt = degrade(_to_array(clean), degradation, random)
         target = spoilt.target
-        if self.sizes.output != self.sizes.input:  # the large original loses its colours where the small one does
+        if self.sizes.output != self.sizes.input:  # the large original loses its colors where the small one does
             only_gray = Degradation(gray=degradation.gray, gray_target=degradation.gray_target, flip=degradation.flip)
             target = degrade(_to_array(fitted(face.pixels, self.sizes.output)), only_gray, random).target
         return Sample(face.name, _to_tensor(spoilt.low), _to_tensor(spoilt.small), _to_tensor(target), degradation)

@@ -41,7 +41,7 @@ def test_it_makes_finite_pictures_of_any_input():
     assert torch.isfinite(raw).all() and raw.abs().max() < 10  # nominally in [-1, 1]
 
 
-def test_it_gives_a_face_back_that_is_the_same_person_in_the_same_colours(astronaut, astronaut_face):
+def test_it_gives_a_face_back_that_is_the_same_person_in_the_same_colors(astronaut, astronaut_face):
     """Not how well it restores, but that it was trained at all: random weights yield noise."""
     from gpen_core.faces.alignment import align_face
 
@@ -82,7 +82,7 @@ def test_no_published_model_is_replaced_by_it_but_its_absence_may_mention_it(tmp
         resolve_model(entry.name, [tmp_path])
     said = str(caught.value)
     assert f"{entry.filename} is not installed" in said and entry.urls[0] in said
-    assert ("choose 'bundled'" in said) == ("BFR" in entry.name)  # it colours and paints nothing
+    assert ("choose 'bundled'" in said) == ("BFR" in entry.name)  # it colors and paints nothing
 
 
 def test_an_unknown_name_is_told_the_known_ones(tmp_path):

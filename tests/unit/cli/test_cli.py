@@ -134,7 +134,7 @@ def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path)
     assert (tmp_path / "o.png-faces" / "00-before.png").exists()
 
 
-def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path, astronaut):
+def test_orientation_profile_alpha_depth_and_gray_are_kept(checkpoint, tmp_path, astronaut):
     from PIL import ImageCms
 
     from gpen_core.imaging.files import Picture, save_picture
@@ -145,14 +145,14 @@ def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path,
     folder = tmp_path / "in"
     folder.mkdir()
     save_picture(Picture(torch.cat((astronaut, astronaut[:1])), icc, bits=16), folder / "deep.png")
-    save_picture(Picture(astronaut, grey=True), folder / "grey.png")
+    save_picture(Picture(astronaut, gray=True), folder / "gray.png")
     turned = Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).transpose(Image.Transpose.ROTATE_90)
     turned.save(folder / "turned.jpg", exif=exif.tobytes(), icc_profile=icc)
     assert restore(folder, "-o", tmp_path / "out", "--model", checkpoint) == 0
-    deep, grey, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "grey.png", "turned.jpg"))
+    deep, gray, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "gray.png", "turned.jpg"))
     assert deep.bits == 16 and deep.icc == icc and deep.pixels.shape[0] == 4
     torch.testing.assert_close(deep.pixels[3], astronaut[0], atol=1e-4, rtol=0)
-    assert grey.grey and turned.icc == icc
+    assert gray.gray and turned.icc == icc
     assert (turned.pixels[:, 300:] - astronaut[:, 300:]).abs().mean() < 0.03
     read = Image.open(tmp_path / "out" / "turned.jpg").getexif()
     assert read[0x0112] == 1

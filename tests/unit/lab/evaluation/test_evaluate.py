@@ -198,7 +198,7 @@ def test_names_of_any_kind_are_kept_apart(echo, five):
 
 
 def test_a_figure_of_the_set_compares_all_faces_with_all_originals(echo, five):
-    """FID's arithmetic, over the pictures' mean colours instead of Inception's features, in several batches."""
+    """FID's arithmetic, over the pictures' mean colors instead of Inception's features, in several batches."""
     fid = Fid(lambda pictures: pictures.mean((2, 3)))
     tools = Tools(echo(), MetricSet((PSNR,), (fid,)), baselines_named(("bicubic", "median3")), 2, silent)
     samples = SpoiltFaces(five, tools.sizes, severity(RECIPES["released"], "heavy"), 0)

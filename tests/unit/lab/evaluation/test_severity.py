@@ -70,7 +70,7 @@ def test_a_sample_is_what_the_degradation_makes(five):
         assert torch.equal(found, torch.from_numpy(array).movedim(-1, 0))
 
 
-def test_an_upscaling_models_target_keeps_the_detail_and_loses_the_colours_with_the_input(five):
+def test_an_upscaling_models_target_keeps_the_detail_and_loses_the_colors_with_the_input(five):
     (sample,) = spoilt(five[:1], lambda random: Degradation(gray=True), Sizes(64, 256))
     assert sample.low.shape == (3, 64, 64) and sample.target.shape == (3, 256, 256)
     weights = torch.tensor([0.299, 0.587, 0.114])
