@@ -79,7 +79,7 @@ class Levels:
     candidate: float  # worth a second look
     accept: float  # enough after a second look
     sure: float  # enough at first sight
-    turned: float  # enough on average of all looks at a turned face
+    rotated: float  # enough on average over all close-ups of a rotated face
     certain: float  # the picture is upright
 
     @classmethod
@@ -133,7 +133,7 @@ class MultiPassDetector:
         frame = frame.to(frame.device if weight is None else weight.device, torch.float32)
         faces = self._confirm(frame, self._upright_pass(frame))
         if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
-            faces = self._merge([*faces, *self._confirm(frame, self._turned_pass(frame))])
+            faces = self._merge([*faces, *self._confirm(frame, self._rotated_pass(frame))])
         return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in faces)
 
     def _upright_pass(self, frame: Tensor) -> list[Sighting]:
@@ -151,7 +151,7 @@ class MultiPassDetector:
                         seen.append(s)
         return self._merge(seen)
 
-    def _turned_pass(self, frame: Tensor) -> list[Sighting]:
+    def _rotated_pass(self, frame: Tensor) -> list[Sighting]:
         size = size_of(frame)
         return self._merge(
             [s for turns in (1, 3, 2) for s in self._see(frame, whole(size, self.options.max_side, turns))]
@@ -199,7 +199,7 @@ class MultiPassDetector:
     def _second_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
         """The face as close views show it, upright if it lies; none when it stays doubtful."""
         turns = first.turns if _is_upright(first) else upright_turns(first.landmarks)
-        looks = self._turned_look(frame, first, turns) if turns else self._upright_look(frame, first)
+        looks = self._rotated_look(frame, first, turns) if turns else self._upright_look(frame, first)
         if looks:
             return [clearest(looks)]
         return [first] if self._is_enough(first) else []
@@ -213,13 +213,13 @@ class MultiPassDetector:
                 break
         return looks
 
-    def _turned_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
+    def _rotated_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
         """The looks must be good on average: accidents look like a face at one size only."""
         looks = [first] if first.turns == turns else []
         views = len(looks) + len(LOOK_SIDES)
         for side in LOOK_SIDES:
             looks += self._look(frame, first, side, turns)[:1]
-        return looks if sum(s.score for s in looks) >= views * self.levels.turned else []
+        return looks if sum(s.score for s in looks) >= views * self.levels.rotated else []
 
     def _look(self, frame: Tensor, first: Sighting, side: float, turns: int) -> list[Sighting]:
         size = size_of(frame)

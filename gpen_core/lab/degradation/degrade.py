@@ -14,7 +14,7 @@ from .kernels import gaussian_kernel, motion_kernel
 from .recipe import REFERENCE_SIZE, Degradation, DegradationRecipe
 
 Pixels = NDArray[np.float32]
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every gray conversion here
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every grey conversion here
 
 _SUPPORT = 5  # sigmas; what a Gaussian has beyond is less than float32 resolves
 

@@ -33,7 +33,7 @@ class DegradationRecipe:
     (side of the kernel) and ``blur_sigma`` are pixels of a 512 px crop, as is ``motion_length``. ``downsample`` is the
     factor between the crop and what is left of it, values below 1 enlarge; whatever the crop's size, or, where
     ``downsample_size`` is not 0, for a crop of that size, smaller for smaller crops. ``noise_sigma`` is in 1/255,
-    ``jpeg_quality`` 1 … 100. A face loses its colors with ``gray_probability``, ``gray_target`` says whether the face
+    ``jpeg_quality`` 1 … 100. A face loses its colours with ``gray_probability``, ``gray_target`` says whether the face
     to be restored loses them too, and it is mirrored with ``flip_probability``.
     """
 

@@ -55,13 +55,13 @@ def contact_sheet(shown: Iterable[Sample], columns: int | None = None) -> NDArra
 
 
 def caption(degradation: Degradation) -> tuple[str, str]:
-    """Two lines: the blur, in pixels of a 512 px crop; then shrinking, noise in 1/255, JPEG quality and colors. In letters
+    """Two lines: the blur, in pixels of a 512 px crop; then shrinking, noise in 1/255, JPEG quality and colours. In letters
     that Pillow's own font has, which σ and × are not among."""
     rest = [
         "" if degradation.downsample is None else _shrunk(degradation.downsample),
         f"noise {degradation.noise_sigma:.1f}" if degradation.noise_sigma else "",
         "" if degradation.jpeg_quality is None else f"JPEG {degradation.jpeg_quality}",
-        "" if not degradation.gray else "gray" if degradation.gray_target else "gray, target in color",
+        "" if not degradation.gray else "grey" if degradation.gray_target else "grey, target in colour",
         "mirrored" if degradation.flip else "",
     ]
     return _blur(degradation), " · ".join(part for part in rest if part) or "nothing else"

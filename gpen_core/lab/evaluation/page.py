@@ -30,7 +30,7 @@ TITLES = MappingProxyType(
         "light": "Light: the mildest third of the recipe",
         "medium": "Medium: the middle third of the recipe",
         "heavy": "Heavy: the hardest third of the recipe",
-        "pairs": "Pictures spoilt elsewhere",
+        "pairs": "Pictures degraded elsewhere",
     }
 )
 STYLE = """

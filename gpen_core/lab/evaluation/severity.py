@@ -1,4 +1,4 @@
-"""How hard the faces are spoilt: a recipe's own draw, named thirds of it, and one degradation at a time."""
+"""How hard the faces are degraded: a recipe's own draw, named thirds of it, and one degradation at a time."""
 
 from __future__ import annotations
 

@@ -38,5 +38,5 @@ def _told(folder: FaceFolder, parts: Split) -> str:
     if parts.unreadable:
         lines.append(f"{len(parts.unreadable)} left out as unreadable: {', '.join(parts.unreadable)}")
     if parts.gray:
-        lines.append(f"{parts.gray} are gray: a network that sees many learns to make gray faces")
+        lines.append(f"{parts.gray} are grey: a network that sees many learns to make grey faces")
     return "\n".join(lines)

@@ -93,7 +93,7 @@ def test_a_face_is_degraded_alike_at_any_size(astronaut, astronaut_face):
 
 
 @pytest.mark.parametrize("shape", [(512, 300), (300, 512)])
-def test_spoiling_keeps_size_and_place(astronaut, astronaut_face, shape):
+def test_degrading_keeps_size_and_place(astronaut, astronaut_face, shape):
     photo = astronaut[:, : shape[0], : shape[1]]
     found = degrade_photo(photo, astronaut_face, 0)
     assert found.shape == photo.shape and found.min() >= 0 and found.max() <= 1

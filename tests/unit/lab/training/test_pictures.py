@@ -73,15 +73,15 @@ def test_a_network_that_enlarges_needs_pictures_of_its_output(runs, tmp_path):
         pictures_of(config, Places(tmp_path / "faces", tmp_path / "run"), print)
 
 
-def test_gray_pictures_are_used_and_counted_also_those_that_are_stored_in_color(runs, tmp_path):
+def test_grey_pictures_are_used_and_counted_also_those_that_are_stored_in_colour(runs, tmp_path):
     for number in range(6):
         picture(tmp_path / "faces" / f"{number}.png", seed=number)
-    picture(tmp_path / "faces" / "gray.png", mode="L", seed=10)
+    picture(tmp_path / "faces" / "grey.png", mode="L", seed=10)
     stored = picture(tmp_path / "faces" / "stored.jpg", mode="L", seed=11)
     Image.open(stored).convert("RGB").save(stored)
     lines = []
     pictures_of(runs.config("plain"), Places(tmp_path / "faces", tmp_path / "run"), lines.append)
-    assert "2 are gray: a network that sees many learns to make gray faces" in lines[0]
+    assert "2 are grey: a network that sees many learns to make grey faces" in lines[0]
 
 
 def test_a_corrupt_picture_is_found_when_some_are_held_out(runs, tmp_path):
@@ -99,7 +99,7 @@ def test_where_everything_is_held_out_there_is_nothing_to_train_on(runs, tmp_pat
         pictures_of(runs.config("plain"), Places(tmp_path / "faces", tmp_path / "run"), print)
 
 
-def test_sixteen_bits_of_gray_keep_their_brightness(tmp_path):
+def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path):
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
     Image.fromarray(ramp).save(tmp_path / "deep.png")
     face = read_face(tmp_path / "deep.png", 64)
