@@ -19,7 +19,7 @@ from .metrics import MetricSet, build_metrics
 from .options import EvaluationOptions
 from .pairs import PairedFiles
 from .report import Curve, Report, Section
-from .samples import Sample, DegradedFaces
+from .samples import DegradedFaces, Sample
 from .severity import DegradationOf, Sweep, severity, sweep_named
 
 PAIRS = "pairs"

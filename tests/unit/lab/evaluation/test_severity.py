@@ -9,7 +9,7 @@ from gpen_core.lab.degradation import RECIPES, Degradation, degrade
 from gpen_core.lab.evaluation import SEVERITIES, SWEEPS, NamedFace
 from gpen_core.lab.evaluation.baselines import BASELINES, baselines_named
 from gpen_core.lab.evaluation.metrics import psnr
-from gpen_core.lab.evaluation.samples import Sample, Sizes, DegradedFaces
+from gpen_core.lab.evaluation.samples import DegradedFaces, Sample, Sizes
 from gpen_core.lab.evaluation.severity import random_of, severity
 
 
