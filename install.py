@@ -30,7 +30,7 @@ def main() -> int:
     for entry in catalog.PUBLISHED:
         target = models / FOLDERS[entry.kind] / entry.filename
         state = "present" if target.is_file() else "absent "
-        print(f"  {state}  {target}\n           {entry.urls[0]}\n           {entry.licence}")
+        print(f"  {state}  {target}\n           {entry.urls[0]}\n           {entry.license}")
     return 0
 
 

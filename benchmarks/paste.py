@@ -8,7 +8,7 @@ so that whatever else the machine does falls on all of them alike.
 
 - paste_into: gpen_core.imaging.paste.paste_into, which writes into a picture that is there, as the pipeline does.
 - paste: the same into a copy; copying a picture of that size takes as long as half of the faces.
-- blend_into: gpen_core.pipeline.blend.blend_into, which also makes the masks and matches colours; no peer does the latter.
+- blend_into: gpen_core.pipeline.blend.blend_into, which also makes the masks and matches colors; no peer does the latter.
 - OpenCV: crop and mask warped over the whole picture (cv2.warpAffine, linear), which is blended as a whole, face by face.
 - OpenCV, one blend: the stronger mask taken of all those, and blended once at the end.
 - facexlib: FaceRestoreHelper.paste_faces_to_input_image, which makes its masks there, too (8-bit picture, square masks).
@@ -79,23 +79,23 @@ def scene(growth: float = 1.0, seed: int = 0) -> Scene:
 def _face(index: int, side: float, generator: torch.Generator) -> RestoredFace:
     """A restored crop of ``side`` pixels of the canvas, in its cell of a grid, turned by at most 20 degrees."""
     x, y, turn = (torch.rand(3, generator=generator) - 0.5).tolist()
-    centre_x = (index % COLUMNS + 0.5 + 0.2 * x) * WIDTH / COLUMNS
-    centre_y = (index // COLUMNS + 0.5 + 0.2 * y) * HEIGHT / ROWS
+    center_x = (index % COLUMNS + 0.5 + 0.2 * x) * WIDTH / COLUMNS
+    center_y = (index // COLUMNS + 0.5 + 0.2 * y) * HEIGHT / ROWS
     scale, angle = side / SIDE, math.radians(40 * turn)
     a, b = scale * math.cos(angle), scale * math.sin(angle)
     half = (SIDE - 1) / 2
     crop_to_image = torch.tensor(
-        [[a, -b, centre_x - a * half + b * half], [b, a, centre_y - b * half - a * half]], dtype=torch.float64
+        [[a, -b, center_x - a * half + b * half], [b, a, center_y - b * half - a * half]], dtype=torch.float64
     )
     landmarks = tuple(map(tuple, apply_affine(crop_to_image, template_points("gpen", SIDE)).tolist()))
-    box = (centre_x - side / 4, centre_y - side / 4, centre_x + side / 4, centre_y + side / 4)
+    box = (center_x - side / 4, center_y - side / 4, center_x + side / 4, center_y + side / 4)
     before = _photo(SIDE, SIDE, generator)
     crop = FaceCrop(Face(box, 0.99, landmarks, (HEIGHT, WIDTH)), before, invert_affine(crop_to_image), "gpen")
     return RestoredFace(crop, (before + 0.1 * torch.randn(before.shape, generator=generator)).clamp(0, 1))
 
 
 def _photo(height: int, width: int, generator: torch.Generator) -> Tensor:
-    """Something smooth with colours in it: [3, height, width] in [0, 1]."""
+    """Something smooth with colors in it: [3, height, width] in [0, 1]."""
     coarse = torch.rand(1, 3, 9, 16, generator=generator) * 0.8 + 0.1
     return F.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)[0]
 

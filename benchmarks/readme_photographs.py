@@ -1,4 +1,4 @@
-"""Draw the README's real photographs, before and after: the bundled model on pictures that nobody spoilt on purpose.
+"""Draw the README's real photographs, before and after: the bundled model on photographs that were not degraded artificially.
 
 python benchmarks/readme_photographs.py FOLDER [-o FILE]
 

@@ -131,7 +131,7 @@ def stages(job: Job) -> dict[str, tuple[Callable[..., Any], ...]]:
         "alignment": (align_face,),
         GPEN: (GpenModel.__call__,),
         "resizing the picture": (resize_lanczos,),
-        "colours": (match_color,),
+        "colors": (match_color,),
         "masks and patches": (blend_into,),
         "pasting": (paste_into,),
         "encoding and writing the file": (save_picture,),

@@ -1,4 +1,4 @@
-"""python -m gpen_core"""
+"""Entry point of ``python -m gpen_core``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Choose the device to run on."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def choose_device(name: str | torch.device) -> torch.device:
 
 
 def detector_device(device: torch.device) -> torch.device:
-    """Apple's GPU lacks some of what detectors use, depending on torch's version; they are quick anywhere."""
+    """The CPU instead of Apple's GPU, which lacks operators that detectors need in some versions of torch."""
     return torch.device("cpu") if device.type == "mps" else device

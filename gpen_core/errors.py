@@ -18,7 +18,7 @@ class MissingWeightsError(GpenError):
 
 
 class DownloadError(GpenError):
-    """A download that could not be finished or whose content is not what the catalogue says."""
+    """A download that could not be finished or whose content is not what the catalog says."""
 
 
 class ImageError(GpenError):

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written, and summing them."""
+"""Write files atomically, and compute checksums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes that name when the block ends well, and vanishes otherwise."""
+    """Yield a temporary path next to ``path``, renamed to it when the block succeeds and removed if it fails."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
@@ -28,7 +28,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def _take_default_mode(path: Path) -> None:
-    """mkstemp makes private files; a result should have the permissions that any new file gets."""
+    """Reset permissions: mkstemp makes private files; a result should have the permissions that any new file gets."""
     mask = os.umask(0)
     os.umask(mask)
     with suppress(OSError):  # file systems without permissions refuse
@@ -36,7 +36,7 @@ def _take_default_mode(path: Path) -> None:
 
 
 def file_sha256(path: str | Path) -> str:
-    """The sha256 of a file's content, as 64 hexadecimal digits."""
+    """The sha256 of a file, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while block := file.read(1 << 20):

@@ -38,42 +38,74 @@ TEMPLATES: MappingProxyType[str, Landmarks] = MappingProxyType(
 
 
 def template_points(name: str, size: int) -> Tensor:
-    """The template's five points in a crop of ``size`` px. [5, 2] float64. Raises OptionError for an unknown name."""
+    """The alignment template's five points.
+
+    Args:
+        name: "gpen" or "ffhq".
+        size: Side of the crop, in pixels.
+
+    Returns:
+        [5, 2] float64, (x, y) in pixels of the crop: left eye, right eye, nose, left and right mouth corner.
+
+    Raises:
+        OptionError: Unknown template.
+    """
     if name not in TEMPLATES:
         raise OptionError(f"unknown alignment template '{name}'. Known: {', '.join(TEMPLATES)}.")
     return torch.tensor(TEMPLATES[name], dtype=torch.float64) * (size / TEMPLATE_SIZE)
 
 
 def fit_similarity(source: Tensor, target: Tensor) -> Tensor:
-    """The rotation, uniform scale and shift that best map source points onto target points (Umeyama 1991).
+    """The similarity (rotation, uniform scale, translation) that best maps source points onto target points.
 
-    source, target: [N, 2] → [2, 3] float64, never a reflection. In two dimensions the least-squares solution is a
-    complex division: with centred points as complex numbers, target ≈ c · source. Raises OptionError where the source
-    points coincide.
+    Umeyama 1991. In two dimensions the least-squares solution is a complex division: with centered points as complex
+    numbers, target ≈ c · source.
+
+    Args:
+        source: [N, 2] points, (x, y).
+        target: [N, 2] points, (x, y).
+
+    Returns:
+        source_to_target [2, 3] float64, never a reflection.
+
+    Raises:
+        OptionError: The source points coincide or are not finite.
     """
     sources, targets = ([complex(*point) for point in points.tolist()] for points in (source, target))
     source_mean, target_mean = sum(sources) / len(sources), sum(targets) / len(targets)
-    centred = [point - source_mean for point in sources]
-    spread = sum((point * point.conjugate()).real for point in centred)
+    centered = [point - source_mean for point in sources]
+    spread = sum((point * point.conjugate()).real for point in centered)
     if not math.isfinite(spread) or spread < 1e-9:
-        raise OptionError("the landmarks coincide or are not finite: no transform can be fitted to them")
-    turn = sum(goal * point.conjugate() for goal, point in zip(targets, centred, strict=True)) / spread
+        raise OptionError(
+            "the landmarks coincide or are not finite: no transform can be fitted. Check the detector's landmarks"
+        )
+    turn = sum(goal * point.conjugate() for goal, point in zip(targets, centered, strict=True)) / spread
     shift = target_mean - turn * source_mean
     return _matrix(turn.real, -turn.imag, shift.real, turn.imag, turn.real, shift.imag)
 
 
 def invert_affine(matrix: Tensor) -> Tensor:
-    """[2, 3] → the [2, 3] that undoes it. Raises OptionError for one that flattens the plane."""
+    """The inverse of an affine matrix.
+
+    Args:
+        matrix: [2, 3].
+
+    Returns:
+        [2, 3] float64.
+
+    Raises:
+        OptionError: The matrix is singular.
+    """
     (a, b, x), (c, d, y) = matrix.tolist()
     determinant = a * d - b * c
     if determinant == 0:
-        raise OptionError("this transform flattens the picture: it cannot be undone")
+        raise OptionError("this transform flattens the image to a line or a point and cannot be inverted")
     a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
     return _matrix(a, b, -(a * x + b * y), c, d, -(c * x + d * y))
 
 
 def compose(first: Tensor, then: Tensor) -> Tensor:
-    """The matrix that applies ``first``, then ``then``."""
+    """The affine matrix [2, 3] that applies ``first``, then ``then``, both [2, 3]."""
     (a, b, x), (c, d, y) = first.tolist()
     (e, f, u), (g, h, v) = then.tolist()
     top = e * a + f * c, e * b + f * d, e * x + f * y + u
@@ -81,47 +113,60 @@ def compose(first: Tensor, then: Tensor) -> Tensor:
 
 
 def _matrix(*values: float) -> Tensor:
-    """Six numbers, row by row → [2, 3]. They are worked out by Python: one operation of torch takes longer than all of it."""
+    """Six numbers, row by row → [2, 3]. Computed in Python: one torch operation takes longer."""
     return torch.tensor((values[:3], values[3:]), dtype=torch.float64)
 
 
 def apply_affine(matrix: Tensor, points: Tensor) -> Tensor:
-    """points: [N, 2] → [N, 2] float64."""
+    """Apply ``matrix`` [2, 3] to ``points`` [N, 2], (x, y) → [N, 2] float64."""
     return points.double() @ matrix[:, :2].T + matrix[:, 2]
 
 
 def resize_affine(size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
-    """Where a pixel goes when a picture of ``size`` (height, width) is resized: (x + ½)·k − ½ on each axis. [2, 3]"""
+    """The matrix of a resize: pixel centers move by (x + ½)·k − ½ on each axis.
+
+    Args:
+        size: (height, width) before.
+        new_size: (height, width) after.
+
+    Returns:
+        [2, 3] float64.
+    """
     ky, kx = new_size[0] / size[0], new_size[1] / size[1]
     return torch.tensor([[kx, 0.0, kx / 2 - 0.5], [0.0, ky, ky / 2 - 0.5]], dtype=torch.float64)
 
 
 def size_of(picture: Tensor) -> tuple[int, int]:
-    """(height, width) of a picture [C, H, W] or a batch [B, C, H, W]."""
+    """(height, width) of an image [C, H, W] or a batch [B, C, H, W]."""
     return picture.shape[-2], picture.shape[-1]
 
 
 def same_shape(size: tuple[int, int], other: tuple[int, int], tolerance: float = 0.02) -> bool:
-    """Whether two (height, width) are the same picture at two sizes, up to the few pixels that rounding or an upscaler's
-    cropping takes."""
-    allowed = 1 + tolerance + 1 / min(*size, *other)  # a small picture rounds by more of its size
+    """Whether two sizes have the same aspect ratio, up to the few pixels lost to rounding or an upscaler's cropping.
+
+    Args:
+        size: (height, width).
+        other: (height, width).
+        tolerance: Allowed relative difference of the aspect ratios.
+    """
+    allowed = 1 + tolerance + 1 / min(*size, *other)  # rounding matters more in small images
     ratio = (other[1] / size[1]) / (other[0] / size[0])
     return 1 / allowed <= ratio <= allowed
 
 
 def crop_affine(left: int, top: int) -> Tensor:
-    """Where a pixel goes when ``left`` columns and ``top`` rows are cut off. [2, 3]"""
+    """The matrix [2, 3] float64 of a crop that removes ``left`` columns and ``top`` rows."""
     return torch.tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]], dtype=torch.float64)
 
 
 def scale_of(matrix: Tensor) -> float:
-    """Target pixels per source pixel, along one side (the square root of the area's growth)."""
+    """Target pixels per source pixel along one side: the square root of the change in area."""
     (a, b, _), (c, d, _) = matrix.tolist()
     return math.sqrt(abs(a * d - b * c))
 
 
 def mapped_box(matrix: Tensor, size: tuple[int, int]) -> Box:
-    """x0, y0, x1, y1 around where ``matrix`` puts the outer edges of a picture of (height, width)."""
+    """The bounding box (x0, y0, x1, y1) of an image of ``size`` (height, width) after ``matrix`` [2, 3]."""
     height, width = size
     (left, right), (top, bottom) = (_span(row, width, height) for row in matrix.tolist())
     return left, top, right, bottom

@@ -1,4 +1,4 @@
-"""The precisions that a network can be loaded in, by the names that a user chooses them by."""
+"""The supported precisions, by their names in options."""
 
 from types import MappingProxyType
 

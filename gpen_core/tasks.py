@@ -1,4 +1,4 @@
-"""What a GPEN model can be trained for. No weight tells it; files, options and the catalog name it."""
+"""What a GPEN model can be trained for. The weights don't tell; file metadata, options or the catalog do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Task:
-    """What a model was trained for. ``unshifted``: its input is [0, 1], not moved to [-1, 1]. ``keeps_colors``: the face
-    comes out in the colours that it came in with, so that they may be matched."""
+    """What a model was trained for.
+
+    Attributes:
+        name: Identifies the task.
+        purpose: Input → output, for the user.
+        template: Alignment template of the training faces.
+        unshifted: The network's input is in [0, 1] instead of [-1, 1].
+        keeps_colors: The output has the colors of the input, so they can be matched to the original.
+    """
 
     name: str
     purpose: str
@@ -25,8 +32,8 @@ TASKS = MappingProxyType(
             "restoration-ffhq", "blurred, noisy, compressed faces, aligned as FFHQ's → clean faces", template="ffhq",
             keeps_colors=True,
         ),
-        "colorization": Task("colorization", "grey faces → coloured faces", template="ffhq"),
-        "inpainting": Task("inpainting", "faces painted over in white → whole faces", template="ffhq"),
-        "seg2face": Task("seg2face", "segmentation colours → faces", template="ffhq", unshifted=True),
+        "colorization": Task("colorization", "grayscale faces → color faces", template="ffhq"),
+        "inpainting": Task("inpainting", "faces with white areas → complete faces", template="ffhq"),
+        "seg2face": Task("seg2face", "segmentation colors → faces", template="ffhq", unshifted=True),
     }
 )  # fmt: skip

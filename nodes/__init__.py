@@ -1,4 +1,4 @@
-"""The nodes. They translate between the graph and ``gpen_core``; ``nodes.host`` is the only part that touches ComfyUI."""
+"""The nodes: adapters between ComfyUI's graph and ``gpen_core``. Only ``nodes.host`` touches ComfyUI's internals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sample import SampleFaces
 
 
 class GpenExtension(ComfyExtension):
-    """What ComfyUI asks for: the folders to know of, and the nodes."""
+    """The extension that ComfyUI loads: it registers the model folders and lists the nodes."""
 
     async def on_load(self) -> None:
         folders.register()

@@ -1,4 +1,4 @@
-"""Blend restored faces back."""
+"""Blend restored faces into the image."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ class BlendFaces(io.ComfyNode):
             node_id="GPEN_BlendFaces",
             display_name="Blend Faces (GPEN)",
             category=CATEGORY,
-            description="Puts restored faces back into their pictures, or into a larger copy so that their detail survives.",
+            description="Pastes restored faces back into the image, or into an enlarged copy that keeps their full detail.",
             search_aliases=["paste faces", "composite faces", "face restoration", "gpen"],
             inputs=[
-                io.Image.Input("image", tooltip="The pictures in which the faces were found."),
-                RestoredFacesIO.Input("restored_faces", display_name="restored faces", tooltip="From Restore Faces."),
+                io.Image.Input("image", tooltip="The same images that were connected to Detect Faces."),
+                RestoredFacesIO.Input(
+                    "restored_faces", display_name="restored faces", tooltip="Output of Restore Faces."
+                ),
                 widgets.parser(),
                 widgets.background(),
                 *widgets.blending(),
             ],
             outputs=[
-                io.Image.Output("image", display_name="image", tooltip="The pictures with their faces restored."),
-                io.Mask.Output("mask", display_name="mask", tooltip="What was replaced, and how far."),
+                io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),
+                io.Mask.Output(
+                    "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
+                ),
             ],
         )
 

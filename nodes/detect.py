@@ -1,4 +1,4 @@
-"""Find faces."""
+"""Detect faces."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ class DetectFaces(io.ComfyNode):
             node_id="GPEN_DetectFaces",
             display_name="Detect Faces (GPEN)",
             category=CATEGORY,
-            description="Finds the faces of every picture of a batch: large, small, turned, cut by the border.",
+            description="Detects faces in every image of a batch, including very large, small, rotated and partial ones.",
             search_aliases=["face detection", "find faces", "retinaface", "mtcnn", "gpen"],
             inputs=[
-                io.Image.Input("image", tooltip="One picture or a batch of frames."),
+                io.Image.Input("image", tooltip="A single image, a batch, or video frames."),
                 widgets.detector(),
                 *widgets.detection(),
             ],
             outputs=[
-                FacesIO.Output("faces", display_name="faces", tooltip="For Restore Faces."),
+                FacesIO.Output("faces", display_name="faces", tooltip="Connect to Restore Faces."),
                 io.BoundingBox.Output(
                     "bounding_boxes",
                     display_name="bounding boxes",
-                    tooltip="For other packs: a list of boxes for each picture.",
+                    tooltip="One list of boxes per image, for use with other nodes.",
                 ),
-                io.Mask.Output("mask", display_name="mask", tooltip="White inside the faces' boxes, for each picture."),
+                io.Mask.Output("mask", display_name="mask", tooltip="White inside the face boxes, one mask per image."),
                 io.Image.Output(
-                    "preview", display_name="preview", tooltip="The pictures with boxes, points and scores."
+                    "preview", display_name="preview", tooltip="The images with boxes, landmarks and scores drawn in."
                 ),
-                io.Int.Output("count", display_name="count", tooltip="Faces in all pictures together."),
+                io.Int.Output("count", display_name="count", tooltip="Total number of faces in the batch."),
             ],
         )
 
     @classmethod
     def execute(
-        cls, image: Tensor, threshold: float, min_face: int, max_faces: int, order: str, turned_faces: bool,
+        cls, image: Tensor, threshold: float, min_face: int, max_faces: int, order: str, rotated_faces: bool,
         detector: ManagedDetector | None = None,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.faces.drawing import draw_faces, face_mask
@@ -53,9 +53,9 @@ class DetectFaces(io.ComfyNode):
 
         detector = detector or automatic_detector()
         detector.to_device()
-        looking = detector.looking(widgets.detect_options(threshold, min_face, turned_faces))
+        configured = detector.configured(widgets.detect_options(threshold, min_face, rotated_faces))
         frames = to_frames(image)
-        found = detect_faces(frames, looking, node_hooks())
+        found = detect_faces(frames, configured, node_hooks())
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
             faces,

@@ -1,4 +1,4 @@
-"""Nodes that load networks."""
+"""Loader nodes: GPEN model, face detector, face parser."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 
 CATEGORY = "face restoration/GPEN"
-# Returned by validators: the host then accepts a file name that is not in its list (a workflow from another machine), and
-# ``execute`` says what is missing. The editor shows that message at once, and a validator's own only after three clicks.
+# Returned by validators so that ComfyUI accepts a file name missing from its list (a workflow from another machine).
+# ``execute`` then reports what is missing: the editor shows that message right away, a validator's only after three clicks.
 LEAVE_IT_TO_EXECUTE = True
 
 
@@ -29,37 +29,37 @@ class LoadModel(io.ComfyNode):
             node_id="GPEN_LoadModel",
             display_name="Load GPEN Model",
             category=f"{CATEGORY}/loaders",
-            description="Loads a GPEN checkpoint of any size. What it is, is read off its weights, never off its name.",
+            description="Loads a GPEN checkpoint of any size. The model type is read from the weights, not from the file name.",
             search_aliases=["gpen", "face restore model", "load face restoration", "GPEN-BFR"],
             inputs=[
                 io.Combo.Input(
                     "model_name",
                     display_name="model name",
                     options=folders.model_names(),
-                    tooltip="Files in models/facerestore_models; bundled, the small model that comes with this pack; and "
-                    "published models that are not installed: choosing one of those says where to get it. GPEN-BFR-512 suits "
-                    "most pictures, 2048 very large faces.",
+                    tooltip="Checkpoints in models/facerestore_models, the small model bundled with this pack, and published "
+                    "models that are not installed yet (selecting one shows where to download it). GPEN-BFR-512 is a good "
+                    "choice for most images, 2048 for very large faces.",
                 ),
                 io.Combo.Input(
                     "precision",
                     options=list(PRECISIONS),
                     default="float32",
-                    tooltip="float32 gives the published numbers. Half precision halves the memory on a GPU; bfloat16 is the "
-                    "safer of the two.",
+                    tooltip="float32 matches the original results. float16 and bfloat16 halve GPU memory; bfloat16 is "
+                    "the safer of the two.",
                     advanced=True,
                 ),
                 io.Combo.Input(
                     "task",
                     options=[AUTO, *TASKS],
                     default=AUTO,
-                    tooltip="What the model was trained for: the one thing its weights don't tell. auto goes by the file's "
-                    "own description or its published name, else restoration.",
+                    tooltip="What the model was trained for, which cannot be read from the weights. auto = from the file's "
+                    "metadata or a published file name, otherwise restoration.",
                     advanced=True,
                 ),
             ],
             outputs=[
                 GpenModelIO.Output(
-                    "model", display_name="model", tooltip="For Restore Faces in Image and Restore Faces."
+                    "model", display_name="model", tooltip="Connect to Restore Faces in Image or Restore Faces."
                 )
             ],
         )
@@ -90,7 +90,7 @@ class LoadDetector(io.ComfyNode):
             node_id="GPEN_LoadDetector",
             display_name="Load Face Detector (GPEN)",
             category=f"{CATEGORY}/loaders",
-            description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib's files in models/facedetection.",
+            description="Loads a face detector. MTCNN is built in; RetinaFace needs facexlib weights in models/facedetection.",
             search_aliases=["gpen", "retinaface", "mtcnn", "face detection model"],
             inputs=[
                 io.Combo.Input(
@@ -98,12 +98,12 @@ class LoadDetector(io.ComfyNode):
                     display_name="detector name",
                     options=list(DETECTOR_NAMES),
                     default=AUTO,
-                    tooltip="auto takes the best one present: RetinaFace ResNet-50, then MobileNet, then the built-in MTCNN.",
+                    tooltip="auto = the best installed: RetinaFace ResNet-50, then RetinaFace MobileNet, then built-in MTCNN.",
                 )
             ],
             outputs=[
                 DetectorIO.Output(
-                    "detector", display_name="detector", tooltip="For Detect Faces and Restore Faces in Image."
+                    "detector", display_name="detector", tooltip="Connect to Detect Faces or Restore Faces in Image."
                 )
             ],
         )
@@ -128,19 +128,21 @@ class LoadParser(io.ComfyNode):
             node_id="GPEN_LoadParser",
             display_name="Load Face Parser (GPEN)",
             category=f"{CATEGORY}/loaders",
-            description="Loads facexlib's ParseNet, which tells face from hair, hat and background. Blending then follows the "
-            "face's own outline instead of an oval.",
+            description="Loads facexlib's ParseNet, which separates the face from hair, hats and background, so that the blend "
+            "mask follows the outline of the face instead of an oval.",
             search_aliases=["gpen", "parsenet", "face parsing", "face segmentation"],
             inputs=[
                 io.Combo.Input(
                     "parser_name",
                     display_name="parser name",
                     options=folders.parser_names(),
-                    tooltip="parsing_parsenet.pth in models/facedetection.",
+                    tooltip="Parser weights in models/facedetection (parsing_parsenet.pth).",
                 )
             ],
             outputs=[
-                ParserIO.Output("parser", display_name="parser", tooltip="For Blend Faces and Restore Faces in Image.")
+                ParserIO.Output(
+                    "parser", display_name="parser", tooltip="Connect to Blend Faces or Restore Faces in Image."
+                )
             ],
         )
 
@@ -160,11 +162,11 @@ class LoadParser(io.ComfyNode):
 
 
 def automatic_detector(name: str = AUTO) -> ManagedDetector:
-    """The detector of that name; also for nodes whose detector input is left open. The log says which one it is."""
+    """Load a detector by name, logging which one; also used by nodes whose detector input is not connected."""
     from ..gpen_core.faces.detectors import load_network
 
     network = load_network(name, folders=folders.detector_folders())
-    logging.info("GPEN: face detector: %s", network.name)
+    logging.info("GPEN: using face detector %s", network.name)
     return ManagedDetector(network)
 
 
@@ -175,9 +177,9 @@ def _detector_file(name: str) -> Path | None:
 
 
 def _fingerprint(find: Callable[[str], Path | None], name: str | None) -> str:
-    """Changes when the file does; a missing one is no error yet, only something that may have changed next time.
+    """A value that changes when the file does. A missing file is not an error here: it may exist on the next run.
 
-    A name that comes by wire is None here, and part of what the host compares anyway.
+    The name is None when it comes from a link; ComfyUI compares linked inputs itself.
     """
     if name is None:
         return "linked"

@@ -1,4 +1,4 @@
-"""Restore faces that were found."""
+"""Restore detected faces."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class RestoreFaces(io.ComfyNode):
             node_id="GPEN_RestoreFaces",
             display_name="Restore Faces (GPEN)",
             category=CATEGORY,
-            description="Aligns faces and runs them through the network, those of several pictures together.",
+            description="Aligns detected faces and restores them with a GPEN model, batching faces across images.",
             search_aliases=["face restoration", "fix faces", "gpen"],
             inputs=[
-                io.Image.Input("image", tooltip="The pictures in which the faces were found."),
-                FacesIO.Input("faces", tooltip="From Detect Faces."),
-                GpenModelIO.Input("model", tooltip="From Load GPEN Model."),
+                io.Image.Input("image", tooltip="The same images that were connected to Detect Faces."),
+                FacesIO.Input("faces", tooltip="Output of Detect Faces."),
+                GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
                 *widgets.restoring(),
             ],
             outputs=[
-                RestoredFacesIO.Output("restored_faces", display_name="restored faces", tooltip="For Blend Faces."),
+                RestoredFacesIO.Output("restored_faces", display_name="restored faces", tooltip="Connect to Blend Faces."),
                 io.Image.Output(
-                    "crops", display_name="crops", tooltip="The restored faces, aligned, one picture each, in full resolution. "
-                    "Nodes behind this output don't run where there is no face.",
+                    "crops", display_name="crops", tooltip="The restored, aligned faces at full resolution, one image each. "
+                    "Nodes connected here are skipped when no face is found.",
                 ),
             ],
         )  # fmt: skip
@@ -52,7 +52,7 @@ class RestoreFaces(io.ComfyNode):
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
 
         if not faces:
-            logging.info("GPEN: no face to restore.")
+            logging.info("GPEN: no faces to restore.")
             return io.NodeOutput((), ExecutionBlocker(None))
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))

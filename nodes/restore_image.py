@@ -1,4 +1,4 @@
-"""Everything in one node."""
+"""Detection, restoration and blending in one node."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class RestoreImage(io.ComfyNode):
             node_id="GPEN_RestoreImage",
             display_name="Restore Faces in Image (GPEN)",
             category=CATEGORY,
-            description="Detects, restores and blends the faces of every picture, holding no more of them than are under way: "
-            "the node for whole pictures and for video.",
+            description="Detects, restores and blends all faces in one step. Frames are streamed, so long videos need little "
+            "memory.",
             search_aliases=[
                 "face restoration",
                 "fix faces",
@@ -34,8 +34,8 @@ class RestoreImage(io.ComfyNode):
                 "gfpgan",
             ],
             inputs=[
-                io.Image.Input("image", tooltip="One picture or a batch of frames."),
-                GpenModelIO.Input("model", tooltip="From Load GPEN Model."),
+                io.Image.Input("image", tooltip="A single image, a batch, or video frames."),
+                GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
                 widgets.detector(),
                 widgets.parser(),
                 widgets.background(),
@@ -44,10 +44,12 @@ class RestoreImage(io.ComfyNode):
                 *widgets.restoring(),
             ],
             outputs=[
-                io.Image.Output("image", display_name="image", tooltip="The pictures with their faces restored."),
-                io.Mask.Output("mask", display_name="mask", tooltip="What was replaced, and how far."),
-                FacesIO.Output("faces", display_name="faces", tooltip="The faces that were found."),
-                io.Int.Output("count", display_name="count", tooltip="Faces in all pictures together."),
+                io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),
+                io.Mask.Output(
+                    "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
+                ),
+                FacesIO.Output("faces", display_name="faces", tooltip="The detected faces."),
+                io.Int.Output("count", display_name="count", tooltip="Total number of faces in the batch."),
             ],
         )
 
@@ -55,7 +57,7 @@ class RestoreImage(io.ComfyNode):
     def execute(
         cls, image: Tensor, model: ManagedModel, strength: float, scale_mode: str, scale: float, color_match: str,
         softness: float, max_megapixels: float, threshold: float, min_face: int, max_faces: int, order: str,
-        turned_faces: bool, template: str, batch_size: int, detector: ManagedDetector | None = None,
+        rotated_faces: bool, template: str, batch_size: int, detector: ManagedDetector | None = None,
         parser: ManagedParser | None = None, background: Tensor | None = None,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
@@ -72,12 +74,12 @@ class RestoreImage(io.ComfyNode):
         result = restore_image(
             to_frames(image),
             model.model,
-            detector.looking(widgets.detect_options(threshold, min_face, turned_faces)),
+            detector.configured(widgets.detect_options(threshold, min_face, rotated_faces)),
             settings,
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
             hooks=node_hooks(),
         )
         if not result.faces:
-            logging.info("GPEN: no face found; the picture comes back as it was, at the size asked for.")
+            logging.info("GPEN: no face found. The image is returned unchanged, at the requested size.")
         return io.NodeOutput(to_image(result.frames), to_mask(result.mask), result.faces, len(result.faces))

@@ -1,4 +1,4 @@
-"""Make faces from random noise."""
+"""Generate faces from random noise."""
 
 from __future__ import annotations
 
@@ -30,56 +30,59 @@ class SampleFaces(io.ComfyNode):
             node_id="GPEN_SampleFaces",
             display_name="Sample Faces (GPEN)",
             category=CATEGORY,
-            description="Makes faces from random noise, each from its own seed, or a strip from one seed to another. A model "
-            "trained for restoration alone need not give faces: it knows noise only where it was trained with noise.",
+            description="Generates faces from random noise: one per seed, or an interpolation between two seeds. Use a model "
+            "whose generator was trained on noise; restoration-only models may not produce recognizable faces.",
             search_aliases=["generate faces", "random faces", "stylegan", "truncation", "interpolation", "gpen"],
             inputs=[
-                GpenModelIO.Input("model", tooltip="From Load GPEN Model. Best one whose generator was trained on noise."),
+                GpenModelIO.Input(
+                    "model", tooltip="Output of Load GPEN Model, ideally a model whose generator was trained on noise."
+                ),
                 io.Int.Input(
                     "seed", default=0, min=0, max=LARGEST_SEED, control_after_generate=True,
-                    tooltip="Of the first picture; the others take the next ones. A seed is the same picture in any batch.",
+                    tooltip="Seed of the first image; the next ones use seed + 1, seed + 2, … "
+                    "A seed gives the same face in any batch.",
                 ),
-                io.Int.Input("count", default=4, min=1, max=256, tooltip="How many pictures; those of a strip, with strip on."),
+                io.Int.Input("count", default=4, min=1, max=256, tooltip="Number of images, or of interpolation steps."),
                 io.Float.Input(
                     "truncation", default=defaults.truncation, min=0.0, max=1.0, step=0.01,
-                    tooltip="1: as the seed falls. 0: the mean style for every seed. Between: likelier faces, less various.",
+                    tooltip="1 = full variety, 0 = average face; lower values look more typical.",
                 ),
                 io.Boolean.Input(
-                    "strip", default=False,
-                    tooltip="Go from seed to end seed in even steps, instead of taking one seed after the other.",
+                    "interpolate", default=False,
+                    tooltip="Interpolate from seed to end seed in equal steps instead of using consecutive seeds.",
                 ),
                 io.Int.Input(
                     "end_seed", display_name="end seed", default=1, min=0, max=LARGEST_SEED,
-                    tooltip="Where a strip ends. Without strip it has no say.",
+                    tooltip="Last seed of the interpolation. Ignored unless interpolate is on.",
                 ),
                 io.Int.Input(
                     "batch_size", display_name="batch size", default=0, min=0, max=64, advanced=True,
-                    tooltip="Pictures that go through the network at a time. 0 chooses by the model's size.",
+                    tooltip="Images generated at once. 0 = automatic.",
                 ),
                 io.Image.Input(
                     "image", optional=True,
-                    tooltip="Takes the structure from a face instead of noise, and only the style from the seed. An aligned, "
-                    "square face, or any picture with faces connected too. Of a batch, the first.",
+                    tooltip="Use this face for the structure; the seed then changes only the style. Connect an aligned square "
+                    "face, or any image together with faces. Only the first image of a batch is used.",
                 ),
                 FacesIO.Input(
-                    "faces", optional=True, tooltip="From Detect Faces, found in the image: the first is aligned and taken."
+                    "faces", optional=True, tooltip="Output of Detect Faces for this image. The first face is aligned and used."
                 ),
             ],
             outputs=[
                 io.Image.Output(
-                    "image", display_name="image", tooltip="The faces, one picture each, in the model's full resolution."
+                    "image", display_name="image", tooltip="The generated faces at the model's full resolution, one image each."
                 )
             ],
         )  # fmt: skip
 
     @classmethod
     def execute(
-        cls, model: ManagedModel, seed: int, count: int, truncation: float, strip: bool, end_seed: int, batch_size: int,
+        cls, model: ManagedModel, seed: int, count: int, truncation: float, interpolate: bool, end_seed: int, batch_size: int,
         image: Tensor | None = None, faces: Sequence[Face] | None = None,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.sampling import sample_faces, sampling_bytes
 
-        options = SampleOptions(seed, count, truncation, end_seed if strip else None, batch_size=batch_size)
+        options = SampleOptions(seed, count, truncation, end_seed if interpolate else None, batch_size=batch_size)
         face = _face(model.model, image, faces)
         model.to_device(sampling_bytes(model.model, options))
         pictures = list(sample_faces(model.model, options, face=face, hooks=node_hooks()))
@@ -87,7 +90,7 @@ class SampleFaces(io.ComfyNode):
 
 
 def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None) -> Tensor | None:
-    """The aligned face [3 or more, side, side] that gives its structure, if any. Raises ImageError."""
+    """The aligned face [3 or more, side, side] that provides the structure, if any. Raises ImageError."""
     from ..gpen_core.faces.alignment import align_face
     from ..gpen_core.geometry import size_of
     from ..gpen_core.pipeline.frames import check_faces_of
@@ -95,19 +98,19 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None) 
     if image is None and faces is None:
         return None
     if image is None:
-        raise ImageError("faces are connected, but no image: connect the picture in which they were found.")
+        raise ImageError("faces is connected but image is not: connect the image in which the faces were detected.")
     frames = to_frames(image)
     choice = frames if faces is None else faces
     if len(choice) > 1:
-        logging.info("GPEN: %d are connected, the structure is that of the first.", len(choice))
+        logging.info("GPEN: %d faces or images are connected; only the first is used.", len(choice))
     if faces is None:
         height, width = size_of(frames)
         if height != width:
             raise ImageError(
-                f"the image is {width}×{height}, not an aligned face: connect faces from Detect Faces too."
+                f"the image is {width}×{height}, not a square aligned face: connect faces from Detect Faces as well."
             )
         return frames[0]
     if not faces:
-        raise ImageError("no face was found in the image: connect another picture, or none.")
+        raise ImageError("no face was found in the image: connect a different image, or disconnect it.")
     check_faces_of(frames, faces)
     return align_face(frames[faces[0].frame], faces[0], model.config.input_size, model.task.template).pixels

@@ -1,4 +1,4 @@
-"""Widgets that several nodes share, so that a setting is called and explained the same everywhere."""
+"""Widgets shared by several nodes, so that a setting has the same name and tooltip everywhere."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def detector() -> io.Input:
     return DetectorIO.Input(
         "detector",
         optional=True,
-        tooltip="Left open, the best detector present is loaded anew each run; connect a loader to keep it.",
+        tooltip="If not connected, the best installed detector is loaded on every run. Connect a loader to keep it in memory.",
     )
 
 
 def parser() -> io.Input:
-    return ParserIO.Input("parser", optional=True, tooltip="Left open, faces are blended in through a soft oval.")
+    return ParserIO.Input("parser", optional=True, tooltip="If not connected, a soft oval mask is used.")
 
 
 def background() -> io.Input:
     return io.Image.Input(
         "background",
         optional=True,
-        tooltip="The same picture already upscaled, of any size. It then is what faces are blended into, and scale has no say.",
+        tooltip="The same image, already upscaled to any size. Faces are then pasted into this image, and scale is ignored.",
     )
 
 
@@ -40,32 +40,35 @@ def detection() -> list[io.Input]:
     return [
         io.Float.Input(
             "threshold", default=0.0, min=0.0, max=0.99, step=0.01,
-            tooltip="Least score of a face. 0 takes the detector's own.",
+            tooltip="Minimum detection confidence. 0 = the detector's default.",
         ),
         io.Int.Input(
             "min_face", display_name="min face", default=0, min=0, max=4096,
-            tooltip="Shorter side of the smallest face, in pixels of the picture. 0: 20 pixels, more in very large pictures.",
+            tooltip="Skip faces smaller than this (shorter side, in pixels). 0 = automatic: 20, more in very large images.",
         ),
         io.Int.Input(
             "max_faces", display_name="max faces", default=0, min=0, max=1000,
-            tooltip="At most so many faces a picture. 0 takes all.",
+            tooltip="Maximum number of faces per image. 0 = no limit.",
         ),
-        io.Combo.Input("order", options=list(ORDERS), default="largest", tooltip="Which faces come, and count, first."),
+        io.Combo.Input(
+            "order", options=list(ORDERS), default="largest",
+            tooltip="Order of the faces, and which ones are kept when max faces limits them.",
+        ),
         io.Boolean.Input(
-            "turned_faces", display_name="turned faces", default=True, advanced=True,
-            tooltip="Look again in the turned picture where no face is upright.",
+            "rotated_faces", display_name="rotated faces", default=True, advanced=True,
+            tooltip="Also search rotated copies of the image when no upright face is found.",
         ),
     ]  # fmt: skip
 
 
-def detect_options(threshold: float, min_face: int, turned_faces: bool) -> DetectOptions:
-    """``min_face`` counts from 0, which is automatic."""
+def detect_options(threshold: float, min_face: int, rotated_faces: bool) -> DetectOptions:
+    """Detector settings from the widgets, where 0 stands for automatic."""
     from ..gpen_core.faces.detectors import LEAST_MIN_FACE, DetectOptions
 
     return DetectOptions(
         threshold=threshold or None,
         min_face=max(min_face, LEAST_MIN_FACE) if min_face else None,
-        try_rotations=turned_faces,
+        try_rotations=rotated_faces,
     )
 
 
@@ -77,11 +80,11 @@ def restoring() -> list[io.Input]:
     return [
         io.Combo.Input(
             "template", options=[AUTO, *TEMPLATES], default=AUTO, advanced=True,
-            tooltip="How faces are framed. auto takes what the model was trained with.",
+            tooltip="Face alignment. auto = as the model was trained.",
         ),
         io.Int.Input(
             "batch_size", display_name="batch size", default=0, min=0, max=64, advanced=True,
-            tooltip="Faces that go through the network at a time. 0 chooses by the model's size.",
+            tooltip="Faces processed at once. 0 = automatic.",
         ),
     ]  # fmt: skip
 
@@ -95,27 +98,27 @@ def blending() -> list[io.Input]:
     return [
         io.Float.Input(
             "strength", default=defaults.strength, min=0.0, max=1.0, step=0.01,
-            tooltip="0 keeps the picture, 1 takes the restored face whole.",
+            tooltip="0 = original, 1 = fully restored.",
         ),
         io.Combo.Input(
             "scale_mode", display_name="scale mode", options=["factor", AUTO], default="factor",
-            tooltip="factor: the scale below. auto: as large as the largest face needs to keep every pixel the model made.",
+            tooltip="factor: use scale. auto: enlarge until the largest face is at the model's full resolution.",
         ),
         io.Float.Input(
             "scale", default=1.0, min=0.1, max=LARGEST_SCALE, step=0.1,
-            tooltip="Size of the result by that of the picture. Faces keep more of their restored detail in a larger picture.",
+            tooltip="Output size relative to the input (2 = double width and height). Larger keeps more restored detail.",
         ),
         io.Combo.Input(
             "color_match", display_name="color match", options=list(COLOR_METHODS), default=defaults.color,
-            tooltip="Bring the restored face's colours back to those of the picture, in Lab. Never applied to a colouriser.",
+            tooltip="Match the colors of the restored face to the original, in Lab. Not used with colorization models.",
         ),
         io.Float.Input(
             "softness", default=defaults.softness, min=0.01, max=1.0, step=0.01,
-            tooltip="Width of the mask's soft edge, as a part of the face's radius.",
+            tooltip="Width of the soft mask edge, as a fraction of the face's radius.",
         ),
         io.Float.Input(
             "max_megapixels", display_name="max megapixels", default=defaults.max_megapixels, min=0.1, max=400.0, step=0.1,
-            tooltip="Largest picture that scale mode auto makes, in millions of pixels.",
+            tooltip="Upper limit for the output of scale mode auto, in megapixels.",
         ),
     ]  # fmt: skip
 

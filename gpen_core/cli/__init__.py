@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ..errors import GpenError
 
 FAILED, INTERRUPTED = 1, 130
-# In the order of the help text: each command, and the module that adds it.
+# Command → the module that adds it, in the order of the help text.
 _COMMANDS = MappingProxyType(
     {
         "restore": "restore", "demo": "demo", "sample": "sample", "train": "train", "evaluate": "evaluate",
@@ -23,29 +23,38 @@ _COMMANDS = MappingProxyType(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run one command.
+
+    Args:
+        arguments: The command line without the program's name. None takes ``sys.argv``.
+
+    Returns:
+        The exit status: 0 success, 1 something failed, 130 interrupted. (argparse exits with 2 for wrong usage.)
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows may have no '→', and a file's name may be no text
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # Windows pipes may not encode '→', and file names may not be valid text
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(given[:1]).parse_args(given)
     try:
         return int(options.run(options))
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: no use in saying more
+        sys.stderr.close()  # nobody reads our output any more
         return FAILED
     except (GpenError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("interrupted; files already written are whole", file=sys.stderr)
+        print("interrupted; files already written are complete", file=sys.stderr)
         return INTERRUPTED
 
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
-    """Of the command that ``first`` names, else of all: restoring a picture need not import what trains a network."""
+    """The parser, with only the named command if there is one: restoring need not import what trains a network."""
     parser = argparse.ArgumentParser(
-        prog="python -m gpen_core", description="Restore blurred, noisy, compressed faces in pictures with GPEN."
+        prog="python -m gpen_core", description="Restore blurred, noisy or compressed faces in images with GPEN."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     named = [_COMMANDS[name] for name in first if name in _COMMANDS]

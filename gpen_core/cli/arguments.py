@@ -1,4 +1,4 @@
-"""Arguments that several commands have."""
+"""Arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from pathlib import Path
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, for the commands that take one and choose the best present without it."""
+    """Add --model, for commands that default to the best installed model."""
     parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one present)"
+        "--model", help="checkpoint file, or the name of a published model (default: the best one installed)"
     )
 
 
 def add_weight_folders(parser: argparse.ArgumentParser) -> None:
-    """--models, as often as wanted: ``options.models``, a list of folders."""
+    """Add --models, which may be repeated: ``options.models`` is a list of folders."""
     parser.add_argument(
-        "--models", type=Path, action="append", default=[], help="another folder to look for weights in"
+        "--models",
+        type=Path,
+        action="append",
+        default=[],
+        help="additional folder to search for weights; may be repeated",
     )

@@ -1,4 +1,4 @@
-"""python -m gpen_core benchmark: how fast this machine is, and how far that is from what it could do."""
+"""python -m gpen_core benchmark: how fast this machine is, compared with the hardware's limits."""
 
 from __future__ import annotations
 
@@ -20,47 +20,51 @@ from ..precisions import PRECISIONS
 from ..weights.find import resolve_model, weight_folders
 from .arguments import add_weight_folders
 
-_ABOUT = """Time, memory and arithmetic rate of each path through the networks on this machine, beside what the machine's
-own matrix products, convolutions and copies reach. Each candidate runs in a process of its own, in turns with the others."""
+_ABOUT = """Time, memory and arithmetic throughput of each way to run the networks on this machine, compared with its peak for
+matrix products, convolutions and copies. Each candidate runs in its own process, interleaved with the others."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     defaults = BenchmarkOptions()
-    parser = commands.add_parser("benchmark", help="how fast this machine is, and how far from its own bounds",
+    parser = commands.add_parser("benchmark", help="measure this machine, compared with the hardware's limits",
                                  description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
     parser.add_argument(
         "--model", action="append", default=[], metavar="NAME_OR_PATH",
-        help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are present)",
+        help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are installed)",
     )  # fmt: skip
     add_weight_folders(parser)
     parser.add_argument(
         "--size", type=int, nargs="+", default=[], choices=PUBLISHED_SIZES, metavar="PX",
-        help=f"the published network of that size with random weights, for its speed: {', '.join(map(str, PUBLISHED_SIZES))}",
+        help=f"also the published network of this size, with random weights: "
+        f"{', '.join(map(str, PUBLISHED_SIZES))}",
     )  # fmt: skip
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", nargs="+", default=[], choices=list(PRECISIONS), metavar="NAME",
-                        help=f"of {', '.join(PRECISIONS)} (default: float32; bfloat16 on a CPU, float16 on a GPU)")  # fmt: skip
+                        help=f"one or more of {', '.join(PRECISIONS)} "
+                        "(default: float32; bfloat16 on a CPU, float16 on a GPU)")  # fmt: skip
     parser.add_argument(
         "--path",
         nargs="+",
         default=[],
         choices=list(PATHS),
         metavar="NAME",
-        help=f"of {', '.join(PATHS)} (default: all)",
+        help=f"one or more of {', '.join(PATHS)} (default: all)",
     )
-    parser.add_argument("--runs", type=int, default=defaults.runs, help="that count (default: %(default)s)")
-    parser.add_argument("--warmup", type=int, default=defaults.warmup, help="runs before those (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU (default: torch's own choice)")
+    parser.add_argument("--runs", type=int, default=defaults.runs, help="measured runs (default: %(default)s)")
+    parser.add_argument(
+        "--warmup", type=int, default=defaults.warmup, help="unmeasured runs before those (default: %(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: PyTorch's)")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="faces at once (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures for other programs")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="also draw them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results as JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="also draw a chart")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print, and write what was asked for. → 0, or 1 where a candidate failed."""
+    """Measure, print, and write the requested files. → 0, or 1 if a candidate failed"""
     if options.plot is not None and options.plot.suffix.lower() != ".svg":
-        raise OptionError(f"{options.plot}: the plot is an SVG. Give a name ending in .svg.")
+        raise OptionError(f"{options.plot}: the plot is an SVG file; choose a name ending in .svg.")
     wanted = BenchmarkOptions(
         str(choose_device(options.device)),
         options.runs,

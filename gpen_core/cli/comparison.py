@@ -1,4 +1,4 @@
-"""Versions of one photograph side by side, and below them its face."""
+"""Versions of a photograph side by side, with the face below."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BACKGROUND, _TEXT = (255, 255, 255), (0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """``picture``: [3, H, W] RGB in [0, 1], of any size but the others' shape."""
+    """``picture``: [3, H, W] RGB in [0, 1], of any size, with the same aspect ratio as the others."""
 
     caption: str
     picture: Tensor
@@ -47,7 +47,7 @@ def comparison(columns: Sequence[Column], face: Face) -> Tensor:
 
 
 def _caption(text: str) -> Image.Image:
-    """A picture of its own, so that a long text ends at the column's border."""
+    """The caption as a separate image, so that long text is clipped at the column's border."""
     picture = Image.new("RGB", (_PANEL, _CAPTION), _BACKGROUND)
     ImageDraw.Draw(picture).text((_GAP, _GAP // 2), text, fill=_TEXT, font=ImageFont.load_default(size=_FONT))
     return picture

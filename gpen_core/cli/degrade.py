@@ -19,30 +19,32 @@ from ..lab.degradation.sheet import contact_sheet, samples
 from ..lab.training.reading import config_text, read_config
 from .inputs import find_pictures
 
-_ABOUT = """A contact sheet of how training spoils faces: each face, what became of it, and what was drawn for it (lengths
-in pixels of a 512 px face, to whose size they scale). Pictures that are not square give their middle."""
+_ABOUT = """A contact sheet of the degradations used in training: each face, the degraded face, and the sampled parameters
+(lengths in pixels of a 512 px face; they scale with its size). Images that are not square are center-cropped."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("degrade-sheet", help="look at how training degrades faces", description=_ABOUT)
+    parser = commands.add_parser("degrade-sheet", help="preview the degradations used in training", description=_ABOUT)
     parser.set_defaults(run=run)
     parser.add_argument("faces", metavar="FOLDER_OR_PICTURE", help="aligned faces")
-    parser.add_argument("-o", "--output", required=True, type=Path, help="the picture to write")
+    parser.add_argument("-o", "--output", required=True, type=Path, help="output image")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--recipe", choices=sorted(RECIPES), default="released", help="default: %(default)s")
     which.add_argument("--config", metavar="CONFIG.toml", help="the recipe of a training configuration, or of a preset")
     parser.add_argument(
-        "--size", type=int, default=256, help="side of the faces before they are spoilt (default: %(default)s)"
+        "--size", type=int, default=256, help="size of the faces in pixels, before degradation (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--count", type=int, default=12, help="samples, of the faces in turn (default: %(default)s)")
-    parser.add_argument("--columns", type=int, help="samples in a row")
+    parser.add_argument(
+        "--count", type=int, default=12, help="number of samples, cycling through the faces (default: %(default)s)"
+    )
+    parser.add_argument("--columns", type=int, help="samples per row")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the sheet. → 0"""
     if options.count < 1 or options.size < 16 or options.seed < 0 or (options.columns or 1) < 1:
-        raise OptionError("--count and --columns are at least 1, --size at least 16, --seed at least 0")
+        raise OptionError("--count and --columns must be at least 1, --size at least 16, --seed at least 0")
     recipe = _recipe(options)
     paths = find_pictures([options.faces])[0][: options.count]
     if any(options.output.exists() and options.output.samefile(path) for path in paths):
@@ -61,7 +63,7 @@ def _recipe(options: argparse.Namespace) -> DegradationRecipe:
 
 
 def _face(path: Path, size: int) -> NDArray[np.float32]:
-    """The middle of the picture at ``path``, [size, size, 3] RGB in [0, 1], on white where it is transparent."""
+    """The center crop of the image at ``path``, [size, size, 3] RGB in [0, 1], on white if it is transparent."""
     pixels = load_picture(path).pixels
     if len(pixels) == 4:
         pixels = pixels[:3] * pixels[3:] + (1 - pixels[3:])

@@ -1,4 +1,4 @@
-"""python -m gpen_core demo: degrade a photograph on the spot, restore it, and show both."""
+"""python -m gpen_core demo: degrade a photograph, restore it, and compare."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ _OUTPUT = Path("gpen-demo.png")
 _LONGEST = 1024  # pixels of the photograph's longer side: what a web page shows
 _LARGEST_FACE = 256  # side of the largest face's aligned crop, in pixels of the photograph: a small picture of it
 
-# What is left of that crop: as a small JPEG from an old web page. In the middle of what the released recipe draws.
+# Like a small JPEG from an old web page: the middle of the ranges of the released recipe.
 _LEFT = 88  # pixels along its side after shrinking
 _BLUR = 2.5  # standard deviation, in pixels of the crop at 512 px, before shrinking
 _NOISE = 6.0  # standard deviation, of 255
 _JPEG = 60
 
-_ABOUT = """Takes a photograph (scikit-image's astronaut where you give none), spoils it as a small JPEG from an old web
-page is spoilt, restores the faces, and writes one picture: degraded, restored, original; below, the largest face."""
+_ABOUT = """Takes a photograph (by default scikit-image's astronaut), degrades it like a small JPEG from an old web page,
+restores the faces, and writes a comparison: degraded, restored, original; below, the largest face."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("demo", help="degrade a photograph, restore it, and show both", description=_ABOUT)
+    parser = commands.add_parser("demo", help="degrade a photograph, restore it, and compare", description=_ABOUT)
     parser.set_defaults(run=run)
-    parser.add_argument("photo", nargs="?", type=Path, help="a photograph with a face (default: the astronaut)")
+    parser.add_argument("photo", nargs="?", type=Path, help="photograph with a face (default: the astronaut)")
     parser.add_argument(
-        "-o", "--output", type=Path, default=_OUTPUT, help="picture to write, or folder (default: %(default)s)"
+        "-o", "--output", type=Path, default=_OUTPUT, help="output image or folder (default: %(default)s)"
     )
     parser.add_argument(
         "--model", default=BUNDLED.name, help="checkpoint file, or name of a model (default: %(default)s)"
     )
     add_weight_folders(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: %(default)s)")
     parser.add_argument("--detector", default=AUTO, help="as in restore")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the picture and say where it is, what made it, and what next. → 0"""
+    """Write the comparison and print where it is and what to do next. → 0"""
     target = _target(options.output, options.photo)
     if options.seed < 0:
-        raise OptionError("--seed is at least 0")
+        raise OptionError("--seed must be at least 0")
     folders = (*options.models, *weight_folders())
     device = choose_device(options.device)
     path = chosen_model(options.model, folders)
@@ -74,12 +74,12 @@ def run(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector, folders=folders, device=detector_device(device))
     print(f"{model.name}: {model.task.name}, {model.config.input_size} px; detector: {detector.name}", file=sys.stderr)
     original, face = _framed(photo, detector, name)
-    degraded = spoilt(original, face, options.seed)
+    degraded = degrade_photo(original, face, options.seed)
     settings = Settings(blend=BlendOptions(scale=AUTO))
     with PictureBar(1) as bar:
         result = restore_image(degraded[None], model, detector, settings, hooks=Hooks(progress=bar.stage))
         if not result.faces:
-            raise ImageError(f"{name}: its face is not found any more once it is degraded. Take a clearer photograph.")
+            raise ImageError(f"{name}: no face was found after degrading it. Use a clearer photograph.")
         restored = f"restored by {Path(model.name).stem}"
         columns = Column("degraded", degraded), Column(restored, result.frames[0]), Column("original", original)
         picture = comparison(columns, face)
@@ -97,27 +97,31 @@ def astronaut() -> Tensor:
     try:
         from skimage import data
     except ImportError as error:
-        raise OptionError("the astronaut is in scikit-image: pip install scikit-image, or give a photograph") from error
+        raise OptionError(
+            "the default photograph needs scikit-image: pip install scikit-image, or name a photograph"
+        ) from error
     return torch.from_numpy(data.astronaut().copy()).movedim(-1, 0).float() / 255
 
 
-def spoilt(photo: Tensor, face: Face, seed: int) -> Tensor:
-    """photo: [3, H, W] RGB in [0, 1] → the same size, blurred, shrunk, noisy, through JPEG and enlarged again; as strongly
-    as the face's size asks for, so that a face comes out much the same from any photograph."""
+def degrade_photo(photo: Tensor, face: Face, seed: int) -> Tensor:
+    """photo: [3, H, W] RGB in [0, 1] → the same size, blurred, downsampled, noisy and JPEG-compressed.
+
+    The strength depends on the size of the face, so that the result is similar for any photograph.
+    """
     height, width = size_of(photo)
     side, crop = max(height, width), _crop_side(face)
     sigma = _BLUR * crop / side  # of the photograph at 512 px, which is how a degradation counts
     degradation = Degradation(
         "gaussian", (sigma, sigma), downsample=max(1.0, crop / _LEFT), noise_sigma=_NOISE, jpeg_quality=_JPEG
     )
-    # Degradations are of squares. What is added at the right and below is the border's, and is cut off again.
+    # Degradations expect squares: the photograph is padded at the right and bottom, and cropped afterwards.
     square = np.pad(photo.permute(1, 2, 0).numpy(), ((0, side - height), (0, side - width), (0, 0)), mode="edge")
     low = degrade(square, degradation, np.random.default_rng(seed)).low
     return torch.from_numpy(low[:height, :width].copy()).permute(2, 0, 1)
 
 
 def _framed(photo: Tensor, detector: FaceDetector, name: str) -> tuple[Tensor, Face]:
-    """The photograph at a size like a web page's, and its largest face."""
+    """The photograph at web size, and its largest face."""
     photo = _shrunk(photo, _LONGEST / max(size_of(photo)))
     face = _largest_face(photo, detector, name)
     if (crop := _crop_side(face)) > _LARGEST_FACE:
@@ -129,9 +133,7 @@ def _framed(photo: Tensor, detector: FaceDetector, name: str) -> tuple[Tensor, F
 def _largest_face(photo: Tensor, detector: FaceDetector, name: str) -> Face:
     faces = select_faces(detect_faces(photo[None], detector), SelectOptions(limit=1))
     if not faces:
-        raise ImageError(
-            f"{name}: no face found ({detector.name}). Take a photograph of somebody who faces the camera."
-        )
+        raise ImageError(f"{name}: no face found ({detector.name}). Use a photograph of somebody facing the camera.")
     return faces[0]
 
 
@@ -153,7 +155,7 @@ def _opaque(pixels: Tensor) -> Tensor:
 
 
 def _target(output: Path, photo: Path | None) -> Path:
-    """The file to write. Raises ImageError where it cannot be written, or is the photograph itself."""
+    """The file to write. Raises ImageError if it cannot be written or is the photograph itself."""
     target = output / _OUTPUT if output.is_dir() else output
     if target.suffix.lower() not in WRITABLE:
         raise ImageError(f"'{target}': cannot write '{target.suffix}' files. Choose one of {', '.join(WRITABLE)}.")

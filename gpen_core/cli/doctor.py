@@ -1,4 +1,4 @@
-"""python -m gpen_core doctor: what is installed, found and missing, and what to do about it."""
+"""python -m gpen_core doctor: what is installed or missing, and how to fix it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEEDED = {
     "torch": "everything",
     "torchvision": "face detection",
     "safetensors": "reading and converting checkpoints",
-    "pillow": "reading and writing pictures",
+    "pillow": "reading and writing images",
     "facexlib": "RetinaFace and ParseNet",
     "mtcnn": "the built-in face detector's weights",
     "tqdm": "progress bars",
@@ -38,7 +38,7 @@ _NEEDED = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; ``advice`` says what to do where something is wrong."""
+    """One line of the report; ``advice`` says how to fix a problem."""
 
     good: bool
     text: str
@@ -46,16 +46,16 @@ class Finding:
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("doctor", help="what is installed, found, missing, and what to do")
+    parser = commands.add_parser("doctor", help="show what is installed or missing, and how to fix it")
     parser.set_defaults(run=run)
     add_weight_folders(parser)
     parser.add_argument(
-        "--verify", action="store_true", help="also check the sums of the weights found (takes a while)"
+        "--verify", action="store_true", help="also verify the checksums of the weights (takes a while)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report → 1 where the main job could not run, else 0."""
+    """Print the report. → 1 if something required is missing, otherwise 0"""
     folders = (*options.models, *weight_folders())
     findings = [*_packages(), *_opencv(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
     for finding in findings:
@@ -75,7 +75,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _opencv() -> Iterator[Finding]:
-    """It goes by several names on PyPI, any of which will do."""
+    """OpenCV has several names on PyPI, any of which will do."""
     if importlib.util.find_spec("cv2") is None:
         yield Finding(False, "OpenCV (for facexlib and 16-bit pictures)", "pip install opencv-python-headless")
     else:
@@ -97,16 +97,16 @@ def _detector(folders: Sequence[Path]) -> Iterator[Finding]:
     try:
         yield Finding(True, f"face detector: {load_detector('auto', folders=folders).name}")
     except (GpenError, ImportError) as error:
-        yield Finding(False, "no face detector works", str(error))
+        yield Finding(False, "no working face detector", str(error))
 
 
 def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
-    """The bundled model, every published file that is here; and whether there is a better one than the bundled."""
+    """The bundled model, every installed published file, and whether a better model than the bundled one is installed."""
     try:
         own = bundled_file()
         yield _checked(BUNDLED, own) if check_sums else Finding(True, f"{BUNDLED.name}: {own}")
     except MissingWeightsError as error:
-        yield Finding(False, f"{BUNDLED.name}: the small model that comes with this package", str(error))
+        yield Finding(False, f"{BUNDLED.name}: the small model bundled with this package", str(error))
     found = {entry: path for entry in PUBLISHED if (path := find_weights(entry, folders)) is not None}
     for entry, path in found.items():
         yield _checked(entry, path) if check_sums else Finding(True, f"{entry.name}: {path}")
@@ -114,16 +114,16 @@ def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
     where = ", ".join(str(folder) for folder in folders)
     if not any(entry.kind == "gpen" for entry in found):
         advice = (
-            f"for best quality: python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set "
+            f"for the best quality: python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set "
             f"{FOLDERS_VARIABLE}"
         )
-        yield Finding(True, f"no published GPEN model in {where}: {BUNDLED.name} is what restores", advice)
+        yield Finding(True, f"no published GPEN model in {where}; the bundled model is used", advice)
     if absent:
         yield Finding(True, f"not installed: {', '.join(absent)}")
 
 
 def _checked(entry: WeightFile, path: Path) -> Finding:
-    """A published file by its sum; a converted one, one of unknown sum, or our own, by loading it."""
+    """Verify a published file by its checksum; a converted, bundled or unknown one by loading it."""
     published = path.suffix.lower() != ".safetensors"
     known = published and (entry.sha256 or recorded_sha256(path))
     try:
@@ -133,4 +133,4 @@ def _checked(entry: WeightFile, path: Path) -> Finding:
             load_checkpoint(path)
     except GpenError as error:
         return Finding(False, f"{entry.name}: {path}", str(error))
-    return Finding(True, f"{entry.name}: {path} ({'sum verified' if known else 'loads; no sum known'})")
+    return Finding(True, f"{entry.name}: {path} ({'checksum verified' if known else 'loads; no known checksum'})")

@@ -38,11 +38,11 @@ from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .models import chosen_model
 
-_ABOUT = """Spoil clean faces, restore them, and measure how near they come: figures of the restored faces beside those of
-the degraded input and of classical ways (bicubic, Lanczos, median filters). Faces are aligned, square crops of any size.
+_ABOUT = """Degrade clean faces, restore them, and measure how close they come to the originals, compared with the degraded
+input and classical filters (bicubic, Lanczos, median). Faces are aligned, square crops of any size.
 
-The report is a folder: index.html (self-contained, with curves and pictures), report.json and samples.csv. Metrics whose
-weights or packages are not on this machine are named in it, with what to do."""
+The report is a folder with index.html (self-contained, with charts and images), report.json and samples.csv. Metrics whose
+weights or packages are not installed are listed in it, with instructions."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,68 +53,71 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--out", "-o", required=True, type=Path, metavar="REPORT", help="folder for the report")
     add_model(parser)
     add_weight_folders(parser)
-    data = parser.add_argument_group("what to measure with")
-    data.add_argument("--data", type=Path, metavar="FOLDER", help="clean faces, also of folders within")
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", type=Path, metavar="FOLDER", help="clean faces, searched recursively")
     data.add_argument(
-        "--list", type=Path, metavar="FILE", help="only these of --data: names in a text file, one a line"
+        "--list", type=Path, metavar="FILE", help="use only these files of --data: a text file with one name per line"
     )
     data.add_argument(
         "--pairs",
         type=Path,
         nargs=2,
         metavar=("LOW", "CLEAN"),
-        help="faces spoilt elsewhere and their originals, by name",
+        help="degraded faces and their originals, matched by file name",
     )
-    data.add_argument("--limit", type=int, default=0, help="so many faces, drawn by --seed (default: all)")
-    data.add_argument("--seed", type=int, default=defaults.seed, help="of the draws (default: %(default)s)")
-    spoiling = parser.add_argument_group("how to spoil --data")
-    spoiling.add_argument("--recipe", choices=list(RECIPES), default="released", help="default: %(default)s")
-    spoiling.add_argument(
+    data.add_argument("--limit", type=int, default=0, help="use this many faces, chosen by --seed (default: all)")
+    data.add_argument("--seed", type=int, default=defaults.seed, help="random seed (default: %(default)s)")
+    degradation = parser.add_argument_group("degradation of --data")
+    degradation.add_argument("--recipe", choices=list(RECIPES), default="released", help="default: %(default)s")
+    degradation.add_argument(
         "--severity", nargs="+", choices=SEVERITIES, default=list(SEVERITIES), metavar="NAME",
-        help=f"the whole recipe, or a third of it: {', '.join(SEVERITIES)} (default: all four)",
+        help=f"the whole recipe, or a third of its range: {', '.join(SEVERITIES)} (default: all four)",
     )  # fmt: skip
-    spoiling.add_argument(
+    degradation.add_argument(
         "--sweep", nargs="*", choices=tuple(SWEEPS), default=list(SWEEPS), metavar="NAME",
-        help=f"one degradation at a time: {', '.join(SWEEPS)} (default: all; none named: none)",
+        help=f"one degradation at a time: {', '.join(SWEEPS)} (default: all; no name: none)",
     )  # fmt: skip
-    spoiling.add_argument(
-        "--sweep-faces", type=int, default=defaults.sweep_faces, help="faces of a sweep; 0: all (default: %(default)s)"
+    degradation.add_argument(
+        "--sweep-faces", type=int, default=defaults.sweep_faces, help="faces per sweep; 0 = all (default: %(default)s)"
     )
     _add_measuring(parser, defaults)
 
 
 def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions) -> None:
-    group = parser.add_argument_group("how to measure")
+    group = parser.add_argument_group("measurement")
     group.add_argument(
         "--metrics", nargs="+", choices=METRICS, default=list(METRICS), metavar="NAME",
-        help=f"of {', '.join(METRICS)} (default: all)",
+        help=f"one or more of {', '.join(METRICS)} (default: all)",
     )  # fmt: skip
     niqe = group.add_mutually_exclusive_group()
     niqe.add_argument(
         "--niqe-params",
         type=Path,
         metavar="FILE",
-        help=f"NIQE's parameters (default: {PARAMETERS_FILE} in a folder of weights)",
+        help=f"NIQE parameters (default: {PARAMETERS_FILE} in a weights folder)",
     )
     niqe.add_argument(
-        "--niqe-fit", type=Path, metavar="FOLDER", help="estimate them from these pristine pictures; kept in the report"
+        "--niqe-fit",
+        type=Path,
+        metavar="FOLDER",
+        help="estimate them from these pristine images; saved with the report",
     )
     group.add_argument("--cases", type=int, default=defaults.cases,
-                       help="best, median and worst faces shown, of each (default: %(default)s)")  # fmt: skip
+                       help="number of best, median and worst faces to show, each (default: %(default)s)")  # fmt: skip
     group.add_argument(
-        "--batch-size", type=int, default=defaults.batch_size, help="faces at a time (default: by the model's size)"
+        "--batch-size", type=int, default=defaults.batch_size, help="faces processed at once (default: automatic)"
     )
     group.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     group.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    group.add_argument("--task", help="what the model does, where the file doesn't say")
+    group.add_argument("--task", help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate, write the report and print its main figures. → 0"""
+    """Evaluate, write the report and print the main results. → 0"""
     if options.data is None and options.pairs is None:
-        raise OptionError("nothing to evaluate with: give --data FOLDER, or --pairs LOW CLEAN, or both")
+        raise OptionError("nothing to evaluate: give --data FOLDER, --pairs LOW CLEAN, or both")
     if options.list is not None and options.data is None:
-        raise OptionError("--list names pictures of --data: give that too")
+        raise OptionError("--list names files in --data: give --data as well")
     folders = (*options.models, *weight_folders())
     path = chosen_model(options.model, folders)
     names = read_list(options.list) if options.list else None
@@ -137,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class StageBar:
-    """A bar for each stage of a run, one after the other; a Progress callback."""
+    """One bar per stage of a run; a Progress callback."""
 
     def __init__(self) -> None:
         self._stage, self._bar = "", tqdm(disable=True)

@@ -12,18 +12,18 @@ from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .models import chosen_model
 
-_ABOUT = """A model as one ONNX file, for ONNX Runtime, OpenVINO, TensorRT, DirectML and the like.
+_ABOUT = """Write a model as a single ONNX file for ONNX Runtime, OpenVINO, TensorRT, DirectML and others.
 
-It takes 'crops' and yields 'restored', both float32 [batch, 3, size, size], RGB in [0, 1]; any batch. What else is to know
-(size, task, where the five landmarks belong in a crop, licence) is in the file's metadata. For the network alone: faces are
-still to be found, aligned and blended back by whoever runs it."""
+Its input is 'crops', its output 'restored', both float32 [batch, 3, size, size], RGB in [0, 1], for any batch size. Size, task,
+license and the positions of the five landmarks in a crop are in the file's metadata. Only the network is exported: detecting,
+aligning and blending faces is up to the caller."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("export", help="write a model as ONNX, for other engines", description=_ABOUT,
+    parser = commands.add_parser("export", help="export a model to ONNX", description=_ABOUT,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.onnx", help="file to write")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.onnx", help="output file")
     add_model(parser)
     add_weight_folders(parser)
     parser.add_argument(
@@ -31,17 +31,17 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--opset", type=int, default=OPSET, metavar="N",
-        help=f"version of ONNX's operators, {LOWEST_OPSET} … {HIGHEST_OPSET} (default: %(default)s)",
+        help=f"ONNX operator set version, {LOWEST_OPSET} … {HIGHEST_OPSET} (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--check", nargs="?", choices=list(ENGINES), const=next(iter(ENGINES)), metavar="ENGINE",
-        help=f"run the file beside PyTorch and fail where they differ: {', '.join(ENGINES)} (default: the first)",
+        help=f"compare the file with PyTorch, and fail if they differ: {', '.join(ENGINES)} (default: the first)",
     )  # fmt: skip
-    parser.add_argument("--task", help="what the model does, where the file doesn't say")
+    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file and say what it is. → 0"""
+    """Export the model and print what was written. → 0"""
     check_exportable(options.output, options.precision, options.opset, options.check)
     model = load_checkpoint(chosen_model(options.model, (*options.models, *weight_folders())), task=options.task)
     print(f"{model.name}: {model.task.name}, {model.config.output_size} px", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How this process's memory is managed. For programs that own their process only: a host has its own mind about it."""
+"""Heap settings of this process. Only for programs that own it: inside a host, these are not ours to change."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _KEPT = 1 << 30
 
 
 def keep_freed_memory() -> None:
-    """Have glibc use again what is freed, up to 1 GiB, instead of giving it back to the system and asking for it anew.
+    """Make glibc keep up to 1 GiB of freed memory for reuse instead of returning it to the system.
 
-    Each page that comes from the system is cleared first: at 512 px a tenth of the time of a face. Does nothing where there
-    is no glibc. The peak stays what it was.
+    The system clears each page it hands out, which takes a tenth of the time of a 512 px face. Does nothing without glibc.
+    Peak memory is unchanged.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,4 @@
-"""Which pictures to read, and where each result goes."""
+"""Which images to read, and where each result goes."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ from ..imaging.files import IMAGE_EXTENSIONS, WRITABLE
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to restore."""
+    """One image to restore."""
 
     source: Path
     target: Path
 
 
 def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """Files, folders (their pictures, not those of folders within) and globs → files, each once, in the order given; and
-    the inputs that name nothing: a typing error must not look like a finished job, nor stop the others.
+    """Expand files, folders (not recursive) and glob patterns.
 
-    Raises ImageError where no input names a picture.
+    Returns:
+        The files, each once, in the order given; and the inputs that match nothing, since a typo must neither look like
+        a finished job nor stop the others.
+
+    Raises:
+        ImageError: No input matches an image.
     """
     expanded = {text: list(_expand(text)) for text in inputs}
     unfound = [text for text, files in expanded.items() if not files]
     found = dict.fromkeys(file for files in expanded.values() for file in files)
     if not found:
         names = ", ".join(f"'{text}'" for text in unfound)
-        raise ImageError(f"{names}: names no picture. Pictures end in {', '.join(IMAGE_EXTENSIONS)}.")
+        raise ImageError(f"{names}: no image found. Supported: {', '.join(IMAGE_EXTENSIONS)}.")
     return list(found), unfound
 
 
 def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
-    """Where each result goes: ``output`` itself where it is named like a picture, else a file of the same name in it.
+    """Where each result goes: ``output`` itself if it is named like an image, otherwise a file of the same name in it.
 
-    Raises ImageError where results would overwrite each other or their own source.
+    Raises ImageError if results would overwrite each other or their source.
     """
     if output.suffix.lower() in Image.registered_extensions() and not output.is_dir():
         if output.suffix.lower() not in WRITABLE:
             raise ImageError(f"'{output}': cannot write '{output.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
         if len(pictures) > 1:
-            raise ImageError(f"{len(pictures)} pictures cannot all go into '{output}'. Give a folder with -o.")
+            raise ImageError(f"'{output}' is one file, but there are {len(pictures)} images. Give a folder with -o.")
         jobs = [Job(pictures[0], output)]
     else:
         jobs = [Job(picture, output / _writable_name(picture)) for picture in pictures]
@@ -53,9 +57,11 @@ def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
     for job in jobs:
         target = job.target.resolve()
         if target == job.source.resolve() or (target.exists() and target.samefile(job.source)):
-            raise ImageError(f"'{job.target}' is the picture itself. Choose another output.")
+            raise ImageError(f"'{job.target}' is the input itself. Choose another output.")
         if target in seen:
-            raise ImageError(f"'{seen[target]}' and '{job.source}' would both become '{job.target}'. Run them apart.")
+            raise ImageError(
+                f"'{seen[target]}' and '{job.source}' would both be written to '{job.target}'. Restore them separately."
+            )
         seen[target] = job.source
     return jobs
 

@@ -1,4 +1,4 @@
-"""Which model a command works with."""
+"""Choose the model of a command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..weights.find import bundled_notice, is_bundled, resolve_model
 
 
 def chosen_model(name: str | None, folders: Sequence[Path]) -> Path:
-    """As ``resolve_model``; says so on stderr where nobody chose and the bundled model is all there is."""
+    """Like ``resolve_model``; prints a notice when falling back to the bundled model."""
     path = resolve_model(name, folders)
     if name is None and is_bundled(path):
         print(bundled_notice(), file=sys.stderr)

@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 
 class PictureBar:
-    """One bar over all pictures, with the stage of the current one behind it; use as a context manager."""
+    """One bar for all images, showing the stage of the current one; use as a context manager."""
 
     def __init__(self, pictures: int) -> None:
-        self._bar = tqdm(total=pictures, unit="picture", dynamic_ncols=True)
+        self._bar = tqdm(total=pictures, unit="image", dynamic_ncols=True)
 
     def __enter__(self) -> PictureBar:
         return self
@@ -25,10 +25,10 @@ class PictureBar:
     def stage(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         """A Progress callback of the core."""
         self._bar.set_postfix_str(f"{stage} {done}/{total}", refresh=False)
-        self._bar.update(0)  # redraws no oftener than the bar's own interval: a log file isn't flooded
+        self._bar.update(0)  # redraws at most once per interval, so log files are not flooded
 
     def finish(self, line: str) -> None:
-        """One picture is done: say so above the bar."""
+        """An image is done: print ``line`` above the bar."""
         tqdm.write(line)
         self._bar.update()
 

@@ -35,7 +35,7 @@ from .progress import PictureBar
 
 @dataclass(frozen=True)
 class Tools:
-    """What a run works with, loaded once for all pictures."""
+    """Models and settings of a run, loaded once for all images."""
 
     model: GpenModel
     detector: FaceDetector
@@ -45,65 +45,76 @@ class Tools:
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     blend = BlendOptions()
-    parser = commands.add_parser("restore", help="restore the faces in pictures")
+    parser = commands.add_parser("restore", help="restore the faces in images")
     parser.set_defaults(run=run)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder of pictures, or glob")
-    parser.add_argument("-o", "--output", required=True, type=Path, help="picture to write, or folder")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, folder of images, or glob pattern")
+    parser.add_argument("-o", "--output", required=True, type=Path, help="output image or folder")
     parser.add_argument(
-        "--model", help="checkpoint file, name of a published model, or bundled (default: the best one present)"
+        "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
     )
     add_weight_folders(parser)
     parser.add_argument(
         "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
     )
+    parser.add_argument("--scale", type=_scale, default=blend.scale, help="output size: a factor, or auto (default: 1)")
     parser.add_argument(
-        "--scale", type=_scale, default=blend.scale, help="size of the result: a factor, or auto (default: 1)"
+        "--strength", type=float, default=blend.strength, help="0 = original, 1 = fully restored (default: %(default)s)"
     )
     parser.add_argument(
-        "--strength", type=float, default=blend.strength, help="0 keeps the picture, 1 takes the restored face whole"
+        "--template",
+        choices=[AUTO, *TEMPLATES],
+        default=AUTO,
+        help="face alignment (default: as the model was trained)",
     )
     parser.add_argument(
-        "--template", choices=[AUTO, *TEMPLATES], default=AUTO, help="alignment (default: the model's own)"
+        "--color",
+        choices=list(COLOR_METHODS),
+        default=blend.color,
+        help="match face colors to the original, in Lab (default: %(default)s)",
     )
     parser.add_argument(
-        "--color", choices=list(COLOR_METHODS), default=blend.color, help="match colours to the picture, in Lab"
+        "--softness",
+        type=float,
+        default=blend.softness,
+        help="width of the soft mask edge, as a fraction of the face's radius (default: %(default)s)",
     )
-    parser.add_argument(
-        "--softness", type=float, default=blend.softness, help="width of the mask's edge, as a part of its radius"
-    )
-    parser.add_argument("--mask", choices=[AUTO, "ellipse", "parsing"], default=AUTO, help="shape of the mask (auto: "
-                        "parsing where ParseNet's file is present)")  # fmt: skip
+    parser.add_argument("--mask", choices=[AUTO, "ellipse", "parsing"], default=AUTO, help="mask shape (auto: "
+                        "parsing if ParseNet's weights are installed)")  # fmt: skip
     parser.add_argument(
         "--max-megapixels",
         type=float,
         default=blend.max_megapixels,
-        help="limit of --scale auto (default: %(default)s)",
+        help="upper limit for --scale auto (default: %(default)s)",
     )
-    parser.add_argument("--max-faces", type=int, default=0, help="at most so many faces a picture (default: all)")
-    parser.add_argument("--order", choices=list(ORDERS), default="largest", help="which faces count first")
+    parser.add_argument(
+        "--max-faces", type=int, default=0, help="maximum number of faces per image (default: no limit)"
+    )
+    parser.add_argument(
+        "--order", choices=list(ORDERS), default="largest", help="order of the faces, and which ones --max-faces keeps"
+    )
     parser.add_argument(
         "--min-face",
         type=float,
-        help="shorter side of the smallest face, in pixels (default: 20, more in very large pictures)",
+        help="skip faces smaller than this (shorter side, in pixels; default: 20, more in very large images)",
     )
-    parser.add_argument("--threshold", type=float, help="least score of a face, 0 … 1 (default: the detector's own)")
-    parser.add_argument("--batch-size", type=int, default=0, help="faces at a time (default: by the model's size)")
+    parser.add_argument("--threshold", type=float, help="minimum detection confidence, 0 … 1 (default: the detector's)")
+    parser.add_argument("--batch-size", type=int, default=0, help="faces processed at once (default: automatic)")
     parser.add_argument(
         "--memory",
         type=int,
         default=0,
         metavar="MIB",
-        help="what a batch may take beside the weights (default: no bound)",
+        help="memory limit of a batch, without the weights (default: no limit)",
     )
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    parser.add_argument("--task", help="what the model does, where the file doesn't say")
-    parser.add_argument("--save-faces", action="store_true", help="also write each face, before and after")
-    parser.add_argument("--side-by-side", action="store_true", help="also write a picture of before and after")
+    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    parser.add_argument("--save-faces", action="store_true", help="also write each face before and after")
+    parser.add_argument("--side-by-side", action="store_true", help="also write a before/after image")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Restore every picture; one that fails doesn't stop the rest. → 0, or 1 where any failed."""
+    """Restore every image; a failure doesn't stop the others. → 0, or 1 if any failed."""
     pictures, unfound = find_pictures(options.inputs)
     jobs = plan(pictures, options.output)
     tools = _load_tools(options)
@@ -114,12 +125,12 @@ def run(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     for text in unfound:
-        print(f"failed: {text}: names no picture")
+        print(f"failed: {text}: no image found")
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
             try:
                 bar.finish(_restore(job, tools, options, bar))
-            except Exception as error:  # whatever one picture does, the others have a right to be restored
+            except Exception as error:  # a failing image must not stop the others
                 failures += 1
                 bar.finish(f"failed: {job.source}: {str(error) or type(error).__name__}")
     if failures:
@@ -163,7 +174,7 @@ def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FacePar
 
 
 def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar) -> str:
-    """Restore one picture and write everything asked for → a line that says what happened."""
+    """Restore one image and write everything asked for → a line for the log."""
     picture = load_picture(job.source)
     faces: list[RestoredFace] = []
     on_face = faces.append if options.save_faces else lambda face: None
@@ -181,7 +192,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
         _save_face(face, job.target.with_name(f"{job.target.name}-faces"), number)
     height, width = result.frames.shape[2:]
     count = len(result.faces)
-    found = f"{count} face{'s' if count != 1 else ''}" if count else "no face found, nothing restored"
+    found = f"{count} face{'s' if count != 1 else ''}" if count else "no face found, image unchanged"
     return f"{job.source} → {job.target} ({found}, {width}×{height})"
 
 
@@ -192,8 +203,8 @@ def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
 
 
 def _in_color(picture: Picture) -> Picture:
-    """A picture that may hold colours, whatever its source did; a grey file's profile says nothing of them."""
-    return replace(picture, grey=False, icc=None if picture.grey else picture.icc)
+    """The picture as color, whatever its source was; a grayscale file's profile does not apply to it."""
+    return replace(picture, gray=False, icc=None if picture.gray else picture.icc)
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

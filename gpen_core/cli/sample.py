@@ -27,60 +27,64 @@ from .arguments import add_model, add_weight_folders
 from .models import chosen_model
 from .progress import PictureBar
 
-_STRIP = 8  # pictures of a strip of no stated length
+_STEPS = 8  # images of an interpolation without --count
 
-_ABOUT = """Faces from random noise vectors. A seed is a picture: the same one, alone or with others, in any batch.
+_ABOUT = """Generate faces from random noise vectors. A seed always gives the same face, alone or in a batch.
 
-Faces are what a generator trained on noise gives (a checkpoint of the prior stage). Published restoration checkpoints
-were trained with an encoder's features instead of noise, so what they make of noise need not look like a face; with
---face they get features."""
+Use a model whose generator was trained on noise (a checkpoint of the prior stage). The published restoration models were
+trained with encoder features in place of noise, so they may not produce recognizable faces; --face gives them such
+features."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("sample", help="make faces from random noise vectors", description=_ABOUT,
+    parser = commands.add_parser("sample", help="generate faces from random noise", description=_ABOUT,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
     defaults = SampleOptions()
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, help="folder for one file a picture, or a picture for all in rows"
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        help="folder for one file per face, or an image file for a contact sheet",
     )
     add_model(parser)
     add_weight_folders(parser)
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="of the first picture (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first face (default: %(default)s)")
     parser.add_argument(
-        "--count", type=int, help=f"pictures, of this seed and the next ones (default: 1; {_STRIP} with --interpolate)"
+        "--count", type=int, help=f"number of faces, with consecutive seeds (default: 1; {_STEPS} with --interpolate)"
     )
     parser.add_argument(
         "--truncation", type=float, default=defaults.truncation,
-        help="1: as the seed falls; 0: the mean style for every seed; between: likelier, less various (default: %(default)s)",
+        help="1 = full variety, 0 = average face; lower values look more typical (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--interpolate", type=int, metavar="SEED", help="a strip from --seed to this one, in even steps of w"
+        "--interpolate", type=int, metavar="SEED", help="interpolate from --seed to this one, in equal steps of w"
     )
     parser.add_argument(
-        "--noise-seed", type=int, help="one seed's features for all pictures (default: each its own; a strip its first)"
+        "--noise-seed",
+        type=int,
+        help="use the noise of one seed for all faces (default: each its own; interpolations that of --seed)",
     )
     parser.add_argument(
         "--face",
         type=Path,
         metavar="PICTURE",
-        help="take the structure from this picture's largest face, not from noise",
+        help="use the largest face in this image for the structure, instead of noise",
     )
-    parser.add_argument(
-        "--aligned", action="store_true", help="--face is an aligned face, square, to be taken as it is"
-    )
-    parser.add_argument("--detector", default=AUTO, help="what finds --face, as in restore")
-    parser.add_argument("--batch-size", type=int, default=0, help="pictures at a time (default: by the model's size)")
+    parser.add_argument("--aligned", action="store_true", help="--face is already an aligned, square face")
+    parser.add_argument("--detector", default=AUTO, help="detector for --face, as in restore")
+    parser.add_argument("--batch-size", type=int, default=0, help="faces generated at once (default: automatic)")
     parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    parser.add_argument("--task", help="what the model does, where the file doesn't say")
+    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the pictures and write each as it is done, or all as one. → 0"""
+    """Generate the faces and write each when it is done, or all as one contact sheet. → 0"""
     if options.aligned and options.face is None:
-        raise OptionError("--aligned says how to take --face: give that too, or neither")
-    usual = 1 if options.interpolate is None else _STRIP
+        raise OptionError("--aligned describes --face: give both, or neither")
+    usual = 1 if options.interpolate is None else _STEPS
     wanted = SampleOptions(
         options.seed,
         usual if options.count is None else options.count,
@@ -100,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     with PictureBar(len(targets)) as bar:
         pictures = sample_faces(model, wanted, face=face, hooks=Hooks(progress=bar.stage))
         if targets == [options.output]:
-            columns = None if wanted.to_seed is None else wanted.count  # a strip is one row
+            columns = None if wanted.to_seed is None else wanted.count  # an interpolation is one row
             pictures = iter([contact_sheet(list(pictures), columns)])
         for picture, target in zip(pictures, targets):
             save_picture(Picture(picture), target)
@@ -110,9 +114,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _targets(output: Path, wanted: SampleOptions, face: Path | None) -> list[Path]:
-    """The files to write: ``output`` alone, where it is named like a picture, for all of them; else a file in it for each.
+    """The files to write: ``output`` itself if it is named like an image, otherwise one file per face in that folder.
 
-    Raises ImageError where one would overwrite the face's picture, or cannot be written.
+    Raises ImageError if one would overwrite the --face image, or cannot be written.
     """
     targets = [output]
     if output.is_dir() or output.suffix.lower() not in Image.registered_extensions():
@@ -121,7 +125,7 @@ def _targets(output: Path, wanted: SampleOptions, face: Path | None) -> list[Pat
         raise ImageError(f"'{output}': cannot write '{output.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
     for target in targets:
         if face is not None and face.exists() and target.exists() and target.samefile(face):
-            raise ImageError(f"'{target}' is the face's own picture. Choose another output.")
+            raise ImageError(f"'{target}' is the --face image itself. Choose another output.")
     return targets
 
 
@@ -133,21 +137,21 @@ def _names(wanted: SampleOptions) -> list[str]:
 
 
 def _face(options: argparse.Namespace, model: GpenModel, folders: Sequence[Path]) -> Tensor:
-    """The face that gives its structure, aligned. [3, side, side] RGB in [0, 1]"""
+    """The aligned face that provides the structure. [3, side, side] RGB in [0, 1]"""
     pixels = load_picture(options.face).pixels
     height, width = size_of(pixels)
     if options.aligned:
         if height != width:
             raise ImageError(
-                f"{options.face}: {width}×{height} is not square. Without --aligned its face is looked for."
+                f"{options.face}: {width}×{height} is not square. Leave out --aligned to detect the face in it."
             )
         return pixels
     detector = load_detector(options.detector, folders=folders, device=detector_device(choose_device(options.device)))
     faces = select_faces(detect_faces(pixels[None], detector), SelectOptions())
     if not faces:
-        raise ImageError(f"{options.face}: no face found. Where it is an aligned face already, say --aligned.")
+        raise ImageError(f"{options.face}: no face found. If it is already an aligned face, add --aligned.")
     print(
-        f"{options.face}: {len(faces)} face{'s: the largest' if len(faces) > 1 else ''} ({detector.name})",
+        f"{options.face}: {len(faces)} face{'s, using the largest' if len(faces) > 1 else ''} ({detector.name})",
         file=sys.stderr,
     )
     return align_face(pixels, faces[0], model.config.input_size, model.task.template).pixels

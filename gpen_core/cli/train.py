@@ -19,36 +19,36 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser(
         "train",
         help="train or fine-tune a network",
-        description="Train a network on a folder of aligned faces. A run that was stopped goes on where it was: give the "
-        "same command again. For several processes or devices: accelerate launch -m gpen_core train …",
+        description="Train a network on a folder of aligned faces. To resume an interrupted run, repeat the same command. "
+        "For several processes or devices: accelerate launch -m gpen_core train …",
     )
     parser.set_defaults(run=run)
     parser.add_argument("config", help=f"TOML file, or a preset: {', '.join(preset_names())}")
     parser.add_argument("--data", type=Path, required=True, help="folder of aligned, square faces")
     parser.add_argument(
-        "-o", "--out", type=Path, help="folder of the run (default: runs/ and the configuration's name)"
+        "-o", "--out", type=Path, help="folder of the run (default: runs/NAME, after the configuration)"
     )
     parser.add_argument(
         "--init-from",
         metavar="NAME_OR_PATH",
-        help="checkpoint to start from, in place of the configuration's init_from: of the same [model]",
+        help="checkpoint to start from, overriding init_from; its [model] must be the same",
     )
     parser.add_argument(
         "--models",
         type=Path,
         action="append",
         default=[],
-        help="another folder to look for weights in (losses, init_from)",
+        help="additional folder to search for weights (losses, init_from); may be repeated",
     )
     parser.add_argument(
         "--accept-changes",
         action="store_true",
-        help="go on although settings, or the pictures, differ from those of the run so far",
+        help="resume even if settings or images have changed since the run was started",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="check the settings, the pictures and the weights, say how much memory it takes, and train nothing",
+        help="check settings, images and weights and estimate the memory, without training",
     )
 
 
@@ -59,12 +59,12 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         rehearse(config, places, lambda line: print(line, file=sys.stderr))
         return 0
-    main = os.environ.get("RANK", "0") == "0"  # of the processes that accelerate launch starts, one shows what happens
+    main = os.environ.get("RANK", "0") == "0"  # of the processes that accelerate launch starts, only one shows progress
     bar = TrainingBar(config, hidden=not main)
     try:
         path = train(config, places, Watch(bar.say, bar), accept_changes=options.accept_changes)
     except KeyboardInterrupt:
-        bar.say("stopped. The same command goes on from the last saved state")
+        bar.say("stopped. Run the same command again to resume from the last saved state")
         raise
     finally:
         bar.close()
@@ -79,8 +79,10 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 
 
 class TrainingBar:
-    """Steps done, the time left, and the losses of the last step. The bar goes by pixels, not by steps: those of a network
-    that has grown take many times as long."""
+    """Steps done, the time left, and the losses of the last step.
+
+    The bar counts pixels, not steps, because steps take many times as long once the network has grown.
+    """
 
     def __init__(self, config: TrainConfig, *, hidden: bool = False) -> None:
         self._config = config
@@ -89,7 +91,7 @@ class TrainingBar:
         self._bar = tqdm(total=work, bar_format=layout, dynamic_ncols=True, smoothing=0.05, disable=hidden)
 
     def __call__(self, step: int, steps: int, losses: dict[str, float]) -> None:
-        if self._bar.n == 0 and step > 1:  # what was done before does not count
+        if self._bar.n == 0 and step > 1:  # steps of an earlier session do not count
             self._bar.initial = self._bar.n = self._bar.last_print_n = work_of(self._config, step - 1)
         self._bar.set_description_str(f"step {step}/{steps}", refresh=False)
         self._bar.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)

@@ -21,26 +21,24 @@ from .progress import DownloadBar
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    inspect = commands.add_parser("inspect", help="say what a checkpoint is")
+    inspect = commands.add_parser("inspect", help="describe a checkpoint")
     inspect.set_defaults(run=run_inspect)
     inspect.add_argument("file", type=Path)
-    inspect.add_argument("--json", action="store_true", help="for other programs")
+    inspect.add_argument("--json", action="store_true", help="machine-readable output")
 
-    into = commands.add_parser("convert", help="write a checkpoint as safetensors")
+    into = commands.add_parser("convert", help="convert a checkpoint to safetensors")
     into.set_defaults(run=run_convert)
     into.add_argument("file", type=Path)
-    into.add_argument("-o", "--output", type=Path, help="file to write (default: beside the source)")
+    into.add_argument("-o", "--output", type=Path, help="output file (default: next to the source)")
     into.add_argument(
-        "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: as it is)"
+        "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: unchanged)"
     )
 
-    fetch = commands.add_parser("download", help="fetch a published file", description=_list_published(),
+    fetch = commands.add_parser("download", help="download a published file", description=_list_published(),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     fetch.set_defaults(run=run_download)
     fetch.add_argument("name", help="one of the names above")
-    fetch.add_argument(
-        "-o", "--output", type=Path, help="folder (default: the first of GPEN_MODELS, else ~/.cache/gpen)"
-    )
+    fetch.add_argument("-o", "--output", type=Path, help="folder (default: the first in GPEN_MODELS, or ~/.cache/gpen)")
 
 
 def run_inspect(options: argparse.Namespace) -> int:
@@ -57,7 +55,7 @@ def run_inspect(options: argparse.Namespace) -> int:
 def run_convert(options: argparse.Namespace) -> int:
     target = options.output or options.file.with_suffix(".safetensors")
     if target.resolve() == options.file.resolve():
-        raise OptionError(f"{target} is the source itself. Give another file with -o.")
+        raise OptionError(f"{target} is the source file itself. Choose another output with -o.")
     print(_describe(convert(options.file, target, dtype=PRECISIONS.get(options.dtype))))
     return 0
 
@@ -66,13 +64,13 @@ def run_download(options: argparse.Namespace) -> int:
     entry = entry_named(options.name)
     if entry is BUNDLED:
         path = bundled_file()
-        print("the bundled model comes with this package: nothing to download, it is already here", file=sys.stderr)
+        print("the bundled model is part of this package; there is nothing to download", file=sys.stderr)
         print(path)
         return 0
     if entry is None:
-        raise OptionError(f"'{options.name}' is not in the catalogue.\n{_list_published()}")
+        raise OptionError(f"'{options.name}' is not a published file.\n{_list_published()}")
     folder = options.output or weight_folders()[0]
-    print(f"{entry.name}: {entry.licence}\n{entry.urls[0]}", file=sys.stderr)
+    print(f"{entry.name}: {entry.license}\n{entry.urls[0]}", file=sys.stderr)
     bar = DownloadBar(entry.filename)
     try:
         path = download(entry, folder, bar, verify=verify)
@@ -87,13 +85,13 @@ def _describe(description: Description) -> str:
     channels = " ".join(f"{config.start << level}:{width}" for level, width in enumerate(config.channels))
     lines = [
         f"{description.name}: GPEN generator, {description.bytes:,} bytes, {', '.join(description.dtypes)}",
-        f"  picture     {config.input_size} px in, {config.output_size} px out",
+        f"  image       {config.input_size} px in, {config.output_size} px out",
         f"  task        {description.task.name} ({description.task.purpose})",
         f"  family      {config.family}: {_parts(config)}",
         f"  channels    {channels}",
         f"  style       {config.style_dim} dimensions, {config.mapping_layers} mapping layers",
         f"  features    {_features(config)}",
-        f"  size        {description.parameters:,} parameters in {description.entries} entries",
+        f"  size        {description.parameters:,} parameters in {description.entries} tensors",
         f"  sha256      {description.sha256}",
         f"  published   {_published(description)}",
     ]
@@ -116,10 +114,10 @@ def _features(config: GpenConfig) -> str:
 
 def _published(description: Description) -> str:
     if description.published is not None:
-        return f"{description.published.name}, {description.published.licence}"
+        return f"{description.published.name}, {description.published.license}"
     if _is_bundled(description):
-        return f"no: it comes with this package ({BUNDLED.name}), {BUNDLED.licence}"
-    return "no published file has this sum"
+        return f"no, bundled with this package ({BUNDLED.name}), {BUNDLED.license}"
+    return "no published file has this checksum"
 
 
 def _is_bundled(description: Description) -> bool:
@@ -128,10 +126,10 @@ def _is_bundled(description: Description) -> bool:
 
 
 def _list_published() -> str:
-    lines = ["Published files:", *map(_line, PUBLISHED), "With this package:", _line(BUNDLED)]
+    lines = ["Published files:", *map(_line, PUBLISHED), "Included in this package:", _line(BUNDLED)]
     return "\n".join(lines)
 
 
 def _line(entry: WeightFile) -> str:
-    size = f"{entry.bytes / 1e6:,.0f} MB" if entry.bytes else "size unknown" if entry.urls else "here already"
-    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:16} {size:>12}  {entry.licence}"
+    size = f"{entry.bytes / 1e6:,.0f} MB" if entry.bytes else "size unknown" if entry.urls else "included"
+    return f"  {entry.name:24} {entry.task if entry.kind == 'gpen' else entry.kind:16} {size:>12}  {entry.license}"

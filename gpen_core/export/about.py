@@ -34,7 +34,7 @@ def describe(model: GpenModel, precision: str) -> dict[str, str]:
         f"{PREFIX}alignment_points": json.dumps([[round(value, 4) for value in point] for point in points.tolist()]),
         f"{PREFIX}alignment": "similarity transform that best brings left eye, right eye, nose, left and right mouth corner "
         "(left as seen in the picture) onto alignment_points: x, y in pixels of the crop, a pixel's centre at whole numbers",
-        f"{PREFIX}licence": _licence(model.name),
+        f"{PREFIX}license": _license(model.name),
     }
 
 
@@ -42,9 +42,9 @@ def _tensor(name: str, size: int, what: str) -> str:
     return f"{name}: float32 [{BATCH}, 3, {size}, {size}], RGB in [0, 1], {what}"
 
 
-def _licence(name: str) -> str:
+def _license(name: str) -> str:
     """By the file's name, which is all that is known of where weights come from."""
     entry = entry_named(name)
     if entry is not None:
-        return f"weights: {entry.licence}"
+        return f"weights: {entry.license}"
     return f"weights: as of the file that they were exported from. GPEN's published weights are for {NON_COMMERCIAL}"

@@ -1,1 +1,1 @@
-"""Finding, choosing, aligning and parsing faces."""
+"""Face detection, selection, alignment and parsing."""

@@ -1,4 +1,4 @@
-"""From a face in a frame to the crop a model expects."""
+"""Align faces: from a face in a frame to the crop a model expects."""
 
 from __future__ import annotations
 
@@ -12,16 +12,40 @@ from ..types import Face, FaceCrop
 
 
 def crop_transform(face: Face, size: int, template: str) -> Tensor:
-    """image_to_crop [2, 3]: the similarity that brings the face's landmarks onto the template's."""
+    """The similarity that maps the face's landmarks onto the template's.
+
+    Args:
+        face: A detected face.
+        size: Side of the crop, in pixels.
+        template: Alignment template, "gpen" or "ffhq".
+
+    Returns:
+        image_to_crop [2, 3] float64.
+
+    Raises:
+        OptionError: Unknown template, or degenerate landmarks.
+    """
     return fit_similarity(torch.tensor(face.landmarks), template_points(template, size))
 
 
 def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> FaceCrop:
-    """Cut ``face`` out of its frame [3, H, W], turned upright and scaled to [3, size, size].
+    """Crop a face from its frame, rotated upright and scaled.
 
-    A frame of another size than the face was found in is a resized copy: the face is looked for where it went.
-    Faces larger than the crop are low-pass filtered first; beyond the frame's border the picture is mirrored. Raises
-    ImageError for a frame of another shape: the face was found in another picture.
+    Faces larger than the crop are low-pass filtered first. Beyond the border of the frame the image is mirrored.
+
+    Args:
+        frame: [3 or more, H, W] RGB in [0, 1]; channels after the third are ignored. It may be a resized copy of the
+            frame in which the face was detected.
+        face: The face, in coordinates of the frame in which it was detected.
+        size: Side of the crop, in pixels.
+        template: Alignment template, "gpen" or "ffhq".
+
+    Returns:
+        The crop, with pixels [3, size, size] RGB float32 in [0, 1].
+
+    Raises:
+        ImageError: The frame has another aspect ratio than the one in which the face was detected.
+        OptionError: Unknown template, or degenerate landmarks.
     """
     frame_size = size_of(frame)
     check_same_picture(face, frame_size)
@@ -31,10 +55,10 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
 
 
 def check_same_picture(face: Face, frame_size: tuple[int, int]) -> None:
-    """Raise ImageError unless a frame of this (height, width) can be a resized copy of the one the face was found in."""
+    """Raise ImageError unless a frame of this (height, width) may be a resized copy of the one the face was detected in."""
     if not same_shape(face.image_size, frame_size):
         (height, width), (found_height, found_width) = frame_size, face.image_size
         raise ImageError(
-            f"a face was found in a picture of {found_width}×{found_height}; one of {width}×{height} has another shape. "
-            "Connect the picture in which the faces were found, or a resized copy of it."
+            f"the faces were detected in a {found_width}×{found_height} image, but this one is {width}×{height}. "
+            "Use the image in which the faces were detected, or a resized copy of it."
         )

@@ -1,4 +1,4 @@
-"""Show where faces were found."""
+"""Draw detected faces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
 
 
 def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
-    """frames: [B, 3 or more, H, W] in [0, 1] → [B, 3, H, W]: the frames with boxes, landmarks, ids and scores."""
+    """Draw boxes, landmarks, numbers and scores into copies of the frames.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB in [0, 1]; channels after the third are dropped.
+        faces: Faces detected in these frames.
+
+    Returns:
+        [B, 3, H, W] RGB in [0, 1].
+    """
     pictures = []
     for index, frame in enumerate(frames):
         mine = [face for face in faces if face.frame == index]
@@ -25,7 +33,15 @@ def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
 
 def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
-    """frames: [B, C, H, W] → [B, 1, H, W]: 1 inside the faces' boxes, 0 elsewhere."""
+    """A mask of the face boxes.
+
+    Args:
+        frames: [B, C, H, W]; only size and device matter.
+        faces: Faces detected in these frames.
+
+    Returns:
+        [B, 1, H, W] float32: 1 inside the boxes, 0 elsewhere.
+    """
     height, width = frames.shape[2:]
     mask = torch.zeros(len(frames), 1, height, width, device=frames.device)
     for face in faces:

@@ -1,4 +1,4 @@
-"""Which of the faces found are worked on, and in which order."""
+"""Select and sort detected faces."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ ORDERS: MappingProxyType[str, Callable[[Face], float]] = MappingProxyType(
     {
         "left_to_right": lambda face: face.box[0],
         "largest": lambda face: -face.width * face.height,
-        "most_certain": lambda face: -face.score,
+        "most_confident": lambda face: -face.score,
     }
 )
 
 
 @dataclass(frozen=True)
 class SelectOptions:
-    """``limit``: at most so many faces a frame, the first of their order; 0 keeps all. ``min_size``: shorter side of a
-    face's box, in pixels of the frame."""
+    """Which faces to keep, and their order.
+
+    Attributes:
+        order: "largest", "left_to_right" or "most_confident".
+        limit: Maximum number of faces per frame, in that order; 0 = no limit.
+        min_size: Minimum length of the box's shorter side, in pixels of the frame.
+
+    Raises:
+        OptionError: A value is out of range.
+    """
 
     order: str = "largest"
     limit: int = 0
@@ -35,7 +43,15 @@ class SelectOptions:
 
 
 def select_faces(faces: Iterable[Face], options: SelectOptions) -> tuple[Face, ...]:
-    """The faces to work on: frame by frame, each frame's in the order asked for."""
+    """Filter, sort and limit faces.
+
+    Args:
+        faces: Detected faces, from any number of frames.
+        options: What to keep.
+
+    Returns:
+        The selected faces, frame by frame, in the requested order within each frame.
+    """
     large = (face for face in faces if min(face.width, face.height) >= options.min_size)
     ordered = sorted(large, key=lambda face: (face.frame, ORDERS[options.order](face)))
     counts: dict[int, int] = {}

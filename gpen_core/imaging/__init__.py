@@ -1,1 +1,1 @@
-"""Pixels: resampling, masks, colour and blending."""
+"""Images: files, resampling, masks, color and blending."""

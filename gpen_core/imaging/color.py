@@ -1,4 +1,4 @@
-"""Bring a restored face's colours back to those of the picture it goes into."""
+"""Match the colors of a restored face to the original."""
 
 from __future__ import annotations
 
@@ -27,13 +27,22 @@ _MOST_STRETCH = 2.0  # a flat original (fog, a white face) would otherwise have 
 
 
 def match_color(restored: Tensor, original: Tensor, weight: Tensor, method: str) -> Tensor:
-    """Shift (and stretch) ``restored`` [3, H, W] RGB in [0, 1] to the Lab statistics of ``original``, of the same size.
+    """Match the color statistics of a restored face to those of the original (Reinhard et al. 2001, in CIE Lab).
 
-    ``weight`` [1, H, W] says which pixels count. ``method``: "off"; "mean" shifts each channel's mean; "mean_std" also
-    matches the standard deviation (Reinhard et al. 2001, in CIE Lab).
+    Args:
+        restored: [3, H, W] RGB in [0, 1].
+        original: [3, H, W] RGB in [0, 1], of the same size.
+        weight: [1, H, W], how much each pixel counts.
+        method: "off"; "mean" matches the mean of each channel; "mean_std" also matches the standard deviation.
+
+    Returns:
+        [3, H, W] RGB in [0, 1].
+
+    Raises:
+        OptionError: Unknown method.
     """
     if method not in COLOR_METHODS:
-        raise OptionError(f"unknown colour matching '{method}'. Known: {', '.join(COLOR_METHODS)}.")
+        raise OptionError(f"unknown color matching method '{method}'. Known: {', '.join(COLOR_METHODS)}.")
     return COLOR_METHODS[method](restored, original, weight)
 
 
@@ -60,9 +69,9 @@ def _matched(
     weight: Tensor,
     match: Callable[[Tensor, Tensor, Tensor], Callable[[Tensor], Tensor]],
 ) -> Tensor:
-    """Lab is an affine map of the compressed XYZ below, and so is what happens to it here: it need not be made.
+    """Match statistics without converting to Lab, which is an affine map of the compressed XYZ below.
 
-    ``match`` says, by compressed pixels [3, N] of both and their weights [1, N], what is to be done with the restored ones.
+    ``match`` takes compressed pixels [3, N] of both images and weights [1, N], and returns the change to apply.
     """
     weights = _sampled(weight).flatten(1)
     if not weights.any():
@@ -99,33 +108,33 @@ def _piecewise(function: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
 
 
 def _sampled(picture: Tensor) -> Tensor:
-    """Every pixel of a small picture [C, H, W], and of a large one enough of them, evenly spread."""
+    """All pixels of a small image [C, H, W], an evenly spaced subset of a large one."""
     step = max(1, round(math.sqrt(picture[0].numel() / _SAMPLES)))
     return picture[:, ::step, ::step]
 
 
 def _average(values: Tensor, weights: Tensor) -> Tensor:
-    """[3, N], [1, N] → [3, 1]"""
+    """[3, N], [1, N] → [3, 1]."""
     return (values * weights).sum(1, keepdim=True) / weights.sum()
 
 
 def _statistics(lab: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and standard deviation of each channel. [3, N], [1, N] → twice [3, 1]"""
+    """Weighted mean and standard deviation of each channel: [3, N], [1, N] → two of [3, 1]."""
     mean = _average(lab, weights)
     return mean, _average((lab - mean).square(), weights).sqrt()
 
 
 def _lab() -> Tensor:
-    """From compressed XYZ to Lab, but for the 16 that L is lower by. [3, 3] (CIE 15:2004, section 8.2.1)"""
+    """The matrix [3, 3] from compressed XYZ to Lab, without the offset of 16 in L (CIE 15:2004, section 8.2.1)."""
     return torch.tensor([[0.0, 116.0, 0.0], [500.0, -500.0, 0.0], [0.0, 200.0, -200.0]])
 
 
-# Each curve below is a power above some point and a line beneath it: the power of what is held above that point, and the
-# line of what is held beneath it, add up to it. To choose by torch.where takes as long as all the rest together.
+# Each curve below is a power above a threshold and a line below it. It is computed as the sum of the power of the values
+# clamped from below and the line of the values clamped from above: torch.where would take as long as all the rest together.
 
 
 def _compressed(rgb: Tensor) -> Tensor:
-    """sRGB [3, N] in [0, 1] → f(X/Xn), f(Y/Yn), f(Z/Zn), of which Lab is made. [3, N]"""
+    """From sRGB [3, N] in [0, 1] to f(X/Xn), f(Y/Yn), f(Z/Zn) [3, N], the basis of Lab."""
     linear = _power(rgb.clamp_min(_BENT).add_(0.055).mul_(1 / 1.055), 2.4)
     linear.add_(rgb.clamp_max(_BENT).sub_(_BENT), alpha=1 / 12.92)
     xyz = rgb.new_tensor([[part / white for part in row] for row, white in zip(_XYZ, _WHITE, strict=True)]) @ linear
@@ -133,7 +142,7 @@ def _compressed(rgb: Tensor) -> Tensor:
 
 
 def _decompressed(compressed: Tensor) -> Tensor:
-    """The way back, clamped to [0, 1]."""
+    """The inverse, clamped to [0, 1]."""
     xyz = compressed.clamp_min(_KNEE).pow_(3).add_(compressed.clamp_max(_KNEE).sub_(_KNEE), alpha=1 / _SLOPE)
     linear = (
         compressed.new_tensor([[part * white for part, white in zip(row, _WHITE, strict=True)] for row in _RGB]) @ xyz

@@ -1,4 +1,4 @@
-"""Picture files to tensors and back: orientation, colour profile, alpha and bit depth are kept."""
+"""Read and write image files, keeping orientation, color profile, alpha and bit depth."""
 
 from __future__ import annotations
 
@@ -32,45 +32,62 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_lzw"},
 }
 _BLOCK = 1 << 17  # numbers rounded at a time: they stay in a core's cache
-_GREY_AND_ALPHA = 4  # of a PNG file's colours
-_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_GRAY_AND_ALPHA = 4  # of a PNG file's colors
+_GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _HAVE_ALPHA = ("PNG", "WEBP", "TIFF")
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """``pixels``: [3, H, W] RGB or [4, H, W] RGBA, float32 in [0, 1], upright. ``exif`` has its orientation reset.
+    """An image and what its file said about it.
 
-    ``grey``: the file had one colour channel. ``bits``: 8 or 16 a channel.
+    Attributes:
+        pixels: [3, H, W] RGB or [4, H, W] RGBA, float32 in [0, 1], upright.
+        icc: Color profile.
+        exif: EXIF data with the orientation reset.
+        gray: Whether the file is grayscale.
+        bits: 8 or 16 per channel.
     """
 
     pixels: Tensor
     icc: bytes | None = None
     exif: bytes | None = None
-    grey: bool = False
+    gray: bool = False
     bits: int = 8
 
 
 def load_picture(path: str | Path) -> Picture:
-    """Read PNG, JPEG, WebP, TIFF or BMP; 16-bit files in full depth, CMYK through its profile. Raises ImageError."""
+    """Read an image file: PNG, JPEG, WebP, TIFF or BMP. 16-bit files keep their depth; CMYK is converted by its profile.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ImageError: The file cannot be read.
+    """
     path = Path(path)
     try:
         with Image.open(path) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-                raise ImageError(f"{path.name}: holds {image.n_frames} pictures. Split it into single files first.")
+                raise ImageError(f"{path.name}: contains {image.n_frames} images. Split it into single files first.")
             return _read(path, image)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path.name}: this is not a picture that can be read.") from error
+        raise ImageError(f"{path.name}: not an image file, or an unsupported format.") from error
     except Exception as error:  # damaged files make Pillow's readers raise almost anything
         raise ImageError(f"{path.name}: cannot be read ({str(error) or type(error).__name__}).") from error
 
 
 def save_picture(picture: Picture, path: str | Path) -> None:
-    """Write in the format of the extension, rounding once; the file appears whole or not at all. Raises ImageError.
+    """Write an image file in the format given by its extension. The file is replaced atomically.
 
-    Alpha goes onto white where the format has none. 16 bits a channel stay so in PNG and TIFF.
+    Args:
+        picture: Alpha is blended onto white if the format doesn't support it; 16 bits are kept in PNG and TIFF.
+        path: The file; missing folders are created.
+
+    Raises:
+        ImageError: The file cannot be written.
     """
     path = Path(path)
     file_format = _FORMATS.get(path.suffix.lower())
@@ -87,7 +104,7 @@ def save_picture(picture: Picture, path: str | Path) -> None:
             elif file_format == "TIFF" and picture.bits == 16:
                 _write_tiff16(picture, _deep(picture, pixels), temporary)
             else:
-                _image(pixels, picture.grey).save(
+                _image(pixels, picture.gray).save(
                     temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture)
                 )
     except ImageError:
@@ -108,20 +125,20 @@ def _save_options(file_format: str, picture: Picture) -> dict[str, Any]:
 
 def _read(path: Path, image: Image.Image) -> Picture:
     exif, orientation = _descriptive_exif(image)
-    icc, (bits, grey) = image.info.get("icc_profile"), _bits_and_grey(path, image)
+    icc, (bits, gray) = image.info.get("icc_profile"), _bits_and_gray(path, image)
     if bits == 16:
         array = _decode_deep(path, image)
         if image.format == "TIFF":  # which OpenCV has turned upright, as it does nothing else of 16 bits
             orientation = 1
     else:
         if image.mode in ("F", "I"):
-            raise ImageError(f"{path.name}: 32 bits a channel. Save it with 8 or 16 first.")
+            raise ImageError(f"{path.name}: 32 bits per channel are not supported. Save it with 8 or 16 bits.")
         if image.mode in ("CMYK", "LAB", "YCbCr"):
             image, icc = _to_srgb(image, icc), None  # the profile describes the ink, not the RGB that comes out
         has_alpha = "A" in image.getbands() or "transparency" in image.info
         array = np.asarray(image.convert("RGBA" if has_alpha else "RGB"), dtype=np.float32) / 255
     pixels = torch.from_numpy(np.ascontiguousarray(_upright(array, orientation).transpose(2, 0, 1)))
-    return Picture(pixels, icc, exif, grey, bits)
+    return Picture(pixels, icc, exif, gray, bits)
 
 
 def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
@@ -137,17 +154,17 @@ def _descriptive_exif(image: Image.Image) -> tuple[bytes | None, int]:
     return (exif.tobytes() if len(exif) else None), orientation
 
 
-def _bits_and_grey(path: Path, image: Image.Image) -> tuple[int, bool]:
-    """Pillow reads RGB of 16 bits as of 8, grey with alpha as RGBA, and doesn't say so; the files' own headers do."""
-    grey = image.mode in _GREY_MODES
+def _bits_and_gray(path: Path, image: Image.Image) -> tuple[int, bool]:
+    """Pillow reads RGB of 16 bits as of 8, gray with alpha as RGBA, and doesn't say so; the files' own headers do."""
+    gray = image.mode in _GRAY_MODES
     if image.format == "PNG":
         with path.open("rb") as file:
             depth, colors = file.read(26)[24:]
-        return (16 if depth == 16 else 8), grey or colors == _GREY_AND_ALPHA
+        return (16 if depth == 16 else 8), gray or colors == _GRAY_AND_ALPHA
     if image.format == "TIFF":
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
-        return (16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8), grey
-    return 8, grey
+        return (16 if max(bits if isinstance(bits, tuple) else (bits,)) == 16 else 8), gray
+    return 8, gray
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
@@ -173,11 +190,11 @@ def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
     tags = dict(image.tag_v2) if image.format == "TIFF" else {}  # type: ignore[attr-defined]
     if tags.get(_PLANAR) == 2 or tags.get(_PHOTOMETRIC, 2) not in (0, 1, 2):
         raise ImageError(
-            f"{path.name}: a 16-bit TIFF of separate planes or of no RGB colours. Save it as interleaved RGB."
+            f"{path.name}: 16-bit TIFF with separate planes or without RGB colors is not supported. Save it as interleaved RGB."
         )
     array = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
-        raise ImageError(f"{path.name}: this kind of 16-bit picture cannot be read.")
+        raise ImageError(f"{path.name}: this kind of 16-bit image is not supported.")
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     elif array.shape[2] in (3, 4):
@@ -185,7 +202,7 @@ def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
     array = array.astype(np.float32) / 65535
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero
         array[:, :, :3] = 1 - array[:, :, :3]
-    if array.shape[2] == 4 and 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):  # colours already multiplied by alpha
+    if array.shape[2] == 4 and 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):  # colors already multiplied by alpha
         array[:, :, :3] = np.clip(array[:, :, :3] / np.maximum(array[:, :, 3:], 1e-6), 0, 1)
     return array
 
@@ -201,13 +218,13 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
     return array
 
 
-def _image(pixels: Tensor, grey: bool) -> Image.Image:
+def _image(pixels: Tensor, gray: bool) -> Image.Image:
     image = as_image(pixels)
-    return image.convert("LA" if len(pixels) == 4 else "L") if grey else image
+    return image.convert("LA" if len(pixels) == 4 else "L") if gray else image
 
 
 def as_image(pixels: Tensor) -> Image.Image:
-    """[3 or 4, H, W] RGB or RGBA, on the CPU, clamped to [0, 1] here → Pillow's, 8 bits a channel, rounded."""
+    """Convert [3 or 4, H, W] RGB or RGBA on the CPU to an 8-bit Pillow image; values are clamped to [0, 1] and rounded."""
     return Image.fromarray(_rounded(pixels, 8))
 
 
@@ -241,19 +258,19 @@ def _exif_block(exif: bytes | None) -> bytes | None:
 
 
 def _numbers(picture: Picture, pixels: Tensor) -> np.ndarray:
-    """What a PNG file holds: [H, W, 3 or 4] RGB or RGBA, or of a grey picture [H, W] or [H, W, 2]."""
+    """What a PNG file holds: [H, W, 3 or 4] RGB or RGBA, or of a gray picture [H, W] or [H, W, 2]."""
     if picture.bits == 16:
         return _deep(picture, pixels)
-    return np.asarray(_image(pixels, picture.grey)) if picture.grey else _rounded(pixels, 8)
+    return np.asarray(_image(pixels, picture.gray)) if picture.gray else _rounded(pixels, 8)
 
 
 def _deep(picture: Picture, pixels: Tensor) -> np.ndarray:
     """The same of 16 bits."""
     array = _rounded(pixels, 16)
-    if not picture.grey:
+    if not picture.gray:
         return array
-    grey = array[:, :, :3].mean(2).round().astype(np.uint16)
-    return np.stack((grey, array[:, :, 3]), 2) if array.shape[2] == 4 else grey
+    gray = array[:, :, :3].mean(2).round().astype(np.uint16)
+    return np.stack((gray, array[:, :, 3]), 2) if array.shape[2] == 4 else gray
 
 
 def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:

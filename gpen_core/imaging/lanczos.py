@@ -1,4 +1,4 @@
-"""Lanczos resizing, at the speed of matrix products."""
+"""Lanczos resizing, implemented as matrix products."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEEN = 1 / 512  # alpha below half a step of 8 bits shows nothing
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Neighbouring outputs of an axis, ``weights`` [outputs, inputs] of the inputs that they see."""
+    """Adjacent outputs along an axis, and the ``weights`` [outputs, inputs] of the inputs they depend on."""
 
     outputs: slice
     inputs: slice
@@ -25,10 +25,16 @@ class _Block:
 
 
 def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = None) -> Tensor:
-    """[C, H, W] in [0, 1] → [C, *size], Lanczos-3, prefiltered where it shrinks, in float32 throughout (as Pillow's).
+    """Resize with a Lanczos-3 filter, antialiased like Pillow's, in float32.
 
-    A fourth channel is alpha: colours then count by their alpha, so what is invisible doesn't bleed into what is seen.
-    ``out`` [C, *size] float32 is where the result goes, if given; else a picture of that size already comes back as it is.
+    Args:
+        image: [C, H, W] in [0, 1]. A fourth channel is alpha: colors are weighted by it, so that invisible pixels don't
+            bleed into visible ones.
+        size: (height, width) of the result.
+        out: [C, height, width] float32 to write to. Without it, an image that already has this size is returned as is.
+
+    Returns:
+        [C, height, width] in [0, 1].
     """
     if size_of(image) == size:
         return image if out is None else out.copy_(image)
@@ -49,8 +55,10 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
 
 @torch.no_grad()
 def _resized(image: Tensor, out: Tensor) -> Tensor:
-    """Plane after plane, on the CPU: other devices may multiply with fewer bits. A number that is not finite spoils the
-    outputs of the blocks that see it."""
+    """Resize plane by plane, on the CPU, since other devices may multiply with lower precision.
+
+    A non-finite value affects all outputs of the blocks that contain it.
+    """
     (old_height, old_width), (height, width), dtype = size_of(image), size_of(out), _whole_products()
     across, along = _blocks(old_width, width, dtype), _blocks(old_height, height, dtype)
     wide_first = old_height * width <= height * old_width
@@ -79,7 +87,7 @@ def _whole_products() -> torch.dtype:
     """Float32, or float64 where a host may have allowed that products of float32 are rounded to fewer bits."""
     try:
         return torch.float32 if torch.get_float32_matmul_precision() == "highest" else torch.float64
-    except RuntimeError:  # set by torch's newer settings, of which this one doesn't know
+    except RuntimeError:  # set through torch's newer settings, which this one can't read
         return torch.float64
 
 
@@ -88,11 +96,11 @@ def _blocks(old: int, new: int, dtype: torch.dtype) -> list[_Block]:
     scale, many = old / new, min(_BLOCK, new)
     widened = max(scale, 1.0)
     first = torch.arange(0, new, many)
-    centre = (first[:, None] + torch.arange(many) + 0.5).double() * scale  # [blocks, outputs], from the picture's edge
-    start = (centre[:, 0] - _LOBES * widened).floor().clamp_min(0)
+    center = (first[:, None] + torch.arange(many) + 0.5).double() * scale  # [blocks, outputs], from the picture's edge
+    start = (center[:, 0] - _LOBES * widened).floor().clamp_min(0)
     reach = min(old, math.ceil((many - 1) * scale + 2 * _LOBES * widened) + 1)
     inputs = start[:, None] + torch.arange(reach)
-    x = (inputs[:, None] + 0.5 - centre[:, :, None]) / widened
+    x = (inputs[:, None] + 0.5 - center[:, :, None]) / widened
     seen = (x.abs() < _LOBES) & (inputs < old)[:, None]
     weights = torch.where(seen, torch.sinc(x) * torch.sinc(x / _LOBES), 0.0)
     weights = (weights / weights.sum(2, keepdim=True)).to(dtype)

@@ -1,4 +1,4 @@
-"""Where a restored face replaces the picture, and how softly."""
+"""Blend masks: where a restored face replaces the original, with soft edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .warp import Rect
 
 # The face's oval in units of the template's own distances: between the eyes (across) and from eyes to mouth (along).
 # Cheek to cheek is about 2.3 and hairline to chin about 2.6 of those (Farkas 1994); a little more, since the edge is soft.
-_OVAL_CENTRE = 0.38  # of the way from the eyes to the mouth
+_OVAL_CENTER = 0.38  # of the way from the eyes to the mouth
 _OVAL_ACROSS = 1.38
 _OVAL_ALONG = 1.45
 
@@ -24,28 +24,43 @@ _RIM = 26 / 512  # of the crop's side: no mask this close to its border, as in t
 
 
 def ellipse_mask(size: int, template: str, softness: float) -> Tensor:
-    """A soft oval over the face, in the template's frame. [1, size, size] in [0, 1]
+    """A soft oval over an aligned face.
 
-    ``softness`` in (0, 1]: the part of the oval's radius over which it fades to 0. The oval follows the template's
-    points, so it fits every face that was aligned to it, up to the shape of its head.
+    The oval follows the template's points, so it fits every face aligned to it, up to the shape of the head.
+
+    Args:
+        size: Side of the crop, in pixels.
+        template: Alignment template, "gpen" or "ffhq".
+        softness: Width of the soft edge as a fraction of the radius, in (0, 1].
+
+    Returns:
+        [1, size, size] in [0, 1].
+
+    Raises:
+        OptionError: Unknown template, or softness out of range.
     """
     if not 0 < softness <= 1:
         raise OptionError(f"mask softness must be above 0 and at most 1, not {softness}")
     left_eye, right_eye, _, left_mouth, right_mouth = template_points(template, size)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    centre = eyes + _OVAL_CENTRE * (mouth - eyes)
+    center = eyes + _OVAL_CENTER * (mouth - eyes)
     across = _OVAL_ACROSS * float(torch.linalg.vector_norm(right_eye - left_eye))
     along = _OVAL_ALONG * float(torch.linalg.vector_norm(mouth - eyes))
     axis = torch.arange(size, dtype=torch.float32)
-    x, y = (axis - float(centre[0])) / across, (axis - float(centre[1])) / along
+    x, y = (axis - float(center[0])) / across, (axis - float(center[1])) / along
     radius = (x.square()[None, :] + y.square()[:, None]).sqrt()
     return smoothstep((1 - radius) / softness)[None]
 
 
 def region_mask(inside: Tensor, softness: float) -> Tensor:
-    """A face region made soft: [1, S, S] of 0 and 1 → [1, S, S] in [0, 1], 0 at the crop's border.
+    """A soft mask from a face region. The region is eroded and then blurred, so that the soft edge lies within it.
 
-    The region shrinks and blurs by the same amount, so that the fading lies within it.
+    Args:
+        inside: [1, S, S], 1 inside the region, 0 elsewhere.
+        softness: Width of the soft edge, in (0, 1].
+
+    Returns:
+        [1, S, S] in [0, 1], 0 at the border of the crop.
     """
     size, side = inside.shape[-1], min(inside.shape[-1], _REGION_SIDE)
     region = F.interpolate(inside[None], (side, side), mode="nearest-exact")[0] * _rim(side).to(inside)
@@ -61,8 +76,10 @@ def _eroded(inside: Tensor, reach: int) -> Tensor:
 
 
 def _blurred(mask: Tensor, sigma: float) -> Tensor:
-    """[1, S, S], Gaussian, with nothing beyond the border. A product with a band matrix along each axis: the fastest way
-    for the widths that occur here."""
+    """Gaussian blur of [1, S, S] with zero padding.
+
+    Computed as products with band matrices, the fastest way for the widths used here.
+    """
     distances = _distances(mask)
     weights = torch.where(distances <= round(_TAPS * sigma), (-0.5 * (distances / sigma).square()).exp(), 0.0)
     weights = weights / weights.sum(0).amax()
@@ -70,13 +87,13 @@ def _blurred(mask: Tensor, sigma: float) -> Tensor:
 
 
 def _distances(square: Tensor) -> Tensor:
-    """How far pixels of a row lie apart: [S, S] for a picture [1, S, S], where that is."""
+    """Distances between the pixels of a row: [S, S] for an image [1, S, S], on its device."""
     axis = torch.arange(square.shape[-1], device=square.device, dtype=square.dtype)
     return (axis[:, None] - axis).abs()
 
 
 def border_fade(size: int) -> Tensor:
-    """1 inside, falling to 0 within the rim along the crop's border. [1, size, size]"""
+    """A mask [1, size, size] that is 1 inside and falls to 0 at the border of the crop."""
     edge = torch.arange(size, dtype=torch.float32)
     distance = torch.minimum(edge, size - 1 - edge) / max(_RIM * size, 1)
     ramp = smoothstep(distance)
@@ -84,7 +101,7 @@ def border_fade(size: int) -> Tensor:
 
 
 def smoothstep(x: Tensor) -> Tensor:
-    """0 below 0, 1 above 1, and 3x² − 2x³ between."""
+    """3x² − 2x³, with x clamped to [0, 1]."""
     x = x.clamp(0, 1)
     return x * x * (3 - 2 * x)
 
@@ -97,16 +114,22 @@ def _rim(size: int) -> Tensor:
 
 
 def change_mask(before: Tensor, after: Tensor, crop_side: int | None = None) -> Tensor:
-    """Where a model changed anything at all. [3, H, W] twice → [1, H, W]: 0 where it changed less than half a step of
-    8 bits, 1 from one and a half on.
+    """Where a model changed anything.
 
-    Cutting a face out and pasting it back costs a little sharpness; where the model left the picture alone, the
-    picture itself is better than that. ``crop_side``: side of the whole crop in these pixels, where this is a part of it.
+    Cropping a face and pasting it back costs some sharpness; where the model changed nothing, the original is better.
+
+    Args:
+        before: [3, H, W] RGB in [0, 1].
+        after: [3, H, W] RGB in [0, 1].
+        crop_side: Side of the whole crop in these pixels, if the images are only a part of it.
+
+    Returns:
+        [1, H, W]: 0 where the change is below half an 8-bit step, 1 from one and a half steps.
     """
     height, width = size_of(after)
     change = (after - before).abs_().amax(0)
     half = round((crop_side or width) / 128)
-    if half:  # a few pixels wide, since a change crosses zero somewhere without being none
+    if half:  # over a few pixels, since a change may be 0 where it changes sign
         change = F.pad(change, (0, -width % (2 * half), 0, -height % (2 * half)))
         cells = change.unflatten(1, (-1, half)).amax(2).unflatten(0, (-1, half)).amax(1) if half > 1 else change
         blocks = _greatest_around(cells)[None, None]
@@ -124,7 +147,7 @@ def _greatest_around(cells: Tensor) -> Tensor:
 
 
 def mask_box(mask: Tensor) -> Rect | None:
-    """[1, H, W] → the rectangle outside which the mask is 0; None for an empty mask."""
+    """The rectangle outside of which the mask [1, H, W] is 0, or None for an empty mask."""
     rows = mask[0].amax(1).nonzero()
     if len(rows) == 0:
         return None

@@ -1,4 +1,4 @@
-"""Put patches into a picture, working inside each patch's rectangle only."""
+"""Paste patches into an image, working only inside the rectangle of each patch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ _NEXT_TO_NOTHING = 1 / 25600
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """What goes where. ``pixels`` [3, h, w] RGB in [0, 1], ``mask`` [1, h, w] in [0, 1], ``to_canvas`` [2, 3]."""
+    """An image to paste.
+
+    Attributes:
+        pixels: [3, h, w] RGB in [0, 1].
+        mask: [1, h, w] in [0, 1].
+        to_canvas: [2, 3] float64, from patch to canvas coordinates.
+    """
 
     pixels: Tensor
     mask: Tensor
@@ -27,7 +33,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class _Spot:
-    """Where a patch goes: ``shown`` is the part of the patch that its mask shows, ``rect`` what that touches of the canvas."""
+    """Where a patch goes: ``shown`` is the visible part of the patch, ``rect`` the part of the canvas that it covers."""
 
     patch: Patch
     shown: Rect
@@ -44,10 +50,14 @@ class _Placed:
 
 
 def paste(canvas: Tensor, patches: Sequence[Patch]) -> tuple[Tensor, Tensor]:
-    """Blend ``patches`` into a copy of ``canvas`` [C, H, W]; channels after the third (alpha) are kept as they are.
+    """Blend patches into a copy of the canvas.
 
-    → the picture [C, H, W] and what share of each pixel was replaced [1, H, W]. Pixels that no mask touches keep their
-    bits. Where masks overlap, each patch has its share, so the order of the patches doesn't matter.
+    Args:
+        canvas: [C, H, W] RGB in [0, 1]; channels after the third (alpha) are kept.
+        patches: What to paste. Overlapping patches are weighted by their masks, so their order doesn't matter.
+
+    Returns:
+        The image [C, H, W], bit-identical outside the masks, and the blend mask [1, H, W]: 1 = fully replaced.
     """
     picture, replaced = canvas.clone(), torch.zeros(1, *size_of(canvas), device=canvas.device)
     paste_into(picture, replaced, patches)
@@ -55,9 +65,12 @@ def paste(canvas: Tensor, patches: Sequence[Patch]) -> tuple[Tensor, Tensor]:
 
 
 def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> None:
-    """As ``paste``, in place and at the cost of the patches' own pixels: the rest of ``canvas`` is not touched.
+    """Like ``paste``, in place; only the pixels under the patches are touched.
 
-    ``replaced`` [1, H, W] is what share of each pixel was replaced before, 0 for a fresh canvas; it grows by this.
+    Args:
+        canvas: [C, H, W] RGB in [0, 1], modified.
+        replaced: [1, H, W], the blend mask so far (0 for a fresh canvas), modified.
+        patches: What to paste.
     """
     spots = [spot for patch in patches if (spot := _spot(patch, size_of(canvas))) is not None]
     crowded = []
@@ -73,7 +86,7 @@ def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> No
 
 
 def _paste_together(canvas: Tensor, crowded: Sequence[_Placed]) -> None:
-    """Patches that overlap: all make room first, then each puts in its share."""
+    """Overlapping patches: first fade out the canvas under all of them, then add each by its share."""
     for patch in crowded:
         _window(canvas, patch.rect)[:3].mul_(1 - patch.mask)
     for patch in crowded:

@@ -1,4 +1,4 @@
-"""PNG files of 8 and 16 bits a channel, compressed on all threads (Portable Network Graphics, third edition, W3C 2025)."""
+"""Write PNG files with 8 or 16 bits per channel, compressed on all threads (PNG specification, third edition, W3C 2025)."""
 
 from __future__ import annotations
 
@@ -12,23 +12,33 @@ from numpy.typing import NDArray
 from ..threads import side_by_side
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGBA
+_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: gray, gray and alpha, RGB, RGBA
 _PAETH = 4
 _LEVEL = 2  # of zlib: level 3 makes files a tenth smaller, for twice the time. Of ISA-L: its levels hardly differ
 _ZLIB_HEADER, _RAW = b"\x78\x5e", -15  # a window of 32 KiB, and a stream without header and sum, which are the file's
-_STRIP = 1 << 18  # bytes compressed by themselves: the window begins anew with each, which costs less than a per cent
+_STRIP = 1 << 18  # bytes compressed by themselves: the window begins anew with each, which costs less than a percent
 _BLOCK = 1 << 17  # bytes filtered at a time, so that what lies between the steps stays in a core's cache
 
 
 def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16], icc: bytes | None, exif: bytes | None) -> bytes:
-    """[H, W] or [H, W, C], C = 1 … 4: grey, grey and alpha, RGB or RGBA → the file. ``exif``: a TIFF block, without prefix.
+    """Encode a PNG file.
 
-    Every row is filtered by Paeth's: on photographs that comes within a per cent of choosing a filter for each. Raises
-    ValueError for an empty picture.
+    Every row uses the Paeth filter: on photographs, choosing a filter per row would save less than one percent.
+
+    Args:
+        pixels: [H, W] or [H, W, C] with C = 1 … 4: gray, gray and alpha, RGB or RGBA.
+        icc: Color profile.
+        exif: EXIF data as a TIFF block, without prefix.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ValueError: The image is empty or has another data type.
     """
     if pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
         raise ValueError(
-            f"a PNG file holds 8 or 16 bits a channel and at least one pixel, not {pixels.dtype} {pixels.shape}"
+            f"a PNG file needs 8 or 16 bits per channel and at least one pixel, not {pixels.dtype} {pixels.shape}"
         )
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -92,7 +102,7 @@ def _filtered(rows: NDArray[np.uint8], first: int, end: int) -> NDArray[np.uint8
 
 
 def _prediction(left: NDArray[np.uint8], above: NDArray[np.uint8], corner: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Of three neighbours (the corner is above left) the one nearest to left + above − corner (section 9.4).
+    """Of three neighbors (the corner is above left) the one nearest to left + above − corner (section 9.4).
 
     That is the lower of left and above where the corner lies in the third next to the higher or beyond it, the higher where
     it lies in the third next to the lower or beyond, and else the corner. Bytes, and masks instead of choices pixel by

@@ -1,4 +1,4 @@
-"""Resampling under an affine map, at the cost of the pixels that come out."""
+"""Antialiased resizing and affine warping; the cost depends on the output size only."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ Rect = tuple[int, int, int, int]  # left, top, right, bottom: whole pixels, righ
 
 
 def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
-    """[N, C, H, W] → [N, C, *size], "bilinear" or "bicubic", low-pass filtered where it shrinks. Float32 in and out.
+    """Resize, antialiased when shrinking.
 
-    Pictures that have that size already come back as they are.
+    Args:
+        images: [N, C, H, W] float32.
+        size: (height, width) of the result.
+        mode: "bilinear" or "bicubic".
+
+    Returns:
+        [N, C, height, width] float32; the input itself if it already has this size.
     """
-    # Not every torch has this on Apple's GPU.
+    # Not supported on Apple's GPU by all versions of torch.
     where = torch.device("cpu") if images.device.type == "mps" else images.device
     resized = images.to(where)
     # One axis at a time, rows first: torch by itself filters the columns of rows that are about to go.
@@ -42,10 +48,16 @@ def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
 
 
 def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: bool = True) -> Tensor:
-    """Sample ``image`` [C, H, W] where ``image_to_out`` puts it in a picture of ``size`` (height, width). → [C, *size]
+    """Warp an image by an affine map: bicubic, antialiased when shrinking. Only the visible part is processed.
 
-    Bicubic, clamped to [0, 1]. Where the map shrinks, the source is low-pass filtered first, so nothing aliases. Beyond
-    the image it is mirrored, or 0 where not ``mirror``. Only the part of the image that shows is touched.
+    Args:
+        image: [C, H, W] in [0, 1].
+        image_to_out: [2, 3] float64, from image to output coordinates.
+        size: (height, width) of the output.
+        mirror: Mirror the image beyond its border instead of filling with 0.
+
+    Returns:
+        [C, height, width], clamped to [0, 1].
     """
     scale = scale_of(image_to_out)
     out_to_image = invert_affine(image_to_out)
@@ -59,10 +71,15 @@ def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: 
 
 
 def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """[C, H, W] brought down by ``scale``, below 1, through an antialiasing bicubic filter; clamped to [0, 1].
+    """Shrink an image with an antialiased bicubic filter.
 
-    → the picture [C, H', W'] and where its pixels went: image_to_reduced [2, 3]. In whole pixels, both sides of a
-    picture are seldom reduced by quite the same.
+    Args:
+        image: [C, H, W] in [0, 1].
+        scale: Below 1.
+
+    Returns:
+        The image [C, H', W'], clamped to [0, 1], and image_to_reduced [2, 3]: since sizes are whole pixels, the exact
+        factors of the two axes usually differ slightly.
     """
     old = size_of(image)
     new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
@@ -71,18 +88,27 @@ def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
 
 
 def margin_of(scale: float) -> int:
-    """How many pixels around what is sampled its sampling at ``scale`` reaches: prefilter and bicubic kernel."""
+    """How many pixels beyond the sampled area the prefilter and the bicubic kernel read at ``scale``."""
     return math.ceil(_MARGIN * max(1.0, 1 / max(scale, 1e-6)))
 
 
 def widened(rect: Rect, margin: int, size: tuple[int, int]) -> Rect:
-    """``rect`` with ``margin`` pixels more on each side, as far as a picture of (height, width) reaches."""
+    """``rect`` with ``margin`` more pixels on each side, clipped to an image of ``size`` (height, width)."""
     left, top, right, bottom = rect
     return max(left - margin, 0), max(top - margin, 0), min(right + margin, size[1]), min(bottom + margin, size[0])
 
 
 def covered_rect(source_size: tuple[int, int], source_to_image: Tensor, image_size: tuple[int, int]) -> Rect:
-    """The whole pixels of the image that a mapped picture can touch, cut to the image; empty where right ≤ left."""
+    """The pixels of an image that a warped source can touch.
+
+    Args:
+        source_size: (height, width) of the source.
+        source_to_image: [2, 3].
+        image_size: (height, width) of the image.
+
+    Returns:
+        The rectangle, clipped to the image; empty if right ≤ left.
+    """
     x0, y0, x1, y1 = mapped_box(source_to_image, source_size)
     height, width = image_size
     return max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1) + 1), min(height, math.ceil(y1) + 1)
@@ -130,10 +156,10 @@ def _sample(part: Tensor, out_to_part: Tensor, size: tuple[int, int], padding: s
 
 
 def _grid(out_to_source: Tensor, size: tuple[int, int], source_size: tuple[int, int]) -> Tensor:
-    """Where each output pixel looks, in grid_sample's units ([-1, 1] from outer edge to outer edge). [h, w, 2] float32"""
+    """Source positions [h, w, 2] float32 of the output pixels, in grid_sample's units ([-1, 1] from edge to edge)."""
     height, width = source_size
-    normalise = torch.tensor([[2 / width, 0.0, 1 / width - 1], [0.0, 2 / height, 1 / height - 1]], dtype=torch.float64)
-    matrix = compose(out_to_source, normalise)
+    normalize = torch.tensor([[2 / width, 0.0, 1 / width - 1], [0.0, 2 / height, 1 / height - 1]], dtype=torch.float64)
+    matrix = compose(out_to_source, normalize)
     across = matrix[:, :1] * torch.arange(size[1], dtype=torch.float64)
     along = matrix[:, 1:2] * torch.arange(size[0], dtype=torch.float64) + matrix[:, 2:]
     # One plane after the other, which is quicker; but grid_sample rounds another way at the end of planes.

@@ -1,4 +1,4 @@
-"""Faces from random noise vectors: single ones, and strips from one to another."""
+"""Generate faces from random noise, and interpolate between seeds."""
 
 from typing import TYPE_CHECKING
 

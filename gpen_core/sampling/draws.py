@@ -1,7 +1,7 @@
-"""What the generator is fed: styles from seeds, and features from seeds or from a face.
+"""The generator's inputs: styles from seeds, and features from seeds or from a face.
 
-Every picture's numbers come from a ``torch.Generator`` of its own on the CPU: z first, its features after, level by level.
-So a picture is the same with whatever others it is made, in whatever batches, on whatever device (up to rounding).
+Each image has its own ``torch.Generator`` on the CPU, which draws z and then the features, level by level. So an image does
+not depend on the rest of its batch, and on the device only by rounding.
 """
 
 from __future__ import annotations
@@ -15,31 +15,39 @@ from ..checkpoints import GpenModel
 from ..errors import ImageError, OptionError
 from ..imaging.warp import resize_filtered
 
-Features = list[tuple[Tensor, Tensor]]  # for each level from 4×4 up, the maps of both its layers, [N, C, r, r]
+Features = list[
+    tuple[Tensor, Tensor]
+]  # for each resolution level from 4×4 up, the maps of its two layers, [N, C, r, r]
 
-_MEAN_OF = 4096  # z for the mean w: what StyleGAN2's published tools take
+_MEAN_OF = 4096  # samples of z for the mean w, as in StyleGAN2's published tools
 _MEAN_SEED = 0
 
 
 def draw_styles(model: GpenModel, seeds: Sequence[int]) -> Tensor:
-    """w of each seed's z ~ N(0, 1). [N, style_dim] float32, on the model's device."""
+    """The styles w [N, style_dim] float32 of each seed's z ~ N(0, 1), on the model's device."""
     return _mapped(model, torch.stack([_start(model, seed)[0] for seed in seeds]))
 
 
 def mean_style(model: GpenModel) -> Tensor:
-    """The mean w of a few thousand z, always the same ones. [1, style_dim] float32"""
+    """The mean style w [1, style_dim] float32 over a fixed set of a few thousand z."""
     z = torch.randn(_MEAN_OF, model.config.style_dim, generator=torch.Generator().manual_seed(_MEAN_SEED))
     return _mapped(model, z).double().mean(0, keepdim=True).float()
 
 
 def draw_features(model: GpenModel, seed: int, of_face: Features) -> Features:
-    """One picture's features: those of a face, where there are any, and N(0, 1) at every level above them."""
+    """The features of one image.
+
+    Args:
+        model: The model.
+        seed: Seed of the noise.
+        of_face: A face's features from ``face_features``, or an empty list. Levels above them are N(0, 1) noise.
+    """
     _, generator = _start(model, seed)
     return of_face + model.module.noise_features(_like(model).new_empty(1), generator, start=len(of_face))
 
 
 def joined(pictures: Sequence[Features], count: int) -> Features:
-    """The features of a batch of ``count``: of as many pictures each its own, or of one picture for all."""
+    """Batch the features of ``count`` images, or repeat those of a single one ``count`` times."""
     if len(pictures) == 1:
         return [(first.expand(count, -1, -1, -1), second.expand(count, -1, -1, -1)) for first, second in pictures[0]]
     return [
@@ -48,9 +56,15 @@ def joined(pictures: Sequence[Features], count: int) -> Features:
 
 
 def face_features(model: GpenModel, face: Tensor) -> Features:
-    """The encoder's features of an aligned face: [3 or more, side, side] RGB(…) in [0, 1], of any size.
+    """The encoder's features of a face.
 
-    Raises ImageError where it is not square, and OptionError where the network takes no features.
+    Args:
+        model: The model.
+        face: [3 or more, side, side] RGB in [0, 1], aligned, any size; channels after the third are ignored.
+
+    Raises:
+        ImageError: The face is not square.
+        OptionError: The network has no encoder features.
     """
     if face.dim() != 3 or len(face) < 3 or face.shape[1] != face.shape[2] or 0 in face.shape:
         raise ImageError(f"an aligned face must be [3 or more, side, side], square, not {list(face.shape)}")
@@ -60,7 +74,7 @@ def face_features(model: GpenModel, face: Tensor) -> Features:
         picture = resize_filtered(picture, (size, size), "bicubic").clamp(0, 1)
     _, features = model.module.encode((picture if model.task.unshifted else picture * 2 - 1).to(_like(model)))
     if not features:
-        raise OptionError(f"{model.name} takes no features from a picture: sample from it without a face")
+        raise OptionError(f"{model.name} takes no features from an image: sample from it without a face")
     return [(feature, feature) for feature in features]
 
 

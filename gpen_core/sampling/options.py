@@ -1,4 +1,4 @@
-"""What is to be sampled, checked when it is said."""
+"""Sampling options, validated on construction."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from dataclasses import dataclass
 
 from ..errors import OptionError
 
-# What torch.Generator takes, and ComfyUI's seed widgets give. On the CPU torch uses the lower 32 bits of it.
+# The range of torch.Generator and of ComfyUI's seed widgets. On the CPU, torch uses only the lower 32 bits.
 LARGEST_SEED = 2**64 - 1
-FEWEST_STEPS = 2  # a strip has two ends
+FEWEST_STEPS = 2  # an interpolation has two ends
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture to be: its w lies ``share`` of the way from that of ``seed`` to that of ``to_seed``, and its features
-    are those of ``noise_seed``."""
+    """One image to generate.
+
+    Attributes:
+        seed: Seed of the style w.
+        to_seed: Seed of the style interpolated to.
+        share: Position between the two, in [0, 1].
+        noise_seed: Seed of the features.
+    """
 
     seed: int
     to_seed: int
@@ -24,13 +30,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """``count`` pictures of the seeds ``seed``, ``seed + 1``, … (after the largest comes 0); or, with ``to_seed``, a strip
-    of ``count`` from ``seed`` to ``to_seed``, both included.
+    """What to sample.
 
-    ``truncation``: ψ of Karras et al. 2019 (arXiv 1812.04948, appendix B): 1 takes w as it is, 0 the mean w for every
-    seed, what lies between trades variety for likelihood; 0.7 is usual. ``noise_seed``: whose features all pictures get;
-    without it each has those of its own seed, and a strip those of its first. ``batch_size``: pictures at a time, or 0 to
-    choose by the model's size.
+    Attributes:
+        seed: Seed of the first image; the next ones use seed + 1, seed + 2, … (wrapping around to 0).
+        count: Number of images.
+        truncation: ψ of Karras et al. 2019 (arXiv 1812.04948, appendix B). 1 = full variety, 0 = average face; 0.7 is a
+            common choice.
+        to_seed: Interpolate from ``seed`` to this one in ``count`` equal steps, both ends included.
+        noise_seed: Use the features of this seed for all images. By default each image has those of its own seed, and
+            an interpolation those of ``seed``.
+        batch_size: Images generated at once; 0 = automatic.
+
+    Raises:
+        OptionError: A value is out of range.
     """
 
     seed: int = 0
@@ -48,15 +61,15 @@ class SampleOptions:
         if self.count < 1:
             raise OptionError(f"count must be at least 1, not {self.count}")
         if self.to_seed is not None and self.count < FEWEST_STEPS:
-            raise OptionError(f"a strip from one seed to another needs a count of at least {FEWEST_STEPS}")
+            raise OptionError(f"interpolating between seeds needs a count of at least {FEWEST_STEPS}")
         if not 0 <= self.truncation <= 1:
-            raise OptionError(f"truncation must be from 0 (the mean style) to 1 (none), not {self.truncation}")
+            raise OptionError(f"truncation must be from 0 (average face) to 1 (full variety), not {self.truncation}")
         if self.batch_size < 0:
             raise OptionError(f"batch_size must be at least 0 (automatic), not {self.batch_size}")
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """The pictures in their order."""
+        """The images to generate, in order."""
         if self.to_seed is not None:
             noise_seed = self.seed if self.noise_seed is None else self.noise_seed
             return tuple(

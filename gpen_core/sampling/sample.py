@@ -1,4 +1,4 @@
-"""Run the generator over samples, in batches that memory allows."""
+"""Run the generator, in batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ from .options import Sample, SampleOptions
 def sample_faces(
     model: GpenModel, options: SampleOptions = SampleOptions(), *, face: Tensor | None = None, hooks: Hooks = Hooks()
 ) -> Iterator[Tensor]:
-    """Faces from random noise vectors → each [3, S', S'] RGB in [0, 1], float32 on the CPU, one batch ahead of the caller.
+    """Generate faces from random noise.
 
-    Without ``face`` the encoder's features are replaced by N(0, 1), as the published code does. With one (aligned,
-    [3 or more, side, side] RGB in [0, 1]) its features stay, which hold the structure, and only the style is random.
-    Strips are linear in w, which StyleGAN shapes so that straight lines look even, and keep their features.
+    Interpolations are linear in w and keep their features. If memory runs out, the batch is halved, down to one image.
 
-    When memory runs out the batch is halved, down to one picture. Raises RestorationError when not even that fits, or
-    when the network yields NaN; ImageError and OptionError as ``face_features``.
+    Args:
+        model: A model whose generator was ideally trained on noise.
+        options: What to sample.
+        face: [3 or more, side, side] RGB in [0, 1], aligned. Its encoder features provide the structure, and only the
+            style is random. Without it, the features are N(0, 1) noise, as in the published code.
+        hooks: Progress and memory callbacks.
+
+    Yields:
+        Faces [3, S', S'] RGB in [0, 1], float32 on the CPU.
+
+    Raises:
+        RestorationError: Not even one image fits into memory, or the network returned NaN.
+        ImageError: The face is not square.
+        OptionError: The network has no encoder features.
     """
     what = f"a picture of {model.config.output_size} px"
     batch_size = _pictures_at_once(model, options)
@@ -35,8 +45,10 @@ def sample_faces(
 
 
 def sampling_bytes(model: GpenModel, options: SampleOptions) -> int:
-    """About what sampling needs beside the weights, at its peak: a restoration's maps, and two features a layer, which
-    for a moment are held apart and joined."""
+    """Estimate the peak memory of sampling in bytes, without the weights.
+
+    It consists of the maps of a restoration and two features per layer, which exist twice while they are batched.
+    """
     batch, config, dtype = min(_pictures_at_once(model, options), options.count), model.config, model.dtype
     maps = sum(width * (config.output_size >> level) ** 2 for level, width in enumerate(reversed(config.channels)))
     drawn = 2 * maps * dtype.itemsize * (2 * batch + 1)
@@ -60,14 +72,14 @@ def _each_picture(run: _Run, count: int, batch_size: int, hooks: Hooks, what: st
 
 
 class _Run:
-    """One run's network: numbers of samples [N] → their pictures [N, 3, S', S'] in [0, 1], float32 on the CPU."""
+    """The network of one run: indices of samples [N] → images [N, 3, S', S'] in [0, 1], float32 on the CPU."""
 
     @torch.inference_mode()
     def __init__(self, model: GpenModel, options: SampleOptions, face: Tensor | None) -> None:
         of_face: Features = [] if face is None else face_features(model, face)
         self._model, self._samples, self._truncation = model, options.samples, options.truncation
         self._mean = mean_style(model) if self._truncation < 1 else None
-        # The last one is kept: a strip has no other.
+        # The last one is kept: an interpolation uses only one.
         self._draw = lru_cache(maxsize=1)(lambda seed: draw_features(model, seed, of_face))
 
     @torch.inference_mode()
@@ -86,7 +98,7 @@ class _Run:
         return self._model.run(synthesized).cpu()
 
     def _styles(self, samples: Sequence[Sample]) -> Tensor:
-        """w of each sample, truncated. [N, style_dim] float32"""
+        """The truncated styles w [N, style_dim] float32 of the samples."""
         starts = draw_styles(self._model, [sample.seed for sample in samples])
         ends = draw_styles(self._model, [sample.to_seed for sample in samples])
         shares = torch.tensor([[sample.share] for sample in samples], device=starts.device)

@@ -1,4 +1,4 @@
-"""Several pictures as one."""
+"""Contact sheets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from ..errors import ImageError
 
 
 def contact_sheet(pictures: Sequence[Tensor], columns: int | None = None) -> Tensor:
-    """Pictures [3, h, w] RGB in [0, 1], all of one size, edge to edge, row by row → [3, rows·h, columns·w].
+    """Arrange images row by row, without gaps.
 
-    Without ``columns``, as near to a square as whole rows allow. Places left over are white.
+    Args:
+        pictures: Images [3, h, w] RGB in [0, 1], all of the same size.
+        columns: Images per row; by default the sheet is about as many images high as wide.
+
+    Returns:
+        [3, rows·h, columns·w] RGB in [0, 1]; unused cells are white.
+
+    Raises:
+        ImageError: There are no images.
     """
     if not pictures:
         raise ImageError("no pictures: a contact sheet needs at least one")

@@ -1,7 +1,7 @@
-"""The files that are known: what each is for, where it comes from, and under which licence.
+"""Known weight files: their purpose, source and license.
 
-All but one are published elsewhere; ``BUNDLED`` comes with this package. Sums are None where no public project quotes one;
-such a download is checked by what it is (see ``download``).
+All but one are published elsewhere; ``BUNDLED`` is part of this package. Files without a published checksum are verified by
+loading them (see ``download``).
 """
 
 from __future__ import annotations
@@ -19,18 +19,30 @@ APACHE = "Apache License 2.0"
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file that this package can use and download, or brings along: then there are no ``urls``. ``bytes`` may be
-    approximate where ``sha256`` is None."""
+    """A known weight file.
+
+    Attributes:
+        name: Name in options and commands.
+        filename: Published file name.
+        urls: Where to download it; empty for the bundled file.
+        bytes: Size; may be approximate if ``sha256`` is None.
+        sha256: Published checksum, if any.
+        license: License of the weights.
+        kind: "gpen", "detector" or "parser".
+        task: What a GPEN model was trained for (see ``TASKS``).
+        size: Input size of a GPEN model, in pixels.
+        also_called: Other file names in use.
+    """
 
     name: str
     filename: str
     urls: tuple[str, ...]
     bytes: int | None
     sha256: str | None
-    licence: str
-    kind: str  # "gpen", "detector" or "parser"
+    license: str
+    kind: str
     task: str = "restoration"
-    size: int | None = None  # of a GPEN model: the side of its input
+    size: int | None = None
     also_called: tuple[str, ...] = ()
 
 
@@ -73,26 +85,32 @@ PUBLISHED = (
 )  # fmt: skip
 
 
-# The small model of this package's own (see the model card beside it). What is in the package needs no sum and no size.
+# Our own small model (see the model card next to it). Files in the package need neither checksum nor size.
 BUNDLED = WeightFile(
     "bundled", "gpen-bundled-256.safetensors", (), None, None, APACHE, "gpen", "restoration-ffhq", 256
 )  # fmt: skip
 
 
 def published_of(kind: str) -> tuple[WeightFile, ...]:
-    """The catalogue's entries of one kind, in its order: for detectors, the best first."""
+    """All published files of a kind ("gpen", "detector" or "parser"), in order of preference."""
     return tuple(file for file in PUBLISHED if file.kind == kind)
 
 
 def entry_named(name: str) -> WeightFile | None:
-    """``BUNDLED``, or the published file, of this name or file name, whatever its case and extension; None if there is
-    none."""
+    """The catalog entry with this name or file name, ignoring case and extension.
+
+    Args:
+        name: A name or file name.
+
+    Returns:
+        A published file, ``BUNDLED``, or None.
+    """
     wanted = _bare(name)
     return next((file for file in (BUNDLED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
 
 
 def published_named(name: str) -> WeightFile | None:
-    """As ``entry_named``, of the published files alone."""
+    """Like ``entry_named``, for published files only."""
     entry = entry_named(name)
     return None if entry is BUNDLED else entry
 

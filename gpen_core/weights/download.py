@@ -1,4 +1,4 @@
-"""Fetch a published file: resumed, verified, and in place only when it is whole."""
+"""Download published files: resumable, verified, and put in place only when complete."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ _ATTEMPTS = 4  # connections that may break in a row without bringing anything n
 def download(
     entry: WeightFile, folder: str | Path, progress: Progress = lambda done, total: None, *, verify: Verify
 ) -> Path:
-    """Put ``entry``'s file into ``folder`` and return its path; a file already there is verified, not fetched.
+    """Download a file; an existing one is only verified.
 
-    An interrupted download leaves ``NAME.part`` and resumes from there next time. Where the catalog knows the sha256, the
-    file must have it. Where it doesn't, ``verify`` must accept the file, and its checksum is written to ``NAME.sha256``
-    and checked from then on.
+    An interrupted download leaves ``NAME.part`` and resumes from there. If the catalog has a sha256, the file must match
+    it. Otherwise ``verify`` must accept the file, and its checksum is recorded in ``NAME.sha256`` and checked from then on.
 
     Args:
-        entry: What to fetch, from the catalog.
-        folder: Where it goes; made if it is not there.
-        progress: Called with the bytes done and, where the server tells, the bytes in all.
-        verify: Raises CheckpointError unless the file is what the entry claims: ``gpen_core.checkpoints.verify``.
+        entry: What to download.
+        folder: Where to put it; created if missing.
+        progress: Called with the bytes done and the total, if the server reports it.
+        verify: Raises CheckpointError unless the file is what the entry claims; see ``gpen_core.checkpoints.verify``.
+
+    Returns:
+        The file's path.
 
     Raises:
-        DownloadError: No address gave the file, it is not what it should be, or it can't be written.
+        DownloadError: No URL worked, the file is not what it should be, or it can't be written.
     """
     folder = Path(folder)
     target = folder / entry.filename
@@ -52,14 +54,23 @@ def download(
             return _download_into(entry, target, progress, verify)
     except Timeout as error:
         raise DownloadError(
-            f"{target} is being downloaded by another program already. Wait for it to finish."
+            f"{target} is already being downloaded by another program. Wait for it to finish."
         ) from error
     except OSError as error:
         raise DownloadError(f"{entry.filename} could not be written to {folder}: {error.strerror or error}") from error
 
 
 def verify_file(entry: WeightFile, path: Path, verify: Verify) -> None:
-    """Raise DownloadError unless ``path`` has the catalog's, or the recorded, checksum; without either, ask ``verify``."""
+    """Verify a downloaded file by its published or recorded checksum, or by loading it.
+
+    Args:
+        entry: What the file should be.
+        path: The file.
+        verify: Raises CheckpointError unless the file is what the entry claims; used without a checksum.
+
+    Raises:
+        DownloadError: It is something else.
+    """
     expected = entry.sha256 or recorded_sha256(path)
     if expected is None:
         try:
@@ -71,7 +82,7 @@ def verify_file(entry: WeightFile, path: Path, verify: Verify) -> None:
 
 
 def recorded_sha256(path: Path) -> str | None:
-    """The sum written beside a file when it was first verified, or None."""
+    """The checksum recorded when the file was first verified, or None."""
     beside = path.with_name(path.name + ".sha256")
     words = beside.read_text().split() if beside.is_file() else []
     return words[0] if words else None

@@ -1,4 +1,4 @@
-"""Where weights lie on this machine, and what to say when they don't."""
+"""Locate weight files on this machine, and explain how to get missing ones."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ from ..tasks import TASKS
 from .catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
-ASSETS = Path(__file__).resolve().parents[1] / "assets"  # what the package brings along
-_PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` finds us
-EXTENSIONS = (".safetensors", ".pth", ".pt")  # in the order of preference
-# What is taken when nobody chose: the published default first; 2048 is for faces of that size and costs 3× the time.
+ASSETS = Path(__file__).resolve().parents[1] / "assets"  # files shipped with the package
+_PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` works
+EXTENSIONS = (".safetensors", ".pth", ".pt")  # in order of preference
+# Used when no model is named: the published default first; 2048 is for very large faces and takes 3× as long.
 DEFAULT_ORDER = ("GPEN-BFR-512", "GPEN-BFR-1024", "GPEN-BFR-2048", "GPEN-BFR-256")
 
 
 def weight_folders() -> tuple[Path, ...]:
-    """The folders in the environment variable GPEN_MODELS (separated as in PATH), else ``~/.cache/gpen``."""
+    """The folders in the environment variable GPEN_MODELS (separated as in PATH), or ``~/.cache/gpen``."""
     named = os.environ.get(FOLDERS_VARIABLE, "")
     folders = tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part)
     return folders or (Path.home() / ".cache" / "gpen",)
 
 
 def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
-    """The file of a catalogue entry in the first folder that has it, whatever its case; converted files first."""
+    """Find a catalog entry's file.
+
+    Args:
+        entry: What to look for.
+        folders: Searched in order; names are compared without case, and .safetensors files are preferred.
+
+    Returns:
+        The path in the first folder that has the file, or None.
+    """
     for folder in folders:
         files = _weight_files(folder)
         for extension in EXTENSIONS:
@@ -37,38 +45,52 @@ def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file of exactly this name in the first folder that has it."""
+    """The file with exactly this name in the first folder that has it, or None."""
     return next((path for folder in folders if (path := folder / Path(name).name).is_file()), None)
 
 
 def bundled_file() -> Path:
-    """The small model that comes with this package. Raises MissingWeightsError where somebody has taken it out."""
+    """Path of the bundled model.
+
+    Raises:
+        MissingWeightsError: The file has been removed from the package.
+    """
     path = ASSETS / BUNDLED.filename
     if not path.is_file():
         raise MissingWeightsError(
-            f"{path}, which belongs to this package, is not there. Install the package anew, or a better model: "
+            f"{path} is part of this package but missing. Reinstall the package, or install a better model: "
             f"{_download_command(_by_preference()[0])}"
         )
     return path
 
 
 def is_bundled(path: Path) -> bool:
-    """Whether what was found is the small model that comes with this package, for best or for want of another."""
+    """Whether ``path`` is the bundled model."""
     return path == ASSETS / BUNDLED.filename
 
 
 def bundled_notice(folders: Sequence[Path] | None = None) -> str:
-    """What somebody should know who gets the bundled model; with ``folders``, also where a better one belongs."""
+    """A notice for users of the bundled model; with ``folders``, it says where to put a better one."""
     best = _by_preference()[0]
     command = _download_command(best) if folders is None else _download_into(best, folders)
-    return f"bundled small model; for best quality download {best.name} ({command}). Its licence: {best.licence}."
+    return (
+        f"using the small bundled model. For best quality, download {best.name} ({command}). License: {best.license}."
+    )
 
 
 def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> Path:
-    """A GPEN checkpoint from a path, a catalogue name, a file name in ``folders``, or nothing: the best one present, which
-    is the bundled one where there is no other (see ``is_bundled``).
+    """Find a GPEN checkpoint.
 
-    Raises MissingWeightsError naming the file, the folders, the address and the licence.
+    Args:
+        name_or_path: A path, a catalog name, or a file name in ``folders``. None selects the best installed model, or
+            the bundled one if no other is installed (see ``is_bundled``).
+        folders: The folders to search, in order.
+
+    Returns:
+        The checkpoint's path.
+
+    Raises:
+        MissingWeightsError: No such model. The message names the file, the folders, the URL and the license.
     """
     if name_or_path is None:
         return _best_present(folders)
@@ -86,7 +108,7 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
     if entry is None or entry.kind != "gpen":
         known = ", ".join(file.name for file in published_of("gpen"))
         raise MissingWeightsError(
-            f"'{name}' is neither a file nor a known GPEN model. Published: {known}; with this package: {BUNDLED.name}."
+            f"'{name}' is neither a file nor a known GPEN model. Published: {known}. Bundled: {BUNDLED.name}."
         )
     if (found := find_weights(entry, folders)) is not None:
         return found
@@ -94,18 +116,18 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
 
 
 def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
-    """What is missing, where it belongs, where it comes from, under which licence, and what only looks like it."""
-    where = " or ".join(str(folder) for folder in folders) or "no folder: none was given"
+    """Explain a missing file: where it belongs, where to get it, its license, and files that only look like it."""
+    where = ", ".join(str(folder) for folder in folders) or "no folders given"
     lines = [
-        f"{entry.filename} is not on this machine. Looked in: {where}.",
+        f"{entry.filename} is not installed. Searched: {where}.",
         f"Download: {_download_into(entry, folders)}",
         f"or save {entry.urls[0]} there as {entry.filename}.",
-        f"Licence: {entry.licence}." + (f" sha256: {entry.sha256}." if entry.sha256 else ""),
+        f"License: {entry.license}." + (f" sha256: {entry.sha256}." if entry.sha256 else ""),
     ]
-    if entry.kind == "gpen" and TASKS[entry.task].keeps_colors:  # the bundled model does the same, if less well
-        lines.append(f"Until then, the small model that comes with this package will do: choose '{BUNDLED.name}'.")
+    if entry.kind == "gpen" and TASKS[entry.task].keeps_colors:  # the bundled model has the same task
+        lines.append(f"Until then you can use the small bundled model: choose '{BUNDLED.name}'.")
     if (onnx := _onnx_twin(entry, folders)) is not None:
-        lines.insert(1, f"{onnx.name} is there, but it is an ONNX graph, not a PyTorch checkpoint.")
+        lines.insert(1, f"{onnx.name} was found, but it is an ONNX graph, not a PyTorch checkpoint.")
     return "\n".join(lines)
 
 
@@ -114,7 +136,7 @@ def _download_command(entry: WeightFile) -> str:
 
 
 def _download_into(entry: WeightFile, folders: Sequence[Path]) -> str:
-    """For somebody who is elsewhere, such as in ComfyUI, and has folders of their own."""
+    """The download command for users with another working directory and their own folders, such as ComfyUI's."""
     into = f' -o "{folders[0]}"' if folders else ""
     return f'in "{_PROJECT}": {_download_command(entry)}{into}'
 
@@ -131,14 +153,14 @@ def _best_present(folders: Sequence[Path]) -> Path:
 def _expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # '~' of a user who doesn't exist
+    except RuntimeError:  # '~' of an unknown user
         return Path(path)
 
 
 def _weight_files(folder: Path) -> list[Path]:
     try:
         return sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS and file.is_file())
-    except OSError:  # absent, or not ours to read: the same to somebody who looks for weights
+    except OSError:  # absent or unreadable: nothing to find there
         return []
 
 

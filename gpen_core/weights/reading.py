@@ -1,4 +1,4 @@
-"""Read a weight file without running anything that is in it.
+"""Read weight files without executing any code in them.
 
 Safetensors files hold numbers only. A ``.pth``/``.pt`` file is a pickle, read with ``weights_only=True``, after a look
 at the archive around it: torch stores its tensors uncompressed, so an archive that would unpack to more than its own
@@ -26,22 +26,33 @@ _TORCH_LEGACY_MAGIC = (
     b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # pickle protocol 2, torch's magic number
 )
 _ARCHIVE_OVERHEAD = 1 << 20  # bytes that names and headers may add
-_ASK = "Download it again, from where its makers publish it."
+_ASK = "Download it again from its official source."
 
 
 @dataclass(frozen=True)
 class RawCheckpoint:
-    """What a file holds, before anyone decides what it means. ``metadata`` is a safetensors file's own, or the texts
-    that a training checkpoint holds under keys like "gpen.config"."""
+    """The content of a file, not interpreted yet.
+
+    Attributes:
+        content: Usually names and tensors.
+        metadata: A safetensors file's metadata, or the strings under keys like "gpen.config" in a training checkpoint.
+    """
 
     content: Mapping[str, Any]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_checkpoint(path: str | Path) -> RawCheckpoint:
-    """Read ``.pth``, ``.pt`` or ``.safetensors``, told apart by content. Tensors may be backed by the file (mmap).
+    """Read a ``.pth``, ``.pt`` or ``.safetensors`` file; the format is detected from the content.
 
-    Raises CheckpointError for anything that is not an intact, harmless weight file.
+    Args:
+        path: The file.
+
+    Returns:
+        The content; tensors may be memory-mapped.
+
+    Raises:
+        CheckpointError: The file is damaged, unsafe, or not a weight file.
     """
     path = Path(path)
     head = _first_bytes(path)
@@ -71,7 +82,7 @@ def _looks_like_safetensors(head: bytes, size: int) -> bool:
 
 
 def _what_else(head: bytes) -> str:
-    """Name the usual things that people find under a checkpoint's name."""
+    """Recognize what is often mistaken for a checkpoint."""
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
         return f"this is a web page, not a weight file: the download went wrong. {_ASK}"
@@ -121,9 +132,9 @@ def _load_torch(path: Path, *, mmap: bool) -> object:
 
 
 def _first_line(error: BaseException) -> str:
-    """What is wrong, without torch's advice around it on how to switch its protection off."""
+    """The reason, without torch's advice on disabling its protection."""
     if (refused := re.search(r"GLOBAL ([\w.]+)", str(error))) is not None:
-        return f"it asks for {refused[1]}"
+        return f"it refers to {refused[1]}"
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
@@ -134,7 +145,7 @@ def _as_mapping(path: Path, content: object) -> Mapping[str, Any]:
 
 
 def _split(content: Mapping[str, Any]) -> RawCheckpoint:
-    """Texts under our own keys, beside the weights, are what a safetensors file would have as metadata."""
+    """Separate strings under our own keys, which a safetensors file would have as metadata, from the weights."""
     texts = {
         key: value
         for key, value in content.items()

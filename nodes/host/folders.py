@@ -1,4 +1,4 @@
-"""Where ComfyUI keeps weights. Folders are added to what is there; nobody's paths are replaced."""
+"""ComfyUI's model folders. Ours are added; existing paths are never replaced."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ CORE_DETECTION = "detection"  # ComfyUI's own
 
 
 def register() -> None:
-    """Make both folders known, under ``models/`` and wherever extra_model_paths.yaml has put them already."""
+    """Register both folders under ``models/``, besides any paths set in extra_model_paths.yaml."""
     for name in (MODELS, DETECTION):
         known = name in folder_paths.folder_names_and_paths
         folder_paths.add_model_folder_path(name, str(Path(folder_paths.models_dir) / name))
-        if not known:  # a new name starts with an empty set of extensions, which lets every file through
+        if not known:  # a new name starts with no extensions, which would list every file
             folder_paths.folder_names_and_paths[name][1].update(EXTENSIONS)
 
 
 def model_names() -> list[str]:
-    """Restoration models present, the bundled one, the other files there, then published models that could be downloaded.
+    """Installed published models, the bundled model, other files in the folder, then published models to download.
 
-    The first is the default, so that a graph restores at once: what else lies there may be other packs' and no GPEN model.
+    The first is the default and must work right away: other files there may belong to other packs and not be GPEN models.
     """
     present = _weight_files(MODELS)
     there = {name: entry for name in present if (entry := published_named(Path(name).name)) is not None}
@@ -52,7 +52,7 @@ def _preference(entry: WeightFile) -> int:
 
 
 def model_path(name: str) -> Path:
-    """The file of a model chosen in the list. Raises MissingWeightsError naming file, folders, address and licence."""
+    """Path of a model chosen in the list. Raises MissingWeightsError with file, folders, URL and license."""
     if name == BUNDLED.name:
         return bundled_file()
     path = folder_paths.get_full_path(MODELS, name)
@@ -63,22 +63,20 @@ def model_path(name: str) -> Path:
         return bundled_file()
     folders = weight_folders(MODELS)
     if entry is None:
-        where = " or ".join(map(str, folders))
-        raise MissingWeightsError(
-            f"{name} is not on this machine. Looked in: {where}. Put the file there and try again."
-        )
+        where = ", ".join(map(str, folders))
+        raise MissingWeightsError(f"{name} is not installed. Searched: {where}. Put the file there and try again.")
     if (found := _under_another_name(entry)) is not None:
         return found
     raise MissingWeightsError(missing_message(entry, folders))
 
 
 def model_notice(path: Path) -> str | None:
-    """What somebody should know who works with this model, if anything."""
+    """A notice for users of this model, or None."""
     return bundled_notice(weight_folders(MODELS)) if is_bundled(path) else None
 
 
 def _under_another_name(entry: WeightFile) -> Path | None:
-    """A published model as this user spells it, in whichever sub-folder: a workflow's author may have had it elsewhere."""
+    """A published model under another spelling or in another subfolder: workflows come from other machines."""
     for name in _weight_files(MODELS):
         if published_named(Path(name).name) is entry and (path := folder_paths.get_full_path(MODELS, name)) is not None:
             return Path(path)
@@ -86,7 +84,7 @@ def _under_another_name(entry: WeightFile) -> Path | None:
 
 
 def parser_path(name: str) -> Path:
-    """The face parser's file. Raises MissingWeightsError."""
+    """Path of the face parser's weights. Raises MissingWeightsError."""
     path = folder_paths.get_full_path(DETECTION, name)
     if path is not None:
         return Path(path)
@@ -98,32 +96,32 @@ def parser_entry() -> WeightFile:
 
 
 def parser_names() -> list[str]:
-    """ParseNet's published file first, then what else lies in the folder."""
+    """ParseNet's published file first, then the other files in the folder."""
     names = _weight_files(DETECTION)
     default = parser_entry().filename
     return [default] + [name for name in names if name != default and "detection" not in name.lower()]
 
 
 def detector_folders() -> tuple[Path, ...]:
-    """Where RetinaFace's files may lie."""
+    """Folders that may hold RetinaFace weights."""
     return (*weight_folders(DETECTION), *weight_folders(CORE_DETECTION), *weight_folders(MODELS))
 
 
 def weight_folders(name: str) -> tuple[Path, ...]:
-    """All folders of a kind; none where this ComfyUI doesn't know the kind."""
+    """All folders registered under ``name``; empty if ComfyUI doesn't know it."""
     if name not in folder_paths.folder_names_and_paths:
         return ()
     return tuple(Path(path) for path in folder_paths.get_folder_paths(name))
 
 
 def fingerprint(path: Path) -> str:
-    """Changes when the file does, so that ComfyUI doesn't reuse what was loaded from an older one."""
+    """A value that changes when the file does, so that ComfyUI doesn't reuse a stale model."""
     status = path.stat()
     return f"{path}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def _weight_files(name: str) -> list[str]:
-    """The host's own cached list; empty where a folder has gone since, since a list of choices must never fail."""
+    """ComfyUI's cached file list; empty if the folder is gone, since listing choices must never fail."""
     try:
         return [file for file in folder_paths.get_filename_list(name) if file.lower().endswith(EXTENSIONS)]
     except (FileNotFoundError, KeyError):

@@ -1,4 +1,4 @@
-"""ComfyUI's IMAGE and MASK to the core's frames and back."""
+"""Converts between ComfyUI's IMAGE and MASK and the core's frames."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def to_frames(image: Tensor) -> Tensor:
-    """IMAGE [B, H, W, C] → frames [B, C, H, W], float32, where they are."""
+    """IMAGE [B, H, W, C] → frames [B, C, H, W], float32, on the same device."""
     return image.movedim(-1, 1).float()
 
 
 def to_image(frames: Tensor) -> Tensor:
-    """[B, C, H, W] → IMAGE [B, H, W, C], where and as the host keeps such things between nodes."""
+    """[B, C, H, W] → IMAGE [B, H, W, C], on the device and in the dtype that ComfyUI keeps between nodes."""
     return _between_nodes(frames.movedim(1, -1))
 
 
@@ -29,8 +29,7 @@ def to_mask(mask: Tensor) -> Tensor:
 
 
 def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int]) -> list[list[dict[str, object]]]:
-    """Core's BOUNDING_BOX: for each frame of (height, width) a list of boxes in whole pixels, cut to the frame, with label
-    and score."""
+    """ComfyUI's BOUNDING_BOX: one list per frame of boxes in whole pixels, clipped to the frame, with label and score."""
     boxes: list[list[dict[str, object]]] = [[] for _ in range(frames)]
     for face in faces:
         x0, y0 = max(0, round(face.box[0])), max(0, round(face.box[1]))

@@ -1,4 +1,4 @@
-"""Weights in ComfyUI's memory manager."""
+"""Hands our networks to ComfyUI's memory manager."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Managed:
         )
 
     def to_device(self, activation_bytes: float = 0) -> None:
-        """Bring all weights to the load device, with room for what a run needs beside them."""
+        """Load all weights onto the device, leaving ``activation_bytes`` free for the run itself."""
         load_managed([self], activation_bytes)
 
 
@@ -37,13 +37,13 @@ def load_managed(networks: Sequence[Managed], activation_bytes: float = 0) -> No
     model_management.load_models_gpu(patchers, memory_required=activation_bytes, force_full_load=True)
     for patcher in patchers:
         module, device = patcher.model, patcher.load_device
-        # Under a small memory budget, and always with --novram, plain modules are left on the CPU without a word.
+        # Under a small memory budget, and always with --novram, plain modules are silently left on the CPU.
         if any(value.device != device for value in itertools.chain(module.parameters(), module.buffers())):
             module.to(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """The host's own opinion, and torch's on the CPU."""
+    """Whether ComfyUI, or torch on the CPU, considers this an out-of-memory error."""
     try:
         model_management.raise_non_oom(error)
     except BaseException:  # raises whatever it was given

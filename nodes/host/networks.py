@@ -1,4 +1,4 @@
-"""What travels on the wires between loaders and workers: a network of the core, managed by the host."""
+"""The custom types passed between nodes: networks of the core, managed by ComfyUI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RestoredFacesIO = io.Custom("GPEN_RESTORED_FACES")
 
 
 class ManagedModel(Managed):
-    """GPEN_MODEL"""
+    """GPEN_MODEL: a restoration model."""
 
     def __init__(self, model: GpenModel) -> None:
         from ...gpen_core.engines import engine_for
@@ -34,20 +34,21 @@ class ManagedModel(Managed):
 
 
 class ManagedDetector(Managed):
-    """GPEN_DETECTOR: the network; how it looks is decided where it is used."""
+    """GPEN_DETECTOR: the detection network. Its settings are chosen by the node that uses it."""
 
     def __init__(self, network: FaceNetwork) -> None:
         super().__init__(network.module)
         self.network = network
 
-    def looking(self, options: DetectOptions) -> MultiPassDetector:
+    def configured(self, options: DetectOptions) -> MultiPassDetector:
+        """The detector with these settings; the network is shared."""
         from ...gpen_core.faces.detectors import MultiPassDetector
 
         return MultiPassDetector(self.network, options)
 
 
 class ManagedParser(Managed):
-    """GPEN_PARSER"""
+    """GPEN_PARSER: a face parsing network."""
 
     def __init__(self, parser: FaceParser) -> None:
         super().__init__(parser.module)

@@ -1,4 +1,4 @@
-"""The core's progress on ComfyUI's progress bar, with previews; and cancellation."""
+"""Progress, previews and cancellation in ComfyUI."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PREVIEW_SIDE = 512
 
 
 class NodeProgress:
-    """A Progress callback: one bar for the node, refilled stage by stage.
+    """A Progress callback: one bar per node, restarted for each stage.
 
-    Stages overlap (a frame is blended while the next is restored), so only a later stage may take the bar over, and
-    blending has it only where nothing is restored.
+    Stages overlap (a frame is blended while the next is restored), so only a later stage may take over the bar, and
+    blending shows only when nothing is restored.
     """
 
     _RANK = ("blend", "detect", "restore", "sample")
@@ -28,7 +28,7 @@ class NodeProgress:
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
-        """Raises the host's own exception where the user has cancelled."""
+        """Report progress. Raises ComfyUI's interrupt exception if the user has cancelled."""
         model_management.throw_exception_if_processing_interrupted()
         if self._stage and self._RANK.index(stage) < self._RANK.index(self._stage):
             return
@@ -38,12 +38,12 @@ class NodeProgress:
 
 
 def node_hooks() -> Hooks:
-    """Hooks of one node's run."""
+    """Hooks for one run of a node."""
     return Hooks(NodeProgress(), memory.is_out_of_memory, memory.free_memory)
 
 
 def _thumbnail(picture: Tensor) -> Image.Image:
-    """[3 or more, h, w] RGB in [0, 1] → a picture of at most 512 px."""
+    """[3 or more, h, w] RGB in [0, 1] → an image of at most 512 px."""
     picture = picture[None, :3].float()
     scale = min(1.0, _PREVIEW_SIDE / max(picture.shape[2:]))
     if scale < 1:

@@ -39,5 +39,5 @@ def test_a_missing_model_is_explained_where_the_page_shows_details(
     errors = comfy_page.part("error-group-execution")
     errors.get_by_text("non-commercial").first.wait_for()
     told = errors.inner_text()
-    for part in ("GPEN-BFR-512.pth is not on this machine", "facerestore_models", "https://"):
+    for part in ("GPEN-BFR-512.pth is not installed", "facerestore_models", "https://"):
         assert part in told

@@ -6,7 +6,7 @@ Prompt = dict[str, dict[str, Any]]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "model": {"precision": "float32", "task": "auto"},
-    "detect": {"threshold": 0.0, "min_face": 0, "max_faces": 0, "order": "largest", "turned_faces": True},
+    "detect": {"threshold": 0.0, "min_face": 0, "max_faces": 0, "order": "largest", "rotated_faces": True},
     "restore": {"template": "auto", "batch_size": 0},
     "blend": {
         "strength": 1.0,
@@ -16,7 +16,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "softness": 0.35,
         "max_megapixels": 33.2,
     },
-    "sample": {"seed": 0, "count": 4, "truncation": 0.7, "strip": False, "end_seed": 1, "batch_size": 0},
+    "sample": {"seed": 0, "count": 4, "truncation": 0.7, "interpolate": False, "end_seed": 1, "batch_size": 0},
 }
 
 

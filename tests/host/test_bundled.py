@@ -26,7 +26,7 @@ def choices(host: HostProcess) -> list[str]:
 
 
 def notices(host: HostProcess) -> int:
-    return host.log.read_text(errors="replace").count("GPEN: bundled small model")
+    return host.log.read_text(errors="replace").count("GPEN: using the small bundled model")
 
 
 def default(host: HostProcess) -> str:
@@ -52,7 +52,7 @@ def test_a_new_graph_restores_the_face_and_nothing_else(fresh: HostProcess, port
     told = notices(fresh)
     assert told > before  # more than once in one log, whose handlers ComfyUI sets up twice here
     assert fresh.run(graph).status == "success" and notices(fresh) == told  # loaded once, said once
-    assert "for best quality download GPEN-BFR-512" in said and "facerestore_models" in said
+    assert "For best quality, download GPEN-BFR-512" in said and "facerestore_models" in said
     assert [model["model"] for model in fresh.loaded_models()].count("Gpen") == 1
 
 
@@ -72,4 +72,4 @@ def test_a_saved_workflow_that_names_an_absent_model_still_opens_and_is_told_bot
     result = fresh.run(saving(whole("astronaut.png", "GPEN-BFR-512.pth")))
     assert result.status == "error" and result.error is not None and result.error["node_id"] == "2"
     told = result.error["exception_message"]
-    assert "GPEN-BFR-512.pth is not on this machine" in told and "https://" in told and "choose 'bundled'" in told
+    assert "GPEN-BFR-512.pth is not installed" in told and "https://" in told and "choose 'bundled'" in told

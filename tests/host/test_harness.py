@@ -81,8 +81,8 @@ def tiny_host(host: HostProcess, tiny_pack: Path, picture: Path) -> HostProcess:
 
 @pytest.fixture(scope="session")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny PNG of one colour."""
-    file = tmp_path_factory.mktemp("pictures") / "colour.png"
+    """A tiny PNG of one color."""
+    file = tmp_path_factory.mktemp("pictures") / "color.png"
     Image.new("RGB", (16, 12), (10, 20, 30)).save(file)
     return file
 
@@ -122,7 +122,7 @@ def test_a_schema_is_as_object_info_gives_it(tiny_host: HostProcess):
 
 
 def test_a_prompt_runs_and_its_second_run_is_cached(tiny_host: HostProcess):
-    first, second = tiny_host.run(inverting("colour.png")), tiny_host.run(inverting("colour.png"))
+    first, second = tiny_host.run(inverting("color.png")), tiny_host.run(inverting("color.png"))
     assert first.status == second.status == "success"
     assert first.executed == ["1", "2", "3"] and first.cached == []
     assert second.executed == [] and sorted(second.cached) == ["1", "2", "3"]
@@ -132,23 +132,23 @@ def test_a_prompt_runs_and_its_second_run_is_cached(tiny_host: HostProcess):
 
 
 def test_a_refused_prompt_reports_node_errors_and_runs_nothing(tiny_host: HostProcess):
-    result = tiny_host.run(inverting("colour.png", steps=99))
+    result = tiny_host.run(inverting("color.png", steps=99))
     assert result.status == "invalid" and result.executed == []
     assert result.node_errors["2"]["errors"][0]["type"] == "value_bigger_than_max"
 
 
 def test_an_error_in_a_node_reaches_the_result(tiny_host: HostProcess):
-    result = tiny_host.run(inverting("colour.png", fail=True))
+    result = tiny_host.run(inverting("color.png", fail=True))
     assert result.status == "error" and result.error is not None
     assert (result.error["node_id"], result.error["exception_type"]) == ("2", "ValueError")
     assert "told to fail" in result.error["exception_message"]
 
 
 def test_a_cancelled_run_stops_at_the_node_that_ran(tiny_host: HostProcess):
-    result = tiny_host.run_and_cancel(inverting("colour.png", steps=5), after=2)
+    result = tiny_host.run_and_cancel(inverting("color.png", steps=5), after=2)
     assert result.status == "interrupted" and result.error is not None
     assert result.error["node_id"] == "2" and len(result.progress) == 2
-    assert tiny_host.run(inverting("colour.png", steps=5)).status == "success"
+    assert tiny_host.run(inverting("color.png", steps=5)).status == "success"
 
 
 def test_loaded_models_are_listed_with_the_place_of_their_weights(tiny_host: HostProcess):

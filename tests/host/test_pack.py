@@ -260,7 +260,7 @@ def test_weights_live_in_the_hosts_memory_manager(ready: HostProcess):
 # --- what a user is told
 
 
-def test_a_missing_model_is_named_with_folder_address_and_licence(ready: HostProcess):
+def test_a_missing_model_is_named_with_folder_address_and_license(ready: HostProcess):
     result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
     assert result.status == "error" and result.error["node_id"] == "2" and "9" not in result.executed
     assert result.error["exception_type"] == "gpen_core.errors.MissingWeightsError"  # not the path the pack lies at
@@ -285,9 +285,7 @@ def test_a_model_in_a_sub_folder_or_spelt_otherwise_is_found(
 
 def test_an_unknown_name_from_another_machine_is_named(ready: HostProcess):
     result = ready.run(saving(staged("astronaut.png", model="my_finetune.pth")))
-    assert (
-        result.error["node_id"] == "2" and "my_finetune.pth is not on this machine" in result.error["exception_message"]
-    )
+    assert result.error["node_id"] == "2" and "my_finetune.pth is not installed" in result.error["exception_message"]
 
 
 def test_an_onnx_twin_is_called_what_it_is(ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path):
@@ -338,7 +336,7 @@ def test_model_lists_show_present_files_then_published_ones(
     assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
 
 
-# --- neighbours
+# --- neighbors
 
 
 def test_paths_that_users_and_other_packs_set_are_kept(

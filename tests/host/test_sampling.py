@@ -64,10 +64,10 @@ def same(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
 
 
-def test_seeds_and_strips_are_those_of_the_core(ready: HostProcess, living: Path):
+def test_seeds_and_interpolations_match_the_core(ready: HostProcess, living: Path):
     same(pictures(ready, sampled(seed=5, count=3)), from_core(living, seed=5, count=3))
-    strip = pictures(ready, sampled(seed=5, count=3, strip=True, end_seed=2**64 - 1, truncation=0.5))
-    same(strip, from_core(living, seed=5, count=3, to_seed=2**64 - 1, truncation=0.5))
+    steps = pictures(ready, sampled(seed=5, count=3, interpolate=True, end_seed=2**64 - 1, truncation=0.5))
+    same(steps, from_core(living, seed=5, count=3, to_seed=2**64 - 1, truncation=0.5))
 
 
 def test_a_picture_with_faces_or_an_aligned_square_gives_its_structure(
@@ -110,10 +110,10 @@ def test_what_cannot_be_sampled_from_is_an_error_that_says_why(ready: HostProces
     flat = np.full((1, 96, 80, 3), 0.5, dtype=np.float32)
     np.save(ready.base.input / "flat.npy", flat)
     prompt = load("flat.npy") | sampled(image=["1", 0])
-    assert "80×96, not an aligned face" in error_of(ready, prompt)
+    assert "80×96, not a square aligned face" in error_of(ready, prompt)
     prompt["4"] = node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"])
     prompt["6"]["inputs"]["faces"] = ["4", 0]
     assert "no face was found" in error_of(ready, prompt)
     del prompt["6"]["inputs"]["image"]
-    assert "no image" in error_of(ready, prompt)
-    assert "count of at least 2" in error_of(ready, sampled(count=1, strip=True))
+    assert "image is not" in error_of(ready, prompt)
+    assert "count of at least 2" in error_of(ready, sampled(count=1, interpolate=True))

@@ -59,7 +59,7 @@ def load_photo(photos):
     def load(name: str) -> torch.Tensor:
         """[3, H, W] RGB in [0, 1], upright as its EXIF says."""
         image = ImageOps.exif_transpose(image_module.open(photos / name))
-        if image.mode.startswith("I"):  # 16-bit grey, which PIL would clip to 8
+        if image.mode.startswith("I"):  # 16-bit gray, which PIL would clip to 8
             array = np.repeat(np.asarray(image, dtype=np.float32)[..., None] / 65535, 3, axis=2)
         else:
             array = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
@@ -98,9 +98,9 @@ def test_both_detectors_find_the_same_faces(shared_weights, load_photo, photo):
 )
 def test_landmarks_follow_a_turned_picture_in_place_and_role(detector, load_photo, photo, degrees):
     face = detector.detect(load_photo(photo))[0]
-    cos, sin, centre = math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 255.5
-    dx, dy = (torch.tensor(ASTRONAUT, dtype=torch.float32) - centre).unbind(1)
-    expected = torch.stack((cos * dx + sin * dy, cos * dy - sin * dx), dim=1) + centre
+    cos, sin, center = math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 255.5
+    dx, dy = (torch.tensor(ASTRONAUT, dtype=torch.float32) - center).unbind(1)
+    expected = torch.stack((cos * dx + sin * dy, cos * dy - sin * dx), dim=1) + center
     assert (torch.tensor(face.landmarks) - expected).norm(dim=1).max() < 8  # of 41 px between the eyes
 
 

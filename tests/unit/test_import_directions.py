@@ -141,7 +141,7 @@ def test_only_the_adapter_touches_the_host(repo_root):
 
 
 def test_the_pack_imports_itself_relatively(repo_root):
-    """Neighbouring packs put folders named like ours on sys.path."""
+    """Neighboring packs put folders named like ours on sys.path."""
     wrong = [
         f"{path}: {'.'.join(target)}"
         for path in [

@@ -1,4 +1,4 @@
-"""Face detectors: MTCNN, which works with no download, and RetinaFace from a user's file.
+"""Face detectors: MTCNN, which needs no download, and RetinaFace from a weights file.
 
 >>> detector = load_detector("auto", folders=["models/facedetection"])
 >>> faces = detector.detect(frame)  # [3, H, W] RGB in [0, 1]

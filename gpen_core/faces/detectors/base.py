@@ -1,4 +1,4 @@
-"""What a detector is: a network that looks at a picture once, and the detector that decides where to look."""
+"""Protocols: a network that scans an image once, and a detector that decides which parts to scan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from ...types import Face
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Faces of one pass, best first. ``boxes`` [N, 4] x0 y0 x1 y1, ``scores`` [N] in [0, 1], ``landmarks`` [N, 5, 2]."""
+    """Faces found in one pass, best first.
+
+    Attributes:
+        boxes: [N, 4] as x0, y0, x1, y1 in pixels.
+        scores: [N] in [0, 1].
+        landmarks: [N, 5, 2] as (x, y) in pixels.
+    """
 
     boxes: Tensor
     scores: Tensor
@@ -24,36 +30,55 @@ class Detections:
 
 
 def no_detections() -> Detections:
-    """What a network returns for a picture without faces."""
+    """The result for an image without faces."""
     return Detections(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, 5, 2))
 
 
 class FaceNetwork(Protocol):
-    """One look at one picture, at the size it has. ``module`` holds every parameter and buffer, and says the device.
+    """A network that scans one image at its own size.
 
-    ``default_threshold`` is the score that separates faces from the rest when the user names none.
+    Attributes:
+        name: Shown to the user.
+        default_threshold: The minimum score of a face unless the user sets one.
     """
 
     name: str
     default_threshold: float
 
     @property
-    def module(self) -> nn.Module: ...
+    def module(self) -> nn.Module:
+        """All parameters and buffers; their device is where the network runs."""
+        ...
 
     def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
-        """image: [3, H, W] RGB in [0, 1], of any size → faces scored at least ``threshold``, after NMS.
+        """Scan an image.
 
-        Faces narrower than ``smallest`` pixels are not asked for: whether they are found is the network's to say.
+        Args:
+            image: [3, H, W] RGB in [0, 1], any size.
+            threshold: Minimum score.
+            smallest: Faces narrower than this, in pixels, are not needed; the network may still return them.
+
+        Returns:
+            The faces, after non-maximum suppression.
         """
         ...
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one frame."""
+    """Detects the faces in a frame."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Shown to the user."""
+        ...
 
     def detect(self, frame: Tensor) -> tuple[Face, ...]:
-        """frame: [3, H, W] RGB in [0, 1] → faces, best first, each with ``frame=0`` and the frame's size."""
+        """Detect faces.
+
+        Args:
+            frame: [3, H, W] RGB in [0, 1].
+
+        Returns:
+            The faces, best first, each with ``frame=0`` and the size of the frame.
+        """
         ...

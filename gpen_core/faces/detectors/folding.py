@@ -1,4 +1,4 @@
-"""Batch normalisations made part of the convolutions before them: the same function in fewer passes over memory."""
+"""Fold batch normalization into the preceding convolutions: the same function with fewer memory accesses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fold_batch_norms(network: nn.Module) -> None:
-    """Replace every convolution and the batch normalisation that is its module's next child by one convolution, in place.
+    """Merge each convolution with the batch normalization that follows it, in place.
 
-    For networks in evaluation mode whose modules call their children in the order in which they hold them, as torchvision's
-    and facexlib's do. Worked out in float64: what comes out differs from before by float32's rounding only.
+    For networks in evaluation mode whose modules call their children in order, like torchvision's and facexlib's. Computed
+    in float64: results differ only by float32 rounding.
+
+    Args:
+        network: Any module; its descendants are processed too.
     """
     children = list(network.named_children())
     for (name, child), (next_name, following) in pairwise(children):

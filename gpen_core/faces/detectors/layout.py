@@ -1,4 +1,4 @@
-"""How pictures lie in memory while a detector looks at them."""
+"""Memory layout of images during detection."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import torch
 
 
 def fast_format(device: torch.device) -> torch.memory_format:
-    """The layout of [N, C, H, W] in which the detectors' layers are fastest. All layers after the first keep it.
+    """The fastest memory format for the detectors' layers; every layer after the first keeps it.
 
-    On a CPU that is channels last: torch's convolutions of few channels take half the time or less there, and its pools a
-    thirtieth.
+    On a CPU that is channels last: convolutions with few channels take at most half the time, pooling a thirtieth.
     """
     return torch.channels_last if device.type == "cpu" else torch.contiguous_format

@@ -1,4 +1,4 @@
-"""Which detector: by name, by file, or the best there is."""
+"""Load a detector by name, from a file, or the best one installed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ def load_detector(
     options: DetectOptions | None = None,
     device: torch.device | str = "cpu",
 ) -> MultiPassDetector:
-    """The detector of that name, or the RetinaFace in that file.
+    """Load a face detector.
 
-    "auto" takes the best one present: RetinaFace ResNet-50, then MobileNet 0.25, looked for in ``folders`` under their
-    published file names (and only where facexlib is installed), then MTCNN, which needs no file. The result's ``name`` says
-    which one it is.
+    "auto" selects the best one installed: RetinaFace ResNet-50, then RetinaFace MobileNet 0.25 (if facexlib is installed
+    and ``folders`` has their published files), then the built-in MTCNN. The result's ``name`` tells which one it is.
 
-    Raises MissingWeightsError when the one asked for is not on this machine, and CheckpointError when its file is no
-    usable RetinaFace.
+    Args:
+        name_or_path: "auto", "retinaface_resnet50", "retinaface_mobile0.25", "mtcnn", or the path of a RetinaFace file.
+        folders: Where to search for weights.
+        options: Detection settings.
+        device: Where the network runs.
+
+    Raises:
+        MissingWeightsError: The detector is not installed.
+        CheckpointError: The file is not a usable RetinaFace.
     """
     return MultiPassDetector(load_network(name_or_path, folders=folders, device=device), options)
 
@@ -43,13 +49,13 @@ def load_detector(
 def load_network(
     name_or_path: str | Path = AUTO, *, folders: Sequence[str | Path] = (), device: torch.device | str = "cpu"
 ) -> FaceNetwork:
-    """The network alone, for a caller that decides later how to look. Names, files and errors as ``load_detector``."""
+    """Like ``load_detector``, but only the network, without detection settings."""
     path = detector_file(name_or_path, folders=folders)
     return load_mtcnn(device) if path is None else load_retinaface(path, device)
 
 
 def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Path] = ()) -> Path | None:
-    """The file that a choice comes down to; None for the embedded detector. Raises MissingWeightsError."""
+    """The weights file of a detector, or None for the built-in one. Arguments and errors as for ``load_detector``."""
     name, places = str(name_or_path), [Path(folder) for folder in folders]
     if name == EMBEDDED:
         return None
@@ -62,7 +68,9 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
     if Path(name).is_file():
         return Path(name)
     known = ", ".join(DETECTOR_NAMES)
-    raise MissingWeightsError(f"{name}: neither a file nor a detector. Detectors: {known}; {EMBEDDED} needs no file.")
+    raise MissingWeightsError(
+        f"{name}: neither a file nor a detector. Choose one of {known}; {EMBEDDED} needs no file."
+    )
 
 
 def _best_file(folders: Sequence[Path]) -> Path | None:

@@ -1,4 +1,4 @@
-"""MTCNN: the detector that works with no download.
+"""MTCNN: the detector that needs no download.
 
 Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2016. The weights come
 with the ``mtcnn`` package on PyPI (MIT), which is only asked for its files: importing it would import TensorFlow.
@@ -51,7 +51,12 @@ class _Seen:
 
 
 class Mtcnn:
-    """The cascade as a FaceNetwork. ``min_face`` is the side of the smallest face looked for, in pixels."""
+    """The cascade as a FaceNetwork.
+
+    Args:
+        nets: The three networks with their weights.
+        min_face: Side of the smallest face to search for, in pixels.
+    """
 
     name = "mtcnn"
     default_threshold = 0.85
@@ -62,9 +67,15 @@ class Mtcnn:
 
     @torch.no_grad()
     def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
-        """image: [3, H, W] RGB in [0, 1] → faces whose O-Net probability is at least ``threshold``, on the CPU.
+        """Scan an image, on the device of ``module``.
 
-        Runs on the device of ``module``. A picture with a side under 12 px holds no face and gives none.
+        Args:
+            image: [3, H, W] RGB in [0, 1]. Images with a side under 12 px give no faces.
+            threshold: Minimum O-Net probability.
+            smallest: Faces narrower than this, in pixels, are not needed.
+
+        Returns:
+            The faces, on the CPU.
         """
         weight = self.module.proposal.box.weight
         normalized = (image.to(weight.device, weight.dtype) - 0.5) * (255 / 128)  # (v - 127.5) / 128 of 8-bit values
@@ -112,16 +123,21 @@ class Mtcnn:
 
 
 def load_mtcnn(device: torch.device | str = "cpu", min_face: float = 20.0) -> Mtcnn:
-    """MTCNN with the weights of the installed ``mtcnn`` package.
+    """Load MTCNN with the weights of the installed ``mtcnn`` package.
 
-    Raises MissingWeightsError when the package, its weight files or what reads them (joblib, lz4) is not installed, and
-    CheckpointError when a file is not the published one.
+    Args:
+        device: Where the networks run.
+        min_face: Side of the smallest face to search for, in pixels.
+
+    Raises:
+        MissingWeightsError: The package, its weight files, or joblib or lz4 (which read them) are not installed.
+        CheckpointError: A file is not the published one.
     """
     folder, nets = _weights_folder(), MtcnnNets()
     for net, name in ((nets.proposal, "pnet.lz4"), (nets.refine, "rnet.lz4"), (nets.output, "onet.lz4")):
         path = folder / name
         if not path.is_file():
-            raise MissingWeightsError(f"{name} is not in {folder}: another package named mtcnn? {INSTALL_HINT}")
+            raise MissingWeightsError(f"{name} is not in {folder}. Is it another package named mtcnn? {INSTALL_HINT}")
         assign_arrays(net, _read_arrays(path), str(path))
     return Mtcnn(nets.to(device), min_face)
 
@@ -175,18 +191,20 @@ def _proposals(found: Sequence[_Seen]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _possible(boxes: Tensor, picture: Tensor) -> Tensor:
-    """Those of ``boxes`` [N, 4] that a network of P-Net's windows can mean: of a picture [1, 3, H, W] whose values are no
-    colours, it may say anything, and NaN."""
+    """The ``boxes`` [N, 4] of plausible size and position.
+
+    For input outside [0, 1], P-Net may return anything, including NaN.
+    """
     sides = picture.shape[-2:]
     near = (boxes.abs() <= FARTHEST * max(sides)).all(1)
     return boxes[near & ((boxes[:, 2:] - boxes[:, :2]).amax(1) <= FARTHEST * min(sides))]
 
 
 def _square(boxes: Tensor) -> Tensor:
-    """Boxes [N, 4] → squares of the longer side about the same centres."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    """Boxes [N, 4] → squares of the longer side about the same centers."""
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True).clamp(min=1.0) / 2
-    return torch.cat((centre - half, centre + half), dim=1)
+    return torch.cat((center - half, center + half), dim=1)
 
 
 def _correct(boxes: Tensor, offsets: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2016, figure 2. Every
 network sees RGB in [-1, 1] as ``(v - 127.5) / 128`` of 8-bit values. Layer sizes and the order of the stored arrays are
-those of the ``mtcnn`` package on PyPI (MIT), whose pools labelled "same" are torch's pools in ceil mode.
+those of the ``mtcnn`` package on PyPI (MIT), whose pools labeled "same" are torch's pools in ceil mode.
 """
 
 from __future__ import annotations

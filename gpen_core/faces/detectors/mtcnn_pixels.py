@@ -52,7 +52,7 @@ def pyramid(levels: list[Tensor], min_face: float, smallest: float) -> Iterator[
 
 
 def patches(levels: list[Tensor], squares: Tensor, side: int) -> Tensor:
-    """squares: [N, 4] → [N, 3, side, side], averaged over each patch pixel's area; mid-grey (0) outside the picture.
+    """squares: [N, 4] → [N, 3, side, side], averaged over each patch pixel's area; mid-gray (0) outside the picture.
 
     Squares are finite, and a few times as large as the picture at most: what they cost grows with their area.
     """
@@ -74,7 +74,7 @@ def _sampling(shrink: float, mipmaps: int) -> tuple[int, int]:
 def _averaged(mipmap: Tensor, squares: Tensor, side: int, samples: int, scale: float) -> Tensor:
     """``squares`` of the picture, out of its copy [1, 3, h, w] at ``scale`` → [N, 3, side, side].
 
-    A pixel is the mean of samples² bilinear samples: of the picture as far as it reaches, and of grey from there. Each of
+    A pixel is the mean of samples² bilinear samples: of the picture as far as it reaches, and of gray from there. Each of
     them is a patch of its own for grid_sample, so that the mean goes over whole patches: that takes half the time of
     torchvision's roi_align, which does the same on one core (and lets the picture reach half a pixel farther).
     """
@@ -84,7 +84,7 @@ def _averaged(mipmap: Tensor, squares: Tensor, side: int, samples: int, scale: f
     start = (squares[:, :2] + 0.5) * (2 / size) - 1  # in grid_sample's units, [-1, 1] from edge to edge
     step = (squares[:, 2:] - squares[:, :2]) * (2 / (side * samples)) / size
     places = torch.addcmul(start[..., None, None], step[..., None, None], steps)  # [N, 2, samples, side]
-    last = (1 - 1 / pixels)[:, None, None]  # the centre of the last pixel: beyond it, grid_sample would mix in grey
+    last = (1 - 1 / pixels)[:, None, None]  # the center of the last pixel: beyond it, grid_sample would mix in gray
     places = torch.where(places.abs() <= 1, places.clamp(-last, last), 3 * places)
     across, along = places.unbind(1)
     grid = squares.new_empty(2, samples, samples, len(squares), side, side)

@@ -1,4 +1,4 @@
-"""Where to look: the passes over a frame that make a detector of a network."""
+"""Multi-pass detection: overview, tiles, close-ups and rotated copies of a frame."""
 
 from __future__ import annotations
 
@@ -30,16 +30,20 @@ TRUSTED_ROLL = 50.0  # degrees; beyond it both networks place landmarks better i
 
 @dataclass(frozen=True)
 class DetectOptions:
-    """How hard to look. Raises OptionError for values outside their range.
+    """Detection settings.
 
-    - ``threshold``: least score of a face, in (0, 1); None takes the network's own.
-    - ``min_face``: width of the smallest face reported, in frame pixels. Small values enlarge the frame, large ones save time.
-      None is 20 pixels, and in frames over 7 megapixels a 130th of the root of their area.
-    - ``max_side``: long side of the first pass, in pixels.
-    - ``small_faces``: look a second time at full resolution, in tiles of ``tile_side`` pixels, where the first pass shrank
-      the frame.
-    - ``try_rotations``: look at the frame turned by 90, 180 and 270 degrees too, unless a face is certainly upright.
-    - ``nms_iou``: of boxes that overlap by more, only the best is kept.
+    Attributes:
+        threshold: Minimum score of a face, in (0, 1); None = the network's default.
+        min_face: Width of the smallest face to report, in pixels of the frame. Small values enlarge the frame, large ones
+            save time. None = 20, or a 130th of the root of the area in frames over 7 megapixels.
+        max_side: Long side of the frame in the first pass, in pixels.
+        small_faces: Search again at full resolution, in tiles, if the first pass shrank the frame.
+        tile_side: Side of these tiles, in pixels.
+        try_rotations: Also search the frame rotated by 90, 180 and 270 degrees, unless a face is clearly upright.
+        nms_iou: Boxes that overlap a better one by more than this (intersection over union) are dropped.
+
+    Raises:
+        OptionError: A value is out of range.
     """
 
     threshold: float | None = None
@@ -52,7 +56,7 @@ class DetectOptions:
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:
-            raise OptionError(f"threshold is {self.threshold}; it must lie between 0 and 1, e.g. 0.85")
+            raise OptionError(f"threshold is {self.threshold}; it must be between 0 and 1, e.g. 0.85")
         if self.min_face is not None and not (math.isfinite(self.min_face) and self.min_face >= LEAST_MIN_FACE):
             raise OptionError(f"min_face is {self.min_face}; it must be at least {LEAST_MIN_FACE} pixels")
         if self.max_side < 128:
@@ -60,36 +64,41 @@ class DetectOptions:
         if self.tile_side < 256:
             raise OptionError(f"tile_side is {self.tile_side}; it must be at least 256 pixels, e.g. 1280")
         if not 0 < self.nms_iou < 1:
-            raise OptionError(f"nms_iou is {self.nms_iou}; it must lie between 0 and 1, e.g. 0.4")
+            raise OptionError(f"nms_iou is {self.nms_iou}; it must be between 0 and 1, e.g. 0.4")
 
 
 @dataclass(frozen=True)
 class Levels:
-    """What a score counts for.
+    """Score thresholds of the passes.
 
-    A turned face needs half the doubt of a sure one, because turned pictures triple the chances of an accident and seldom
-    hold a face. Only a face with next to no doubt saves looking at turned pictures, because upside-down faces are found
-    upright, eyes for mouth, at scores up to 0.99 (measured on the test photos, turned).
+    A rotated face needs a higher score, because rotated copies triple the chance of a false positive and rarely contain
+    a face. Only an almost certain face skips the rotated passes, because upside-down faces are detected as upright, with
+    eyes and mouth swapped, at scores up to 0.99 (measured on the test photos, rotated).
     """
 
     candidate: float  # worth a second look
     accept: float  # enough after a second look
     sure: float  # enough at first sight
-    turned: float  # enough on average of all looks at a turned face
+    rotated: float  # enough on average over all close-ups of a rotated face
     certain: float  # the picture is upright
 
     @classmethod
     def of(cls, threshold: float) -> Levels:
+        """The thresholds that follow from the minimum score of a face."""
         doubt = 1 - threshold
         return cls(0.75 * threshold, threshold, 1 - doubt / 2, 1 - doubt / 4, 1 - doubt / 32)
 
 
 class MultiPassDetector:
-    """A FaceDetector over any FaceNetwork.
+    """A FaceDetector for any FaceNetwork.
 
-    1. An overview of the whole frame finds the large faces, full-resolution tiles the small ones.
-    2. Doubtful faces, faces seen too small and faces lying on their side are looked at again, close and upright.
-    3. Unless a face is certainly upright, the same with the frame turned.
+    1. An overview of the whole frame finds large faces, full-resolution tiles find small ones.
+    2. Uncertain, small and sideways faces are checked again in upright close-ups.
+    3. Unless a face is clearly upright, both steps are repeated on rotated copies of the frame.
+
+    Args:
+        network: The detection network.
+        options: Detection settings.
     """
 
     def __init__(self, network: FaceNetwork, options: DetectOptions | None = None) -> None:
@@ -100,15 +109,22 @@ class MultiPassDetector:
 
     @property
     def name(self) -> str:
+        """The network's name."""
         return self.network.name
 
     @torch.inference_mode()
     def detect(self, frame: Tensor) -> tuple[Face, ...]:
-        """frame: [3, H, W] RGB in [0, 1], any size and device → faces, best first.
+        """Detect faces.
 
-        Boxes may reach beyond the frame where a face does; their centres are inside. Landmarks keep their roles on turned
-        faces: the "left eye" is the one on the left once the face is upright. Raises ImageError for anything but a finite
-        floating-point [3, H, W] tensor.
+        Args:
+            frame: [3, H, W] RGB in [0, 1], any size and device.
+
+        Returns:
+            The faces, best first. Boxes may extend beyond the frame, but their centers are inside. Landmarks keep their
+            roles on rotated faces: the "left eye" is the one on the left once the face is upright.
+
+        Raises:
+            ImageError: The frame is not a finite floating-point [3, H, W] tensor.
         """
         check_frame(frame)
         if 0 in frame.shape:
@@ -117,7 +133,7 @@ class MultiPassDetector:
         frame = frame.to(frame.device if weight is None else weight.device, torch.float32)
         faces = self._confirm(frame, self._upright_pass(frame))
         if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
-            faces = self._merge([*faces, *self._confirm(frame, self._turned_pass(frame))])
+            faces = self._merge([*faces, *self._confirm(frame, self._rotated_pass(frame))])
         return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in faces)
 
     def _upright_pass(self, frame: Tensor) -> list[Sighting]:
@@ -130,23 +146,25 @@ class MultiPassDetector:
             for tile in tiles(size, scale, options.tile_side, overlap=largest):
                 x0, y0, x1, y1 = tile.core
                 for s in self._see(frame, tile.view):
-                    x, y = s.centre
+                    x, y = s.center
                     if s.side <= largest and x0 <= x < x1 and y0 <= y < y1:
                         seen.append(s)
         return self._merge(seen)
 
-    def _turned_pass(self, frame: Tensor) -> list[Sighting]:
+    def _rotated_pass(self, frame: Tensor) -> list[Sighting]:
         size = size_of(frame)
         return self._merge(
             [s for turns in (1, 3, 2) for s in self._see(frame, whole(size, self.options.max_side, turns))]
         )
 
     def _see(self, frame: Tensor, view: View, smallest_seen: float = 0.0) -> list[Sighting]:
-        """Every candidate in one view that is large enough and has its centre in the frame. ``smallest_seen``: pixels of
-        the view below which none is wanted."""
+        """All candidates in one view that are large enough and centered inside the frame.
+
+        ``smallest_seen``: smaller candidates, in pixels of the view, are not needed.
+        """
         height, width = frame.shape[-2:]
         found = self.network.find(view.pixels(frame), self.levels.candidate, smallest=smallest_seen)
-        inside = (s for s in sightings_in(view, found) if 0 <= s.centre[0] < width and 0 <= s.centre[1] < height)
+        inside = (s for s in sightings_in(view, found) if 0 <= s.center[0] < width and 0 <= s.center[1] < height)
         smallest = smallest_face(self.options, (height, width))
         return [s for s in inside if s.side >= smallest]
 
@@ -181,7 +199,7 @@ class MultiPassDetector:
     def _second_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
         """The face as close views show it, upright if it lies; none when it stays doubtful."""
         turns = first.turns if _is_upright(first) else upright_turns(first.landmarks)
-        looks = self._turned_look(frame, first, turns) if turns else self._upright_look(frame, first)
+        looks = self._rotated_look(frame, first, turns) if turns else self._upright_look(frame, first)
         if looks:
             return [clearest(looks)]
         return [first] if self._is_enough(first) else []
@@ -195,13 +213,13 @@ class MultiPassDetector:
                 break
         return looks
 
-    def _turned_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
+    def _rotated_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
         """The looks must be good on average: accidents look like a face at one size only."""
         looks = [first] if first.turns == turns else []
         views = len(looks) + len(LOOK_SIDES)
         for side in LOOK_SIDES:
             looks += self._look(frame, first, side, turns)[:1]
-        return looks if sum(s.score for s in looks) >= views * self.levels.turned else []
+        return looks if sum(s.score for s in looks) >= views * self.levels.rotated else []
 
     def _look(self, frame: Tensor, first: Sighting, side: float, turns: int) -> list[Sighting]:
         size = size_of(frame)
@@ -210,7 +228,7 @@ class MultiPassDetector:
 
 
 def smallest_face(options: DetectOptions, frame_size: tuple[int, int]) -> float:
-    """In pixels of a frame of (height, width): what was asked for, else what is a face in a picture of that size."""
+    """The smallest face to report in a frame of (height, width), in pixels: as set, or automatic."""
     automatic = max(SMALLEST_SEEN, math.sqrt(frame_size[0] * frame_size[1]) / AUTOMATIC_SHARE)
     return automatic if options.min_face is None else options.min_face
 
@@ -219,12 +237,14 @@ def check_frame(frame: Tensor) -> None:
     """Raise ImageError unless ``frame`` is a finite floating-point [3, H, W] tensor."""
     if not isinstance(frame, Tensor) or frame.ndim != 3 or frame.shape[0] != 3:
         shape = tuple(frame.shape) if isinstance(frame, Tensor) else type(frame).__name__
-        raise ImageError(f"a frame is a tensor [3, H, W] of RGB in 0…1; this is {shape}")
+        raise ImageError(f"a frame must be a tensor [3, H, W] of RGB in [0, 1], not {shape}")
     if not frame.is_floating_point():
-        raise ImageError(f"a frame holds floating-point RGB in 0…1; this one holds {frame.dtype}. Divide bytes by 255.")
+        raise ImageError(
+            f"a frame must be floating-point RGB in [0, 1], not {frame.dtype}. Divide 8-bit values by 255."
+        )
     # A sum is finite only if all of it is, and takes a tenth of the time of looking at each.
     if not bool(torch.isfinite(frame.sum())) and not bool(torch.isfinite(frame).all()):
-        raise ImageError("the frame holds values that are not numbers (NaN or infinity); find the step that made them")
+        raise ImageError("the frame contains NaN or infinity. Check the step that produced it")
 
 
 def _is_upright(s: Sighting) -> bool:

@@ -2,7 +2,7 @@
 
 Deng et al., "RetinaFace: Single-stage Dense Face Localisation in the Wild", 2019, as trained by biubug6/Pytorch_Retinaface
 and published by facexlib. facexlib's own call lives on one fixed device, reads BGR arrays and builds its priors in a Python
-loop; here only its layers are used, each with its batch normalisation folded in.
+loop; here only its layers are used, each with its batch normalization folded in.
 
 Coordinates: the network's outputs are shares of the picture's size, and facexlib takes ``share * width`` as a pixel index.
 So do we: its training labels are pixel indices too (WIDER FACE), so no half pixel is added.
@@ -26,13 +26,18 @@ from .layout import fast_format
 MEAN_BGR = (104.0, 117.0, 123.0)  # facexlib retinaface.py, on 0…255
 STEPS = (8, 16, 32)  # pixels between anchors of each map: facexlib generate_config, the same for both backbones
 ANCHOR_SIDES = ((16, 32), (64, 128), (256, 512))
-CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
+CENTER_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 NMS_IOU = 0.4  # facexlib detect_faces
 BACKBONE_KEYS = {"body.conv1.weight": "resnet50", "body.stage1.0.0.weight": "mobile0.25"}
 
 
 class RetinaFace:
-    """facexlib's network as a FaceNetwork."""
+    """facexlib's network as a FaceNetwork.
+
+    Args:
+        module: The network with its weights.
+        backbone: "resnet50" or "mobile0.25".
+    """
 
     default_threshold = 0.8  # facexlib detect_faces
 
@@ -42,9 +47,15 @@ class RetinaFace:
 
     @torch.no_grad()
     def find(self, image: Tensor, threshold: float, smallest: float = 0.0) -> Detections:
-        """image: [3, H, W] RGB in [0, 1] → faces scored at least ``threshold``, after NMS, on the CPU.
+        """Scan an image, on the device and in the precision of ``module``.
 
-        Runs on the device and in the precision of ``module``. Equals facexlib's ``detect_faces`` on the same picture.
+        Args:
+            image: [3, H, W] RGB in [0, 1].
+            threshold: Minimum score.
+            smallest: Unused; small faces take no extra time.
+
+        Returns:
+            The faces after non-maximum suppression, on the CPU: the same as facexlib's ``detect_faces``.
         """
         from torchvision.ops import nms
 
@@ -72,10 +83,15 @@ class RetinaFace:
 
 
 def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> RetinaFace:
-    """RetinaFace from one of facexlib's two files; which backbone it has is read from its keys, never from its name.
+    """Load RetinaFace from one of facexlib's two files; the backbone is read from the weights, not from the file name.
 
-    Raises MissingWeightsError when there is no such file or facexlib is not installed, and CheckpointError when the file
-    is not a RetinaFace checkpoint, is damaged, or holds more than tensors.
+    Args:
+        path: The weights file.
+        device: Where the network runs.
+
+    Raises:
+        MissingWeightsError: There is no such file, or facexlib is not installed.
+        CheckpointError: The file is not a RetinaFace checkpoint, is damaged, or contains more than tensors.
     """
     path = Path(path)
     if not path.is_file():
@@ -95,7 +111,7 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
     except RuntimeError as error:
         reason = str(error).strip().splitlines()
         raise CheckpointError(
-            f"{path}: looks like RetinaFace {backbone} but does not fit it: {' '.join(reason[1:3]) or reason[0]} "
+            f"{path}: looks like RetinaFace {backbone} but does not match: {' '.join(reason[1:3]) or reason[0]} "
             "Download facexlib's file again."
         ) from error
     fold_batch_norms(module.eval())
@@ -103,7 +119,14 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
 
 
 def build_network(backbone: str) -> nn.Module:
-    """facexlib's untrained network, "resnet50" or "mobile0.25", on the CPU. Raises MissingWeightsError without facexlib."""
+    """Create the untrained facexlib network.
+
+    Args:
+        backbone: "resnet50" or "mobile0.25".
+
+    Raises:
+        MissingWeightsError: facexlib is not installed.
+    """
     try:
         from facexlib.detection.retinaface import RetinaFace as FacexlibRetinaFace
     except ImportError as error:
@@ -118,7 +141,7 @@ def build_network(backbone: str) -> nn.Module:
 
 
 def prior_boxes(height: int, width: int) -> Tensor:
-    """Anchors of a picture of this size: [N, 4] as centre x, centre y, width, height, in shares of the picture.
+    """Anchors of an image of this size: [N, 4] as center x, center y, width, height, as fractions of the image.
 
     Ordered as the network's outputs: map, row, column, side.
     """
@@ -134,14 +157,14 @@ def prior_boxes(height: int, width: int) -> Tensor:
 
 def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
     """offsets, priors: [N, 4] → boxes [N, 4] x0 y0 x1 y1 (SSD's encoding, Liu et al. 2016, section 2.2)."""
-    centre = priors[:, :2] + offsets[:, :2] * CENTRE_VARIANCE * priors[:, 2:]
+    center = priors[:, :2] + offsets[:, :2] * CENTER_VARIANCE * priors[:, 2:]
     half = priors[:, 2:] * torch.exp(offsets[:, 2:] * SIZE_VARIANCE) / 2
-    return torch.cat((centre - half, centre + half), dim=1)
+    return torch.cat((center - half, center + half), dim=1)
 
 
 def decode_landmarks(points: Tensor, priors: Tensor) -> Tensor:
     """points: [N, 10] as x1, y1, …, priors: [N, 4] → landmarks [N, 5, 2]."""
-    return priors[:, None, :2] + points.view(-1, 5, 2) * CENTRE_VARIANCE * priors[:, None, 2:]
+    return priors[:, None, :2] + points.view(-1, 5, 2) * CENTER_VARIANCE * priors[:, None, 2:]
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Sightings: faces as single views showed them, in coordinates of the frame, and how several make one face."""
+"""Sightings: faces found in single views, in coordinates of the frame, and how to merge them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ CLEAR_SIDE = 96.0  # a face seen this large shows its landmarks as well as a lar
 
 @dataclass(frozen=True)
 class Sighting:
-    """``side_seen`` is the shorter side of the box in pixels of the view; ``turns`` are the view's quarter turns."""
+    """A face as found in one view.
+
+    Attributes:
+        box: x0, y0, x1, y1 in pixels of the frame.
+        score: In [0, 1].
+        landmarks: In pixels of the frame.
+        side_seen: The shorter side of the box, in pixels of the view.
+        turns: The view's rotation, in quarter turns.
+    """
 
     box: Box
     score: float
@@ -35,7 +43,8 @@ class Sighting:
         return min(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
     @property
-    def centre(self) -> tuple[float, float]:
+    def center(self) -> tuple[float, float]:
+        """(x, y) in pixels of the frame."""
         return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
 

@@ -1,4 +1,4 @@
-"""Views: a window of the frame, resized and turned, as a network looks at it, and the way back to the frame."""
+"""Views: windows of the frame, resized and rotated for the network, and the mapping back to the frame."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from ...types import Box
 
 @dataclass(frozen=True)
 class View:
-    """Columns ``left…right`` and rows ``top…bottom`` (ends excluded) of the frame, resized to ``size`` (height, width) and
-    then turned counter-clockwise by ``turns`` quarters, as ``torch.rot90`` turns."""
+    """A window of the frame, resized and then rotated.
+
+    Attributes:
+        left: First column.
+        top: First row.
+        right: Column after the last.
+        bottom: Row after the last.
+        size: (height, width) after resizing, in pixels.
+        turns: Counterclockwise quarter turns after that, as in ``torch.rot90``.
+    """
 
     left: int
     top: int
@@ -30,7 +38,7 @@ class View:
         return math.sqrt(self.size[0] * self.size[1] / ((self.right - self.left) * (self.bottom - self.top)))
 
     def pixels(self, frame: Tensor) -> Tensor:
-        """frame: [3, H, W] → the view [3, h, w], prefiltered where it shrinks."""
+        """Extract the view [3, h, w] from ``frame`` [3, H, W], antialiased when shrinking."""
         window = frame[:, self.top : self.bottom, self.left : self.right]
         if window.shape[-2:] != self.size:
             window = resize_filtered(window[None], self.size, "bilinear")[0]
@@ -57,18 +65,18 @@ def whole(frame_size: tuple[int, int], max_side: int, turns: int = 0) -> View:
 
 
 def around(box: Box, frame_size: tuple[int, int], face_side: float, turns: int = 0, context: float = 3.0) -> View:
-    """The neighbourhood of a face, ``context`` times its longer side, scaled so that this side is ``face_side`` pixels."""
+    """The neighborhood of a face, ``context`` times its longer side, scaled so that this side is ``face_side`` pixels."""
     height, width = frame_size
     side = max(box[2] - box[0], box[3] - box[1], 1.0)
-    centre_x, centre_y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, side * context / 2
-    left, top = (int(min(max(c - half, 0), limit - 1)) for c, limit in ((centre_x, width), (centre_y, height)))
-    right, bottom = min(width, math.ceil(centre_x + half) + 1), min(height, math.ceil(centre_y + half) + 1)
+    center_x, center_y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, side * context / 2
+    left, top = (int(min(max(c - half, 0), limit - 1)) for c, limit in ((center_x, width), (center_y, height)))
+    right, bottom = min(width, math.ceil(center_x + half) + 1), min(height, math.ceil(center_y + half) + 1)
     return _view((left, top, max(right, left + 1), max(bottom, top + 1)), face_side / side, turns)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A view and the part of the frame it answers for: faces whose centre lies in ``core`` and no others.
+    """A view and the part of the frame it answers for: faces whose center lies in ``core`` and no others.
 
     The core keeps half an overlap away from the edges it shares with other tiles, so a face no larger than the overlap is
     whole in the tile that answers for it, and no face is answered for twice.

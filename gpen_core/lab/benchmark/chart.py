@@ -11,7 +11,7 @@ from .turns import Figures, Row
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 760, 300, 130, 54
 _BAR, _STEP, _GROUP = 16, 22, 14  # heights: of a bar, from one to the next, and more between networks
-# Told apart by the colour-blind (Okabe & Ito 2008).
+# Told apart by the color-blind (Okabe & Ito 2008).
 _COLORS = MappingProxyType({"float32": "#0072b2", "bfloat16": "#e69f00", "float16": "#009e73"})
 _STYLE = "text{font:12px system-ui,sans-serif;fill:#222}.title{font-weight:700;font-size:14px}.small{font-size:11px}"
 

@@ -1,4 +1,4 @@
-"""What can be made of a spoilt face without a network: the figures that a model has to beat."""
+"""What can be made of a degraded face without a network: the figures that a model has to beat."""
 
 from __future__ import annotations
 

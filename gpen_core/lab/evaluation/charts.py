@@ -13,7 +13,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 28, 46  # room for the axes' labels
 
 @dataclass(frozen=True)
 class Line:
-    """``values``: one for each place of the horizontal axis, None where there is none. ``color``: a CSS colour."""
+    """``values``: one for each place of the horizontal axis, None where there is none. ``color``: a CSS color."""
 
     label: str
     color: str

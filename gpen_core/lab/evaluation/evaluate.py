@@ -19,7 +19,7 @@ from .metrics import MetricSet, build_metrics
 from .options import EvaluationOptions
 from .pairs import PairedFiles
 from .report import Curve, Report, Section
-from .samples import Sample, SpoiltFaces
+from .samples import DegradedFaces, Sample
 from .severity import DegradationOf, Sweep, severity, sweep_named
 
 PAIRS = "pairs"
@@ -33,7 +33,7 @@ def evaluate(
     pairs: PairedFiles | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Spoil ``faces`` at every severity asked for, restore them, and measure; the same with ``pairs`` as they are.
+    """Degrade ``faces`` at every severity asked for, restore them, and measure; the same with ``pairs`` as they are.
 
     ``faces`` is what ``open_faces`` gives, or a list of NamedFace. The same faces, options and model give the same figures
     on the same machine. ``progress`` is called after each batch and may raise, which ends the evaluation.
@@ -66,7 +66,7 @@ class _Run:
         self.options, self.tools = options, tools
 
     def severity(self, name: str, faces: Faces) -> Section:
-        return self.section(name, self._spoilt(faces, severity(self.options.recipe, name)), len(faces))
+        return self.section(name, self._degraded(faces, severity(self.options.recipe, name)), len(faces))
 
     def section(self, name: str, samples: Iterable[Sample], total: int) -> Section:
         measured = measure(samples, self.tools, name, total)
@@ -79,12 +79,12 @@ class _Run:
         for number, value in enumerate(sweep.values):
             part = _Part(self.tools.progress, number * len(faces), len(sweep.values) * len(faces))
             tools = replace(self.tools, metrics=MetricSet(tuple(wanted)), progress=part)
-            measured = measure(self._spoilt(faces, sweep.at(value)), tools, f"sweep: {sweep.name}", len(faces))
+            measured = measure(self._degraded(faces, sweep.at(value)), tools, f"sweep: {sweep.name}", len(faces))
             points.append((value, Section(f"{sweep.name} {value:g}", measured)))
         return Curve(sweep.name, sweep.label, sweep.unit, tuple(points))
 
-    def _spoilt(self, faces: Faces, degradation_of: DegradationOf) -> SpoiltFaces:
-        return SpoiltFaces(faces, self.tools.sizes, degradation_of, self.options.seed)
+    def _degraded(self, faces: Faces, degradation_of: DegradationOf) -> DegradedFaces:
+        return DegradedFaces(faces, self.tools.sizes, degradation_of, self.options.seed)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def open_faces(
         try:
             picture = load_picture(root / name)
             sides.append(_side(name, picture.pixels, square))
-            gray += picture.grey
+            gray += picture.gray
             good.append(name)
         except ImageError as error:
             skipped.append(Skipped(name, str(error)))

@@ -19,7 +19,7 @@ class EvaluationOptions:
     """How a model is evaluated. Raises OptionError for values outside their range.
 
     - ``metrics``: of ``METRICS``; those whose weights are absent are named in the report.
-    - ``recipe``: what faces are spoilt with; ``severities`` of ``SEVERITIES`` (the whole recipe, or a third of it).
+    - ``recipe``: what faces are degraded with; ``severities`` of ``SEVERITIES`` (the whole recipe, or a third of it).
     - ``sweeps`` of ``SWEEPS``: one degradation at a time, on ``sweep_faces`` faces (0: all), with ``sweep_metrics``.
     - ``baselines``: of ``BASELINES``, in the order of the report.
     - ``cases``: how many of the best, the middle and the worst faces are kept as pictures, of each severity.

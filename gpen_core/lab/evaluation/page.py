@@ -21,7 +21,7 @@ from .metrics.fidelity import CEILING
 from .report import Case, Curve, Report, Section
 from .summary import remarks
 
-# Told apart by the colour-blind (Okabe & Ito 2008).
+# Told apart by the color-blind (Okabe & Ito 2008).
 COLORS = MappingProxyType({INPUT: "#888888", RESTORED: "#0072b2", "baseline": "#e69f00", ORIGINAL: "#009e73"})
 SHOWN_SIDE = 384  # pixels; larger pictures are shrunk for the page
 TITLES = MappingProxyType(
@@ -30,7 +30,7 @@ TITLES = MappingProxyType(
         "light": "Light: the mildest third of the recipe",
         "medium": "Medium: the middle third of the recipe",
         "heavy": "Heavy: the hardest third of the recipe",
-        "pairs": "Pictures spoilt elsewhere",
+        "pairs": "Pictures degraded elsewhere",
     }
 )
 STYLE = """

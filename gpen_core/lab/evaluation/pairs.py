@@ -1,4 +1,4 @@
-"""Pictures that were spoilt elsewhere, beside their originals: two folders, matched by the files' stems."""
+"""Pictures that were degraded elsewhere, beside their originals: two folders, matched by the files' stems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PairedFiles:
 
 @dataclass(frozen=True)
 class PairedSamples:
-    """Samples of both; a spoilt picture smaller than the network's input is enlarged as the recipe does it."""
+    """Samples of both; a degraded picture smaller than the network's input is enlarged as the recipe does it."""
 
     pairs: PairedFiles
     sizes: Sizes
@@ -45,20 +45,20 @@ def open_pairs(low: Path, clean: Path, *, limit: int = 0, seed: int = 0) -> Pair
     A pair of which either picture cannot be read or is not square is skipped, and counted with the picture at fault.
     Raises OptionError where a picture has no partner, or two have the same stem.
     """
-    spoilt, original = _by_stem(low), _by_stem(clean)
-    for names, others, folder in ((spoilt, original, clean), (original, spoilt, low)):
+    degraded, original = _by_stem(low), _by_stem(clean)
+    for names, others, folder in ((degraded, original, clean), (original, degraded, low)):
         alone = [names[stem] for stem in names if stem not in others]
         if alone:
             raise OptionError(f"{folder} has no partner for {some(alone)}: pairs have the same name in both folders")
-    stems = drawn(sorted(spoilt), limit, seed)
-    low_files = open_faces(low, names=[spoilt[stem] for stem in stems])
+    stems = drawn(sorted(degraded), limit, seed)
+    low_files = open_faces(low, names=[degraded[stem] for stem in stems])
     clean_files = open_faces(clean, names=[original[stem] for stem in stems])
     usable = set(low_files.names), set(clean_files.names)
-    good = [stem for stem in stems if spoilt[stem] in usable[0] and original[stem] in usable[1]]
+    good = [stem for stem in stems if degraded[stem] in usable[0] and original[stem] in usable[1]]
     if not good:
         raise ImageError(f"{low} and {clean}: of no pair both pictures can be used")
     return PairedFiles(
-        replace(low_files, names=tuple(spoilt[stem] for stem in good)),
+        replace(low_files, names=tuple(degraded[stem] for stem in good)),
         replace(clean_files, names=tuple(original[stem] for stem in good)),
     )
 

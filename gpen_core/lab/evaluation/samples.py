@@ -29,7 +29,7 @@ class Sizes:
 @dataclass(frozen=True, eq=False)
 class Sample:
     """``low`` [3, S, S] is what the network sees, ``small`` [3, s, s] the same before it was enlarged, ``target``
-    [3, S', S'] the original; RGB in [0, 1]. ``degradation`` is None for a picture that was spoilt elsewhere."""
+    [3, S', S'] the original; RGB in [0, 1]. ``degradation`` is None for a picture that was degraded elsewhere."""
 
     name: str
     low: Tensor
@@ -39,7 +39,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class SpoiltFaces:
+class DegradedFaces:
     """Samples made of clean faces, the same ones each time they are gone through."""
 
     faces: Faces
@@ -54,12 +54,12 @@ class SpoiltFaces:
         random = random_of(self.seed, face.name)
         degradation = self.degradation_of(random)
         clean = fitted(face.pixels, self.sizes.input)
-        spoilt = degrade(_to_array(clean), degradation, random)
-        target = spoilt.target
-        if self.sizes.output != self.sizes.input:  # the large original loses its colours where the small one does
+        degraded = degrade(_to_array(clean), degradation, random)
+        target = degraded.target
+        if self.sizes.output != self.sizes.input:  # the large original loses its colors where the small one does
             only_gray = Degradation(gray=degradation.gray, gray_target=degradation.gray_target, flip=degradation.flip)
             target = degrade(_to_array(fitted(face.pixels, self.sizes.output)), only_gray, random).target
-        return Sample(face.name, _to_tensor(spoilt.low), _to_tensor(spoilt.small), _to_tensor(target), degradation)
+        return Sample(face.name, _to_tensor(degraded.low), _to_tensor(degraded.small), _to_tensor(target), degradation)
 
 
 def fitted(pixels: Tensor, size: int) -> Tensor:

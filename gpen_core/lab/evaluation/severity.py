@@ -1,4 +1,4 @@
-"""How hard the faces are spoilt: a recipe's own draw, named thirds of it, and one degradation at a time."""
+"""How hard the faces are degraded: a recipe's own draw, named thirds of it, and one degradation at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DegradationOf = Callable[[np.random.Generator], Degradation]
 
 def severity(recipe: DegradationRecipe, name: str) -> DegradationOf:
     """``recipe`` draws from the whole of its ranges; ``light``, ``medium`` and ``heavy`` from a third of each, the mildest
-    first, and never take the colours away, which is no matter of degree. Raises OptionError for another name."""
+    first, and never take the colors away, which is no matter of degree. Raises OptionError for another name."""
     if name not in SEVERITIES:
         raise OptionError(f"no severity is called '{name}'. Known: {', '.join(SEVERITIES)}.")
     recipe = unmirrored(recipe)

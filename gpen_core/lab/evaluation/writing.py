@@ -59,7 +59,7 @@ def as_plain(report: Report) -> dict[str, Any]:
 
 
 def samples_csv(report: Report) -> str:
-    """One line a face and severity: how it was spoilt, and each figure of each variant. Empty: not measured."""
+    """One line a face and severity: how it was degraded, and each figure of each variant. Empty: not measured."""
     columns = [
         (variant, info.name)
         for section in report.sections[:1]

@@ -41,7 +41,7 @@ def test_it_makes_finite_pictures_of_any_input():
     assert torch.isfinite(raw).all() and raw.abs().max() < 10  # nominally in [-1, 1]
 
 
-def test_it_gives_a_face_back_that_is_the_same_person_in_the_same_colours(astronaut, astronaut_face):
+def test_it_gives_a_face_back_that_is_the_same_person_in_the_same_colors(astronaut, astronaut_face):
     """Not how well it restores, but that it was trained at all: random weights yield noise."""
     from gpen_core.faces.alignment import align_face
 
@@ -81,8 +81,8 @@ def test_no_published_model_is_replaced_by_it_but_its_absence_may_mention_it(tmp
     with pytest.raises(MissingWeightsError) as caught:
         resolve_model(entry.name, [tmp_path])
     said = str(caught.value)
-    assert f"{entry.filename} is not on this machine" in said and entry.urls[0] in said
-    assert ("choose 'bundled'" in said) == ("BFR" in entry.name)  # it colours and paints nothing
+    assert f"{entry.filename} is not installed" in said and entry.urls[0] in said
+    assert ("choose 'bundled'" in said) == ("BFR" in entry.name)  # it colors and paints nothing
 
 
 def test_an_unknown_name_is_told_the_known_ones(tmp_path):
@@ -90,7 +90,7 @@ def test_an_unknown_name_is_told_the_known_ones(tmp_path):
         resolve_model("GPEN-9000", [tmp_path])
 
 
-def test_the_notice_names_what_is_better_and_its_licence(tmp_path):
+def test_the_notice_names_what_is_better_and_its_license(tmp_path):
     assert "GPEN-BFR-512" in bundled_notice() and "non-commercial" in bundled_notice()
     assert "python -m gpen_core download GPEN-BFR-512" in bundled_notice()
     assert f'download GPEN-BFR-512 -o "{tmp_path}"' in bundled_notice([tmp_path])
@@ -99,7 +99,7 @@ def test_the_notice_names_what_is_better_and_its_licence(tmp_path):
 def test_a_package_without_it_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(find, "ASSETS", tmp_path)
     for name in ("bundled", None):
-        with pytest.raises(MissingWeightsError, match=r"gpen-bundled-256\.safetensors.*Install the package anew"):
+        with pytest.raises(MissingWeightsError, match=r"gpen-bundled-256\.safetensors.*Reinstall the package"):
             resolve_model(name, [])
 
 

@@ -84,7 +84,7 @@ def test_one_bad_file_does_not_stop_the_rest_and_the_status_says_so(portrait, ch
 
 def test_a_typing_error_among_the_inputs_is_reported_and_stops_nothing(portrait, checkpoint, tmp_path, capsys):
     assert restore(portrait, tmp_path / "tpyo.png", "-o", tmp_path / "out", "--model", checkpoint) == 1
-    assert "tpyo.png: names no picture" in capsys.readouterr().out
+    assert "tpyo.png: no image found" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
 
 
@@ -134,7 +134,7 @@ def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path)
     assert (tmp_path / "o.png-faces" / "00-before.png").exists()
 
 
-def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path, astronaut):
+def test_orientation_profile_alpha_depth_and_gray_are_kept(checkpoint, tmp_path, astronaut):
     from PIL import ImageCms
 
     from gpen_core.imaging.files import Picture, save_picture
@@ -145,14 +145,14 @@ def test_orientation_profile_alpha_depth_and_grey_are_kept(checkpoint, tmp_path,
     folder = tmp_path / "in"
     folder.mkdir()
     save_picture(Picture(torch.cat((astronaut, astronaut[:1])), icc, bits=16), folder / "deep.png")
-    save_picture(Picture(astronaut, grey=True), folder / "grey.png")
+    save_picture(Picture(astronaut, gray=True), folder / "gray.png")
     turned = Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).transpose(Image.Transpose.ROTATE_90)
     turned.save(folder / "turned.jpg", exif=exif.tobytes(), icc_profile=icc)
     assert restore(folder, "-o", tmp_path / "out", "--model", checkpoint) == 0
-    deep, grey, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "grey.png", "turned.jpg"))
+    deep, gray, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "gray.png", "turned.jpg"))
     assert deep.bits == 16 and deep.icc == icc and deep.pixels.shape[0] == 4
     torch.testing.assert_close(deep.pixels[3], astronaut[0], atol=1e-4, rtol=0)
-    assert grey.grey and turned.icc == icc
+    assert gray.gray and turned.icc == icc
     assert (turned.pixels[:, 300:] - astronaut[:, 300:]).abs().mean() < 0.03
     read = Image.open(tmp_path / "out" / "turned.jpg").getexif()
     assert read[0x0112] == 1
@@ -166,10 +166,12 @@ def test_strength_zero_gives_the_picture_back(portrait, checkpoint, tmp_path):
 def test_a_picture_without_a_face_says_so(checkpoint, tmp_path, capsys):
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "black.png")
     assert restore(tmp_path / "black.png", "-o", tmp_path / "o.png", "--model", checkpoint) == 0
-    assert "no face found, nothing restored" in capsys.readouterr().out
+    assert "no face found, image unchanged" in capsys.readouterr().out
 
 
-NOTICE = "bundled small model; for best quality download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
+NOTICE = (
+    "using the small bundled model. For best quality, download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
+)
 
 
 def test_where_nothing_is_installed_the_bundled_model_restores_and_that_is_said_once(portrait, tmp_path, capsys):
@@ -199,21 +201,21 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
     assert (
         restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, "--model", "gpen-bfr-1024") == 1
     )
-    assert "GPEN-BFR-1024.pth is not on this machine" in capsys.readouterr().err
+    assert "GPEN-BFR-1024.pth is not installed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("missing.png", "-o", "o.png"), "'missing.png': names no picture"),
-        (("{in}", "{in}", "-o", "{in}"), "is the picture itself"),
+        (("missing.png", "-o", "o.png"), "'missing.png': no image found"),
+        (("{in}", "{in}", "-o", "{in}"), "is the input itself"),
         (("{in}", "-o", "o.png", "--strength", "2"), "strength must be from 0 to 1"),
         (("{in}", "-o", "o.png", "--scale", "99"), "scale must be"),
         (("{in}", "-o", "o.gif"), "cannot write '.gif' files"),
         (("{in}", "-o", "o.bmp"), "cannot write '.bmp' files"),
         (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
         (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
-        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not on this machine"),
+        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not installed"),
         (("{in}", "-o", "o.png", "--task", "magic"), "unknown task 'magic'"),
     ],
 )
@@ -230,9 +232,9 @@ def test_results_that_would_overwrite_each_other_are_refused(portrait, checkpoin
     twin.parent.mkdir()
     twin.write_bytes(portrait.read_bytes())
     assert restore(portrait, twin, "-o", tmp_path / "out", "--model", checkpoint) == 1
-    assert "would both become" in capsys.readouterr().err
+    assert "would both be written to" in capsys.readouterr().err
     assert restore(portrait, twin, "-o", tmp_path / "out.png", "--model", checkpoint) == 1
-    assert "cannot all go into" in capsys.readouterr().err
+    assert "is one file, but there are" in capsys.readouterr().err
 
 
 def test_inspect_says_what_a_checkpoint_is(checkpoint, tmp_path, capsys):
@@ -273,7 +275,7 @@ def test_inspect_knows_the_bundled_model_by_its_content(tmp_path, capsys):
     (tmp_path / "renamed.safetensors").write_bytes(bundled_file().read_bytes())
     assert main(["inspect", str(tmp_path / "renamed.safetensors")]) == 0
     said = capsys.readouterr().out
-    assert "comes with this package" in said and "Apache License 2.0" in said and "256 px in, 256 px out" in said
+    assert "bundled with this package" in said and "Apache License 2.0" in said and "256 px in, 256 px out" in said
 
 
 def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, capsys):
@@ -282,7 +284,7 @@ def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, caps
     assert main(["convert", str(source), "--dtype", "bfloat16"]) == 0
     assert "bfloat16" in capsys.readouterr().out and (tmp_path / "model.safetensors").exists()
     assert main(["convert", str(tmp_path / "model.safetensors")]) == 1
-    assert "is the source itself" in capsys.readouterr().err
+    assert "is the source file itself" in capsys.readouterr().err
 
 
 def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, capsys):
@@ -303,16 +305,13 @@ def test_doctor_notices_that_the_bundled_model_has_been_taken_out(tmp_path, monk
     monkeypatch.setattr(find, "ASSETS", tmp_path)
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert (
-        "missing bundled" in said
-        and "gpen-bundled-256.safetensors, which belongs to this package, is not there" in said
-    )
+    assert "missing bundled" in said and "gpen-bundled-256.safetensors is part of this package but missing" in said
 
 
 def test_downloading_the_bundled_model_says_that_it_is_here(tmp_path, capsys):
     assert main(["download", "bundled", "-o", str(tmp_path)]) == 0
     said = capsys.readouterr()
-    assert said.out.strip() == str(bundled_file()) and "already here" in said.err
+    assert said.out.strip() == str(bundled_file()) and "nothing to download" in said.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from gpen_core.cli import main
-from gpen_core.cli.demo import spoilt
+from gpen_core.cli.demo import degrade_photo
 from gpen_core.imaging.files import Picture, load_picture, save_picture
 from gpen_core.imaging.lanczos import resize_lanczos
 
@@ -60,7 +60,7 @@ def test_a_seed_is_a_picture(portrait, checkpoint, tmp_path, astronaut, astronau
         assert demo(portrait, "--model", checkpoint, "--seed", 3, "-o", name) == 0
     a, b = ((tmp_path / "here" / name).read_bytes() for name in ("a.png", "b.png"))
     assert a == b
-    assert not torch.equal(*(spoilt(astronaut, astronaut_face, seed) for seed in (3, 4)))
+    assert not torch.equal(*(degrade_photo(astronaut, astronaut_face, seed) for seed in (3, 4)))
 
 
 def test_photographs_of_any_size_shape_and_alpha(astronaut, checkpoint, tmp_path):
@@ -78,7 +78,7 @@ def test_photographs_of_any_size_shape_and_alpha(astronaut, checkpoint, tmp_path
     assert detail(degraded) < 0.8 * detail(original)
 
 
-def test_a_face_is_spoilt_alike_at_any_size(astronaut, astronaut_face):
+def test_a_face_is_degraded_alike_at_any_size(astronaut, astronaut_face):
     """The photograph enlarged and its face with it: what is left of the face is the same, at twice the size."""
     from dataclasses import replace
 
@@ -86,16 +86,16 @@ def test_a_face_is_spoilt_alike_at_any_size(astronaut, astronaut_face):
         astronaut_face, landmarks=tuple((2 * x + 0.5, 2 * y + 0.5) for x, y in astronaut_face.landmarks),
         image_size=(1024, 1024),
     )  # fmt: skip
-    small = spoilt(astronaut, astronaut_face, 0)
-    large = spoilt(resize_lanczos(astronaut, (1024, 1024)), twice, 0)
+    small = degrade_photo(astronaut, astronaut_face, 0)
+    large = degrade_photo(resize_lanczos(astronaut, (1024, 1024)), twice, 0)
     torch.testing.assert_close(detail(large) * 2, detail(small), rtol=0.1, atol=0)
     assert (resize_lanczos(large, (512, 512)) - small).abs().mean() < 0.03
 
 
 @pytest.mark.parametrize("shape", [(512, 300), (300, 512)])
-def test_spoiling_keeps_size_and_place(astronaut, astronaut_face, shape):
+def test_degrading_keeps_size_and_place(astronaut, astronaut_face, shape):
     photo = astronaut[:, : shape[0], : shape[1]]
-    found = spoilt(photo, astronaut_face, 0)
+    found = degrade_photo(photo, astronaut_face, 0)
     assert found.shape == photo.shape and found.min() >= 0 and found.max() <= 1
     assert (found - photo).abs().mean() < 0.06
 
@@ -108,7 +108,7 @@ def test_spoiling_keeps_size_and_place(astronaut, astronaut_face, shape):
         (("black.png", "-o", "black.png"), "is the photograph itself"),
         (("black.png", "-o", "out.gif"), "cannot write '.gif' files"),
         (("black.png", "--seed", "-1"), "--seed is at least 0"),
-        (("black.png", "--model", "GPEN-BFR-512"), "GPEN-BFR-512.pth is not on this machine"),
+        (("black.png", "--model", "GPEN-BFR-512"), "GPEN-BFR-512.pth is not installed"),
     ],
 )
 def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, capsys, arguments, message):
@@ -123,11 +123,11 @@ def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, capsys, argume
 def test_a_face_that_degrading_hides_is_an_error(astronaut, checkpoint, tmp_path, capsys):
     save_picture(Picture(0.5 + 0.2 * (astronaut - 0.5)), tmp_path / "faint.png")
     assert demo(tmp_path / "faint.png", "--model", checkpoint) == 1
-    assert "its face is not found any more once it is degraded" in capsys.readouterr().err
+    assert "no face was found after degrading it" in capsys.readouterr().err
     assert list((tmp_path / "here").iterdir()) == []
 
 
 def test_without_scikit_image_the_astronaut_is_asked_for(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "skimage", None)
     assert demo() == 1
-    assert "pip install scikit-image, or give a photograph" in capsys.readouterr().err
+    assert "pip install scikit-image, or name a photograph" in capsys.readouterr().err

@@ -116,9 +116,9 @@ def test_one_seeds_features_can_serve_all(living, tmp_path):
         (("--face", "{flat}"), "no face found"),
         (("--face", "{flat}", "--aligned"), "90×80 is not square"),
         (("-o", "o.gif"), "cannot write '.gif' files"),
-        (("-o", "{flat}", "--face", "{flat}"), "is the face's own picture"),
+        (("-o", "{flat}", "--face", "{flat}"), "is the --face image itself"),
         (("--device", "tpu"), "device 'tpu' cannot be used"),
-        (("--model", "gpen-bfr-1024"), "GPEN-BFR-1024.pth is not on this machine"),
+        (("--model", "gpen-bfr-1024"), "GPEN-BFR-1024.pth is not installed"),
     ],
 )
 def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, monkeypatch, capsys, arguments, message):
@@ -135,5 +135,5 @@ def test_a_face_in_the_folder_that_is_written_to_is_kept(checkpoint, tmp_path, c
     face = tmp_path / "seed-0.png"
     save_picture(Picture(torch.full((3, 64, 64), 0.5)), face)
     assert sample("--model", checkpoint, "--face", face, "--aligned", "-o", tmp_path) == 1
-    assert "is the face's own picture" in capsys.readouterr().err
+    assert "is the --face image itself" in capsys.readouterr().err
     assert load_picture(face).pixels.std() < 0.01

@@ -30,7 +30,7 @@ def _lively(config, task="restoration"):
     for name, value in network.state_dict().items():
         if name.endswith("running_var"):
             value.uniform_(0.5, 1.5)
-        elif value.dim() == 1:  # biases, noise weights, batch normalisation: 0 or 1 in a fresh network
+        elif value.dim() == 1:  # biases, noise weights, batch normalization: 0 or 1 in a fresh network
             value.add_(torch.randn(value.shape), alpha=0.3)
     size = config.input_size
     _fade(network, 0.7 / network(torch.rand(4, 3, size, size) * 2 - 1).abs().amax())
@@ -39,7 +39,7 @@ def _lively(config, task="restoration"):
 
 @pytest.fixture(scope="session")
 def fade():
-    """network, factor: make what the network yields, about mid grey, ``factor`` times itself."""
+    """network, factor: make what the network yields, about mid gray, ``factor`` times itself."""
     return _fade
 
 

@@ -48,15 +48,15 @@ def test_a_file_says_what_its_users_have_to_know(upscaling, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "licence"),
+    ("name", "license"),
     [
         ("GPEN-BFR-512.pth", "non-commercial"),
         ("mine.safetensors", "GPEN's published weights are for non-commercial"),
         ("gpen-bundled-256.safetensors", "Apache"),
     ],
 )
-def test_a_file_says_its_weights_licence(small, name, licence, tmp_path):
-    assert licence in facts(export_onnx(replace(small, name=name), tmp_path / "any.onnx"))["gpen.licence"]
+def test_a_file_says_its_weights_license(small, name, license, tmp_path):
+    assert license in facts(export_onnx(replace(small, name=name), tmp_path / "any.onnx"))["gpen.license"]
 
 
 def test_the_graph_holds_no_activation_but_leaky_relu_and_nothing_that_an_engine_would_fold(small, tmp_path):

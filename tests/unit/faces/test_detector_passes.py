@@ -130,11 +130,11 @@ def test_large_but_finite_values_are_no_reason_to_refuse():
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        (torch.full((3, 8, 8), float("nan")), "not numbers"),
-        (torch.full((3, 8, 8), float("inf")), "not numbers"),
+        (torch.full((3, 8, 8), float("nan")), "NaN or infinity"),
+        (torch.full((3, 8, 8), float("inf")), "NaN or infinity"),
         (torch.zeros(1, 3, 8, 8), r"\[3, H, W\]"),
         (torch.zeros(8, 8, 3), r"\(8, 8, 3\)"),
-        (torch.zeros(3, 8, 8, dtype=torch.uint8), "Divide bytes"),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), "Divide 8-bit"),
         ("picture.png", "str"),
     ],
 )
@@ -158,7 +158,7 @@ def test_the_threshold_is_the_networks_own_unless_given():
     assert MultiPassDetector(MarkerNetwork(), DetectOptions(threshold=0.5)).levels.accept == 0.5
 
 
-def test_suppression_keeps_neighbours_and_drops_copies_and_nested_boxes():
+def test_suppression_keeps_neighbors_and_drops_copies_and_nested_boxes():
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [3, 3, 7, 7], [8, 0, 18, 10]])
     scores = torch.tensor([0.8, 0.9, 0.95, 0.7])
     assert greedy_keep(boxes, scores, max_iou=0.4).tolist() == [2, 1, 3]

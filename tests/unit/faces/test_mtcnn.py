@@ -45,7 +45,7 @@ def test_each_network_equals_a_float64_forward_in_numpy(mtcnn, name, shape):
 
 
 @needs_weights
-def test_networks_see_rgb_as_the_authors_normalised_it(mtcnn):
+def test_networks_see_rgb_as_the_authors_normalized_it(mtcnn):
     frame = torch.tensor([1.0, 0.5, 0.0])[:, None, None].expand(3, 20, 20)
     seen = _input_of(mtcnn.module.proposal, lambda: mtcnn.find(frame, 0.5))
     expected = torch.tensor([(255 - 127.5) / 128, 0.0, (0 - 127.5) / 128])[:, None, None].expand_as(seen[0])
@@ -87,7 +87,7 @@ def test_degenerate_pictures_give_no_face_and_no_error(mtcnn, shape):
 
 @needs_weights
 @pytest.mark.parametrize("scale", [1e3, 1e20, 1e30])
-def test_values_that_are_no_colours_give_an_answer_and_take_no_endless_memory(mtcnn, astronaut, scale):
+def test_values_that_are_no_colors_give_an_answer_and_take_no_endless_memory(mtcnn, astronaut, scale):
     small = torch.nn.functional.avg_pool2d(astronaut, 4)
     for picture in (small * scale, torch.randn(3, 90, 70, generator=torch.Generator().manual_seed(1)) * scale):
         found = mtcnn.find(picture, 0.5)

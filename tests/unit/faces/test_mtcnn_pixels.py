@@ -43,7 +43,7 @@ def test_a_pixel_is_the_mean_of_its_area():
     torch.testing.assert_close(found[2], F.avg_pool2d(image[:, 60:108, 50:98], 2), atol=1e-4, rtol=0)
 
 
-def test_beyond_the_picture_is_mid_grey():
+def test_beyond_the_picture_is_mid_gray():
     """A square of 48 px, of which 18½ lie in the picture: 9¼ of 24."""
     found = patches(mipmaps(torch.ones(3, 60, 60)), torch.tensor([[-30.0, -30.0, 18.0, 18.0]]), 24)
     assert found[0, :, :14].abs().max() == 0 and found[0, :, 15:, 15:].min() > 0.9999
@@ -55,7 +55,7 @@ def test_beyond_the_picture_is_mid_grey():
 @pytest.mark.parametrize(
     "square", [(-0.5, -0.5, 11.5, 11.5), (-0.5, 50, 11.5, 62), (0, 0, 200, 200), (170.5, 160.5, 206.5, 196.5)]
 )
-def test_a_square_within_the_picture_has_no_grey_in_it(side, square):
+def test_a_square_within_the_picture_has_no_gray_in_it(side, square):
     found = patches(mipmaps(torch.ones(3, 202, 207)), torch.tensor([square], dtype=torch.float32), side)
     torch.testing.assert_close(found, torch.ones(1, 3, side, side), atol=1e-4, rtol=0)
 

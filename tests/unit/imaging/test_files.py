@@ -120,7 +120,7 @@ def test_every_usual_mode_is_read(tmp_path, mode, astronaut):
     image.save(tmp_path / name)
     picture = load_picture(tmp_path / name)
     assert picture.pixels.shape[0] == (4 if "A" in mode else 3)
-    assert picture.grey == (mode in ("1", "L", "LA", "I;16"))
+    assert picture.gray == (mode in ("1", "L", "LA", "I;16"))
     if mode in ("RGB", "RGBA", "CMYK", "YCbCr"):
         assert (picture.pixels[:3] - astronaut).abs().mean() < 0.05
     if mode == "I;16":
@@ -128,34 +128,34 @@ def test_every_usual_mode_is_read(tmp_path, mode, astronaut):
 
 
 def test_16_bit_tiffs_of_every_usual_layout(tmp_path):
-    colours = (np.linspace(0, 65535, 6 * 8 * 3).reshape(6, 8, 3)).astype(np.uint16)
+    colors = (np.linspace(0, 65535, 6 * 8 * 3).reshape(6, 8, 3)).astype(np.uint16)
     alpha = np.full((6, 8, 1), 32768, dtype=np.uint16)
-    expected = torch.from_numpy(colours / 65535.0).movedim(-1, 0).float()
+    expected = torch.from_numpy(colors / 65535.0).movedim(-1, 0).float()
 
     def read(array, **options):
         tifffile.imwrite(tmp_path / "a.tif", array, metadata=None, **options)
         return load_picture(tmp_path / "a.tif").pixels
 
-    torch.testing.assert_close(read(colours, photometric="rgb"), expected)
-    grey = read(colours[:, :, 0], photometric="minisblack")
-    torch.testing.assert_close(grey, expected[:1].expand(3, -1, -1))
-    torch.testing.assert_close(read(65535 - colours[:, :, 0], photometric="miniswhite"), grey, atol=1e-5, rtol=0)
-    straight = read(np.concatenate((colours, alpha), 2), photometric="rgb", extrasamples=["unassalpha"])
+    torch.testing.assert_close(read(colors, photometric="rgb"), expected)
+    gray = read(colors[:, :, 0], photometric="minisblack")
+    torch.testing.assert_close(gray, expected[:1].expand(3, -1, -1))
+    torch.testing.assert_close(read(65535 - colors[:, :, 0], photometric="miniswhite"), gray, atol=1e-5, rtol=0)
+    straight = read(np.concatenate((colors, alpha), 2), photometric="rgb", extrasamples=["unassalpha"])
     torch.testing.assert_close(straight[:3], expected)
-    multiplied = np.concatenate(((colours * (32768 / 65535)).round().astype(np.uint16), alpha), 2)
+    multiplied = np.concatenate(((colors * (32768 / 65535)).round().astype(np.uint16), alpha), 2)
     undone = read(multiplied, photometric="rgb", extrasamples=["assocalpha"])
     torch.testing.assert_close(undone[:3], expected, atol=1e-4, rtol=0)
     with pytest.raises(ImageError, match="separate planes"):
-        read(colours.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+        read(colors.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
 
 
-def test_lab_is_no_grey(tmp_path, astronaut):
+def test_lab_is_no_gray(tmp_path, astronaut):
     from skimage.color import rgb2lab
 
     lab = rgb2lab(astronaut.movedim(0, -1).numpy())
     coded = np.concatenate((lab[..., :1] * 2.55, lab[..., 1:]), -1).round().astype(np.int16).astype(np.uint8)
     Image.merge("LAB", [Image.fromarray(coded[..., i]) for i in range(3)]).save(tmp_path / "a.tif")
-    assert not load_picture(tmp_path / "a.tif").grey
+    assert not load_picture(tmp_path / "a.tif").gray
 
 
 def test_red_stays_red_in_every_depth(tmp_path):
@@ -167,25 +167,25 @@ def test_red_stays_red_in_every_depth(tmp_path):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_grey_pictures_stay_grey(tmp_path, bits):
-    save_picture(Picture(STEPS, grey=True, bits=bits), tmp_path / "a.png")
+def test_gray_pictures_stay_gray(tmp_path, bits):
+    save_picture(Picture(STEPS, gray=True, bits=bits), tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode in ("L", "I;16")
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_grey_with_alpha_stays_so(tmp_path, bits):
+def test_gray_with_alpha_stays_so(tmp_path, bits):
     given = torch.cat((STEPS[:1].expand(3, -1, -1), STEPS[:1].flip(2)))
-    save_picture(Picture(given, grey=True, bits=bits), tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes()[25] == 4  # the PNG specification's grey with alpha
+    save_picture(Picture(given, gray=True, bits=bits), tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[25] == 4  # the PNG specification's gray with alpha
     found = load_picture(tmp_path / "a.png")
-    assert (found.grey, found.bits) == (True, bits)
+    assert (found.gray, found.bits) == (True, bits)
     torch.testing.assert_close(found.pixels, given, rtol=0, atol=0.5 / ((1 << bits) - 1) + 1e-6)
 
 
-def test_grey_with_alpha_of_16_bits_is_colours_in_a_tiff(tmp_path):
+def test_gray_with_alpha_of_16_bits_is_colors_in_a_tiff(tmp_path):
     given = torch.cat((STEPS[:1].expand(3, -1, -1), STEPS[:1].flip(2)))
-    save_picture(Picture(given, grey=True, bits=16), tmp_path / "a.tif")
+    save_picture(Picture(given, gray=True, bits=16), tmp_path / "a.tif")
     torch.testing.assert_close(load_picture(tmp_path / "a.tif").pixels, given, rtol=0, atol=1e-5)
 
 
@@ -205,9 +205,9 @@ def test_alpha_goes_onto_white_where_there_is_none(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a picture"),
-        (b"hello", "not a picture"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(50), "cannot be read|not a picture"),
+        (b"", "not an image"),
+        (b"hello", "not an image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "cannot be read|not an image"),
     ],
 )
 def test_what_is_no_picture_is_named(tmp_path, content, message):
@@ -216,7 +216,7 @@ def test_what_is_no_picture_is_named(tmp_path, content, message):
         load_picture(tmp_path / "a.png")
 
 
-def test_a_truncated_picture_is_an_error_not_a_grey_half(tmp_path, astronaut):
+def test_a_truncated_picture_is_an_error_not_a_gray_half(tmp_path, astronaut):
     save_picture(Picture(astronaut), tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:100_000])
     with pytest.raises(ImageError, match=r"a\.png"):
@@ -226,7 +226,7 @@ def test_a_truncated_picture_is_an_error_not_a_grey_half(tmp_path, astronaut):
 def test_several_pages_are_refused(tmp_path):
     pages = [Image.new("RGB", (4, 4)) for _ in range(3)]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(ImageError, match="holds 3 pictures"):
+    with pytest.raises(ImageError, match="contains 3 images"):
         load_picture(tmp_path / "a.tif")
 
 

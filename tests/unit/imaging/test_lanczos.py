@@ -16,8 +16,8 @@ from gpen_core.imaging.lanczos import resize_lanczos
 def lanczos_matrix(source, target):
     """Windowed sinc of three lobes, widened where it shrinks, each row summing to 1. [target, source] float64"""
     stretch = max(source / target, 1.0)
-    centre = (np.arange(target)[:, None] + 0.5) * source / target - 0.5
-    x = (np.arange(source)[None, :] - centre) / stretch
+    center = (np.arange(target)[:, None] + 0.5) * source / target - 0.5
+    x = (np.arange(source)[None, :] - center) / stretch
     weights = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
     return weights / weights.sum(1, keepdims=True)
 
@@ -31,7 +31,7 @@ def test_lanczos_agrees_with_its_formula(size):
     assert resize_lanczos(values, (33, 21)) is values
 
 
-def test_invisible_colours_do_not_bleed_into_visible_ones():
+def test_invisible_colors_do_not_bleed_into_visible_ones():
     """A red disc on transparent black, enlarged: red to the very edge, no dark halo."""
     y, x = torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij")
     disc = ((x - 20).square() + (y - 20).square() < 150).float()

@@ -1,4 +1,4 @@
-"""Masks have no edge to see, and colour matching does what it says."""
+"""Masks have no edge to see, and color matching does what it says."""
 
 import numpy as np
 import pytest
@@ -97,8 +97,8 @@ def test_a_change_opens_the_mask_around_itself():
     mask = change_mask(before, after)[0]
     assert mask[100:120, 60:64].min() == 1 and 0 < mask.mean() < 0.02
     rows, columns = torch.arange(256.0), torch.arange(256.0)
-    centre = ((mask.sum(1) * rows).sum() / mask.sum(), (mask.sum(0) * columns).sum() / mask.sum())
-    assert abs(centre[0] - 109.5) < 1.5 and abs(centre[1] - 61.5) < 1.5
+    center = ((mask.sum(1) * rows).sum() / mask.sum(), (mask.sum(0) * columns).sum() / mask.sum())
+    assert abs(center[0] - 109.5) < 1.5 and abs(center[1] - 61.5) < 1.5
 
 
 @pytest.mark.parametrize("size", [(50, 37), (129, 90), (200, 310)])
@@ -114,7 +114,7 @@ def test_a_change_is_seen_wherever_it_is_in_a_part_of_any_size(size):
 
 
 @pytest.mark.parametrize("size", [(50, 37), (130, 130), (384, 301)])
-def test_the_change_is_the_greatest_of_the_neighbourhood(size):
+def test_the_change_is_the_greatest_of_the_neighborhood(size):
     before, after = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(4))
     after = before + (after - 0.5) * 0.02
     half = max(1, round(size[1] / 128))

@@ -64,7 +64,7 @@ def test_each_scale_sees_the_means_of_the_pixels():
 def test_a_logit_sees_the_published_number_of_pixels(layers, field):
     network = build(DiscriminatorConfig.patch(256, channels=(2,) * layers, smallest=256))
     for layer in network.scales["256"][1:-1]:
-        layer[1] = torch.nn.Identity()  # normalisation sees everything: looked past here
+        layer[1] = torch.nn.Identity()  # normalization sees everything: looked past here
     picture = pictures(256, 1).requires_grad_()
     logits = network(picture)[0]
     middle = logits.shape[-1] // 2

@@ -133,9 +133,9 @@ def test_a_resized_copy_of_the_picture_gives_the_same_crop(frames, astronaut_fac
 
 def test_a_picture_of_another_shape_is_refused(frames, astronaut_face, tiny_model):
     other = torch.zeros(1, 3, 900, 512)
-    with pytest.raises(ImageError, match=r"512×512; one of 512×900 has another shape"):
+    with pytest.raises(ImageError, match=r"512×512 image, but this one is 512×900"):
         list(restore_faces(other, [astronaut_face], tiny_model))
-    with pytest.raises(ImageError, match="another shape"):
+    with pytest.raises(ImageError, match="but this one is"):
         blend_faces(other, painted(frames, [astronaut_face]))
 
 
@@ -199,7 +199,7 @@ def test_faces_only_change_their_own_frame(frames, astronaut_face):
 
 
 def test_detail_survives_in_a_larger_canvas_and_is_filtered_in_a_smaller_one(frames, astronaut_face):
-    """Stripes of two restored pixels: present at the scale that keeps them, grey without moiré at scale 1."""
+    """Stripes of two restored pixels: present at the scale that keeps them, gray without moiré at scale 1."""
     faces = painted(frames, [astronaut_face], size=1024)
     stripes = ((torch.arange(1024) // 2) % 2).float().expand(3, 1024, 1024)
     faces = [replace(faces[0], pixels=stripes)]
@@ -248,7 +248,7 @@ def test_alpha_is_kept(frames, astronaut_face):
     assert torch.equal(larger, resize_lanczos(rgba[0], (1024, 1024))[3])
 
 
-def test_a_colourisers_colours_are_left_alone(frames, astronaut_face):
+def test_a_colorizers_colors_are_left_alone(frames, astronaut_face):
     red = torch.zeros(3, 128, 128)
     red[0] = 1
     for task, expected in (("colorization", 1.0), ("restoration", None), ("restoration-ffhq", None)):
@@ -404,7 +404,7 @@ def test_selection_orders_limits_and_filters(astronaut_face):
     faces = (a, b, c, d)
     assert select_faces(faces, SelectOptions()) == (b, a, c, d)
     assert select_faces(faces, SelectOptions("left_to_right")) == (b, c, a, d)
-    assert select_faces(faces, SelectOptions("most_certain", limit=2)) == (c, a, d)
+    assert select_faces(faces, SelectOptions("most_confident", limit=2)) == (c, a, d)
     assert select_faces(faces, SelectOptions(min_size=25)) == (b, a)
 
 

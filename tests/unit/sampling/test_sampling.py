@@ -158,7 +158,7 @@ def test_a_face_of_the_models_size_alpha_or_another_scale_is_taken(model, face):
 
 
 def test_a_task_whose_input_is_not_shifted_gets_its_features_from_it_as_it_is(model, face):
-    """Segmentation colours go in as [0, 1]: what another model gets of a picture, this one gets of its shifted twin."""
+    """Segmentation colors go in as [0, 1]: what another model gets of a picture, this one gets of its shifted twin."""
     task = next(task for task in TASKS.values() if task.unshifted)
     unshifted = GpenModel(model.config, model.module, task, "unshifted")
     small = torch.nn.functional.interpolate(face[None], size=32, mode="bicubic", antialias=True)[0].clamp(0, 1)
@@ -179,7 +179,7 @@ def test_levels_above_the_faces_get_the_seeds_noise(face):
 
 
 def test_a_network_without_features_samples_by_style_alone():
-    """The ResNet family: adaptive instance normalisation, nothing beside the style code."""
+    """The ResNet family: adaptive instance normalization, nothing beside the style code."""
     pytest.importorskip("torchvision", reason="a ResNet encoder is torchvision's: pip install torchvision")
     torch.manual_seed(0)
     config = GpenConfig.resnet(32, narrow=1 / 64, style_dim=16, encoder_width=4)
@@ -187,7 +187,7 @@ def test_a_network_without_features_samples_by_style_alone():
     found = pictures(model, count=3, truncation=1.0)
     torch.testing.assert_close(found[1:], pictures(model, seed=1, count=2, truncation=1.0), atol=1e-5, rtol=0)
     assert far_apart(found, found.roll(1, dims=0))
-    with pytest.raises(OptionError, match="plain takes no features from a picture"):
+    with pytest.raises(OptionError, match="plain takes no features from an image"):
         pictures(model, face=torch.rand(3, 32, 32))
 
 

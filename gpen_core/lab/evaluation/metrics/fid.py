@@ -53,7 +53,7 @@ class Fid:
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """|μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of Gaussians fitted to two sets of features, [N, D] and [M, D].
 
-    With centred rows A and B scaled so that Σ₁ = AᵀA and Σ₂ = BᵀB, the eigenvalues of Σ₁Σ₂ are the squared singular
+    With centered rows A and B scaled so that Σ₁ = AᵀA and Σ₂ = BᵀB, the eigenvalues of Σ₁Σ₂ are the squared singular
     values of ABᵀ: no root of a D×D matrix is taken, and none of an inexact one.
     """
     a, b = first.double(), second.double()

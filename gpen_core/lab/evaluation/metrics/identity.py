@@ -1,7 +1,7 @@
 """Identity distance: whether a recognition network takes the face for the same person's.
 
 Faces are cut out by the *original's* landmarks, for all pictures of a sample alike: what is compared is the face, not how
-well it was found in a spoilt picture.
+well it was found in a degraded picture.
 """
 
 from __future__ import annotations

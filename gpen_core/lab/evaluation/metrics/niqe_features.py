@@ -13,7 +13,7 @@ BLOCK = 96  # pixels; section II-B
 FEATURES = 36  # 18 at each of two scales
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601 over the full range, as MATLAB's rgb2gray in the authors' code
 _WINDOW, _SIGMA = 7, 7 / 6  # the authors' code
-_SHIFTS = ((0, 1), (1, 0), (1, 1), (-1, 1))  # neighbours: horizontal, vertical, both diagonals (equation 7 onwards)
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (-1, 1))  # neighbors: horizontal, vertical, both diagonals (equation 7 onwards)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +39,14 @@ def block_statistics(gray: Tensor) -> BlockStatistics:
     gray = gray[: rows * BLOCK, : columns * BLOCK].double()
     if not rows * columns:
         return BlockStatistics(gray.new_zeros(0, FEATURES), gray.new_zeros(0))
-    normalised, deviation = _mscn(gray)
+    normalized, deviation = _mscn(gray)
     halved, _ = _mscn(half(gray))
-    features = torch.cat((_features(_blocks(normalised, BLOCK)), _features(_blocks(halved, BLOCK // 2))), dim=1)
+    features = torch.cat((_features(_blocks(normalized, BLOCK)), _features(_blocks(halved, BLOCK // 2))), dim=1)
     return BlockStatistics(features, _blocks(deviation, BLOCK).mean((1, 2)))
 
 
 def _mscn(gray: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean-subtracted contrast-normalised values (equation 1) and the local deviation (equation 3), [H, W] both."""
+    """Mean-subtracted contrast-normalized values (equation 1) and the local deviation (equation 3), [H, W] both."""
     mean = _gaussian(gray)
     deviation = (_gaussian(gray * gray) - mean * mean).abs().sqrt()
     return (gray - mean) / (deviation + 1), deviation
@@ -89,11 +89,11 @@ def _blocks(plane: Tensor, side: int) -> Tensor:
 
 
 def _features(blocks: Tensor) -> Tensor:
-    """[B, s, s] of normalised values → [B, 18]: their own distribution, and those of the products with four neighbours."""
+    """[B, s, s] of normalized values → [B, 18]: their own distribution, and those of the products with four neighbors."""
     shape, left, right, _ = fit_aggd(blocks)
     columns = [shape, (left + right) / 2]
     for shift in _SHIFTS:
-        # Neighbours beyond the block's edge are those of the opposite edge, as in the authors' code.
+        # Neighbors beyond the block's edge are those of the opposite edge, as in the authors' code.
         shape, left, right, mean = fit_aggd(blocks * blocks.roll(shift, dims=(1, 2)))
         columns += [shape, mean, left, right]
     return torch.stack(columns, dim=1)

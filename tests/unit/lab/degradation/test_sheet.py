@@ -95,7 +95,7 @@ def test_the_command_takes_one_picture_another_recipe_and_a_configuration(folder
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "names no picture"),
+        (["nowhere"], "no image found"),
         (["{folder}", "--count", "0"], "at least 1"),
         (["{folder}", "--size", "8"], "at least 16"),
         (["{folder}", "--config", "nowhere.toml"], "nowhere.toml"),

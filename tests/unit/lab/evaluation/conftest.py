@@ -42,7 +42,7 @@ def crop(astronaut):
 
 @pytest.fixture(scope="session")
 def five(crop):
-    """Five NamedFaces that differ: the crop in other colours and mirrored."""
+    """Five NamedFaces that differ: the crop in other colors and mirrored."""
     shades = [crop, crop.flip(2), crop.sqrt(), crop.square(), crop.flip(0)]
     return [NamedFace(f"{number}.png", shade.contiguous()) for number, shade in enumerate(shades)]
 

@@ -73,8 +73,8 @@ def test_niqe_is_fitted_to_pristine_pictures_and_kept(folder, tmp_path, capsys, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "nothing to evaluate with"),
-        (("--list", "names.txt", "--pairs", "{in}", "{in}"), "--list names pictures of --data"),
+        ((), "nothing to evaluate"),
+        (("--list", "names.txt", "--pairs", "{in}", "{in}"), "--list names files in --data"),
         (("--data", "absent"), "no such folder"),
         (("--pairs", "absent", "{in}"), "no such folder"),
         (("--data", "{in}", "--limit", "-1"), "limit is a number of faces"),

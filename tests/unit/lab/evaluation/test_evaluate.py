@@ -18,7 +18,7 @@ from gpen_core.lab.evaluation.metrics import MetricSet, frechet_distance, psnr
 from gpen_core.lab.evaluation.metrics.fid import Fid
 from gpen_core.lab.evaluation.metrics.fidelity import PSNR
 from gpen_core.lab.evaluation.report import Section
-from gpen_core.lab.evaluation.samples import SpoiltFaces
+from gpen_core.lab.evaluation.samples import DegradedFaces
 from gpen_core.lab.evaluation.severity import severity
 from gpen_core.pipeline.hooks import silent
 
@@ -121,7 +121,7 @@ def test_the_quick_way_measures_two_metrics_of_input_and_restored_only(echo, fiv
     assert [info.name for info in report.metrics] == ["psnr", "ssim"] and report.sections[0].cases == ()
 
 
-def test_the_quick_way_reads_and_spoils_each_face_once(echo, five):
+def test_the_quick_way_reads_and_degrades_each_face_once(echo, five):
     class Counted(list):
         turns = 0
 
@@ -198,10 +198,10 @@ def test_names_of_any_kind_are_kept_apart(echo, five):
 
 
 def test_a_figure_of_the_set_compares_all_faces_with_all_originals(echo, five):
-    """FID's arithmetic, over the pictures' mean colours instead of Inception's features, in several batches."""
+    """FID's arithmetic, over the pictures' mean colors instead of Inception's features, in several batches."""
     fid = Fid(lambda pictures: pictures.mean((2, 3)))
     tools = Tools(echo(), MetricSet((PSNR,), (fid,)), baselines_named(("bicubic", "median3")), 2, silent)
-    samples = SpoiltFaces(five, tools.sizes, severity(RECIPES["released"], "heavy"), 0)
+    samples = DegradedFaces(five, tools.sizes, severity(RECIPES["released"], "heavy"), 0)
     section = Section("heavy", measure(samples, tools, "heavy", 5))
     best = section.measured.best_baseline
     assert set(section.measured.of_set) == {"input", "restored", best}
@@ -211,7 +211,7 @@ def test_a_figure_of_the_set_compares_all_faces_with_all_originals(echo, five):
     assert section.mean("fid") == section.mean("fid", "input") and section.summary(best, "fid").deviation is None
 
 
-def test_spoilt_faces_look_less_natural_than_their_originals(echo, faces, shared_weights):
+def test_degraded_faces_look_less_natural_than_their_originals(echo, faces, shared_weights):
     """Of real faces with NIQE as published: the original looks more natural than what was made of it."""
     chosen = open_faces(faces, limit=2, seed=3)
     options = EvaluationOptions(metrics=("psnr", "niqe"), severities=("heavy",), cases=0, folders=(shared_weights,))

@@ -78,7 +78,7 @@ def test_the_originals_are_looked_at_once_for_two_metrics(face):
 
 
 def test_faces_are_cut_out_where_the_original_has_its_landmarks(finder, face):
-    """Of the spoilt picture too, although nothing could be found in it; and upright whatever the original's angle."""
+    """Of the degraded picture too, although nothing could be found in it; and upright whatever the original's angle."""
     seen = []
 
     def embed(faces):
@@ -95,7 +95,7 @@ def test_faces_are_cut_out_where_the_original_has_its_landmarks(finder, face):
     assert apart[:2].max() < 6 and apart.max() < 12  # this face laughs
 
 
-def test_dlib_tells_a_spoilt_face_from_another(finder, faces):
+def test_dlib_tells_a_degraded_face_from_another(finder, faces):
     if not all(importlib.util.find_spec(package) for package in ("dlib", "face_recognition_models")):
         pytest.skip(f"identity by dlib's network: {DLIB_HINT}")
     paths = sorted(faces.glob("t2i_*.jpg"))[::300][:2]

@@ -15,7 +15,7 @@ def originals(crop):
 
 
 @pytest.fixture(scope="module")
-def spoilt(originals):
+def degraded(originals):
     """The first noisy, the second blurred."""
     noisy = originals[0] + 0.1 * torch.randn(originals[0].shape, generator=torch.Generator().manual_seed(0))
     blurred = torch.nn.functional.avg_pool2d(originals[1][None], 9, 1, 4)[0]
@@ -27,19 +27,19 @@ def arrays(*batches):
     return list(zip(*(batch.double().movedim(1, -1).numpy() for batch in batches)))
 
 
-def test_psnr_is_scikit_images(spoilt, originals):
+def test_psnr_is_scikit_images(degraded, originals):
     from skimage.metrics import peak_signal_noise_ratio
 
-    wanted = [peak_signal_noise_ratio(b, a, data_range=1) for a, b in arrays(spoilt, originals)]
-    np.testing.assert_allclose(psnr(spoilt, originals), wanted, atol=1e-4)
+    wanted = [peak_signal_noise_ratio(b, a, data_range=1) for a, b in arrays(degraded, originals)]
+    np.testing.assert_allclose(psnr(degraded, originals), wanted, atol=1e-4)
 
 
-def test_ssim_is_scikit_images_with_the_papers_window(spoilt, originals):
+def test_ssim_is_scikit_images_with_the_papers_window(degraded, originals):
     from skimage.metrics import structural_similarity
 
     paper = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1}
-    wanted = [structural_similarity(a, b, channel_axis=2, **paper) for a, b in arrays(spoilt, originals)]
-    np.testing.assert_allclose(ssim(spoilt, originals), wanted, atol=1e-5)
+    wanted = [structural_similarity(a, b, channel_axis=2, **paper) for a, b in arrays(degraded, originals)]
+    np.testing.assert_allclose(ssim(degraded, originals), wanted, atol=1e-5)
 
 
 def contrast_and_luminance(x, y):
@@ -54,9 +54,9 @@ def contrast_and_luminance(x, y):
     return (2 * cov + 9e-4) / (vx + vy + 9e-4), (2 * mx * my + 1e-4) / (mx * mx + my * my + 1e-4)
 
 
-def test_ms_ssim_is_the_product_of_five_scales(spoilt, originals):
+def test_ms_ssim_is_the_product_of_five_scales(degraded, originals):
     weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-    for row, (a, b) in enumerate(arrays(spoilt, originals)):
+    for row, (a, b) in enumerate(arrays(degraded, originals)):
         channels = []
         for channel in range(3):
             x, y, product = a[..., channel], b[..., channel], 1.0
@@ -65,18 +65,18 @@ def test_ms_ssim_is_the_product_of_five_scales(spoilt, originals):
                 product *= np.mean(contrast * luminance if scale == 4 else contrast) ** weight
                 x, y = (p.reshape(p.shape[0] // 2, 2, -1, 2).mean((1, 3)) for p in (x, y))
             channels.append(product)
-        assert ms_ssim(spoilt, originals)[row].item() == pytest.approx(np.mean(channels), abs=1e-5)
+        assert ms_ssim(degraded, originals)[row].item() == pytest.approx(np.mean(channels), abs=1e-5)
 
 
-def test_figures_are_those_of_piq(spoilt, originals):
+def test_figures_are_those_of_piq(degraded, originals):
     piq = pytest.importorskip("piq", reason="a second opinion: pip install piq")
     options = {"data_range": 1.0, "reduction": "none"}
-    torch.testing.assert_close(psnr(spoilt, originals), piq.psnr(spoilt, originals, **options), atol=1e-4, rtol=0)
+    torch.testing.assert_close(psnr(degraded, originals), piq.psnr(degraded, originals, **options), atol=1e-4, rtol=0)
     torch.testing.assert_close(
-        ssim(spoilt, originals), piq.ssim(spoilt, originals, downsample=False, **options), atol=1e-5, rtol=0
+        ssim(degraded, originals), piq.ssim(degraded, originals, downsample=False, **options), atol=1e-5, rtol=0
     )
     torch.testing.assert_close(
-        ms_ssim(spoilt, originals), piq.multi_scale_ssim(spoilt, originals, **options), atol=1e-5, rtol=0
+        ms_ssim(degraded, originals), piq.multi_scale_ssim(degraded, originals, **options), atol=1e-5, rtol=0
     )
 
 

@@ -50,9 +50,9 @@ def test_lpips_is_its_formula_and_uses_up_no_random_numbers(alexnet, crop):
     metric = Lpips(lpips_network(alexnet))
     assert torch.equal(torch.get_rng_state(), before)
     pair = torch.stack((crop, crop.flip(2)))[..., ::2, ::2]
-    spoilt = torch.stack((pair[0].roll(3, dims=2), pair[1]))
-    figures = metric.measure(spoilt, metric.prepare(pair))
-    np.testing.assert_allclose(figures, calibrated(lpips, alexnet, spoilt, pair), rtol=1e-4, atol=1e-6)
+    degraded = torch.stack((pair[0].roll(3, dims=2), pair[1]))
+    figures = metric.measure(degraded, metric.prepare(pair))
+    np.testing.assert_allclose(figures, calibrated(lpips, alexnet, degraded, pair), rtol=1e-4, atol=1e-6)
     assert figures[0] > 0.01 and figures[1] == 0
 
 

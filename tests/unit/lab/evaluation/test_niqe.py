@@ -46,7 +46,7 @@ def test_figures_are_those_of_published_implementations(published, name):
         assert found == pytest.approx(wanted, rel=2.5e-3)
 
 
-def test_spoilt_pictures_look_less_natural(fitted, astronaut):
+def test_degraded_pictures_look_less_natural(fitted, astronaut):
     noise = 0.1 * torch.randn(astronaut.shape, generator=torch.Generator().manual_seed(0))
     blurred = torch.nn.functional.avg_pool2d(astronaut[None], 7, 1, 3)[0]
     clean = niqe(astronaut, fitted)

@@ -1,4 +1,4 @@
-"""How hard faces are spoilt, and what is made of them without a network."""
+"""How hard faces are degraded, and what is made of them without a network."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gpen_core.lab.degradation import RECIPES, Degradation, degrade
 from gpen_core.lab.evaluation import SEVERITIES, SWEEPS, NamedFace
 from gpen_core.lab.evaluation.baselines import BASELINES, baselines_named
 from gpen_core.lab.evaluation.metrics import psnr
-from gpen_core.lab.evaluation.samples import Sample, Sizes, SpoiltFaces
+from gpen_core.lab.evaluation.samples import DegradedFaces, Sample, Sizes
 from gpen_core.lab.evaluation.severity import random_of, severity
 
 
@@ -18,8 +18,8 @@ def drawn(name, count=200, recipe=RECIPES["released"]):
     return [of(np.random.default_rng(number)) for number in range(count)]
 
 
-def spoilt(faces, of, sizes=Sizes(64, 64), seed=0):
-    return list(SpoiltFaces(faces, sizes, of, seed))
+def degraded(faces, of, sizes=Sizes(64, 64), seed=0):
+    return list(DegradedFaces(faces, sizes, of, seed))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -54,24 +54,24 @@ def test_the_recipe_draws_what_training_draws_but_mirrors_nothing():
 def test_a_faces_degradation_is_its_own(five):
     """The same alone or among others, and another for another name or seed."""
     of = severity(RECIPES["released"], "recipe")
-    every, alone = spoilt(five, of), spoilt(five[3:4], of)
+    every, alone = degraded(five, of), degraded(five[3:4], of)
     assert torch.equal(every[3].low, alone[0].low) and every[3].degradation == alone[0].degradation
     assert len({sample.degradation for sample in every}) == 5
-    assert spoilt(five, of, seed=1)[3].degradation != every[3].degradation
+    assert degraded(five, of, seed=1)[3].degradation != every[3].degradation
     assert random_of(0, "a").random() != random_of(0, "b").random()
 
 
 def test_a_sample_is_what_the_degradation_makes(five):
     of = severity(RECIPES["released"], "medium")
-    (sample,) = spoilt(five[:1], of, Sizes(256, 256))
+    (sample,) = degraded(five[:1], of, Sizes(256, 256))
     random = random_of(0, five[0].name)
     wanted = degrade(five[0].pixels.movedim(0, -1).numpy().copy(), of(random), random)
     for found, array in ((sample.low, wanted.low), (sample.small, wanted.small), (sample.target, wanted.target)):
         assert torch.equal(found, torch.from_numpy(array).movedim(-1, 0))
 
 
-def test_an_upscaling_models_target_keeps_the_detail_and_loses_the_colours_with_the_input(five):
-    (sample,) = spoilt(five[:1], lambda random: Degradation(gray=True), Sizes(64, 256))
+def test_an_upscaling_models_target_keeps_the_detail_and_loses_the_colors_with_the_input(five):
+    (sample,) = degraded(five[:1], lambda random: Degradation(gray=True), Sizes(64, 256))
     assert sample.low.shape == (3, 64, 64) and sample.target.shape == (3, 256, 256)
     weights = torch.tensor([0.299, 0.587, 0.114])
     gray = torch.einsum("chw,c->hw", five[0].pixels, weights)
@@ -83,7 +83,7 @@ def test_a_sweep_goes_from_mild_to_hard(five, name):
     sweep = SWEEPS[name]
     figures = []
     for value in sweep.values:
-        samples = spoilt(five[:1], sweep.at(value), Sizes(256, 256))
+        samples = degraded(five[:1], sweep.at(value), Sizes(256, 256))
         figures.append(float(psnr(samples[0].low[None], samples[0].target[None])))
     assert figures == sorted(figures, reverse=True) and figures[0] > figures[-1] + 6
 
@@ -118,4 +118,4 @@ def test_a_face_that_is_none_is_refused():
     from gpen_core.errors import ImageError
 
     with pytest.raises(ImageError, match=r"is \[3, S, S\]"):
-        spoilt([NamedFace("wide", torch.zeros(3, 4, 6))], SWEEPS["noise"].at(5))
+        degraded([NamedFace("wide", torch.zeros(3, 4, 6))], SWEEPS["noise"].at(5))
