@@ -85,7 +85,7 @@ class Run:
         for optimizer in self.learner.optimizers:
             set_rate(optimizer, rate)
         with self._saying_what_is_left():
-            losses = self.stepper(self.learner, batch.to(self.device), self.step, phase.accumulate)
+            losses = self.stepper(self.learner, self._moved(batch), self.step, phase.accumulate)
         self.step += 1
         seen = place.samples + phase.batch
         update_average(self.learner.average, self.learner.network, phase.batch, self.config.ema_half_life, seen)
@@ -97,6 +97,10 @@ class Run:
             self.logs.add("log", self.step, means, **more)
         self._milestone(phase, ends=place.within + 1 == phase.steps)
         self.watch.progress(self.step, self.config.steps, losses)
+
+    def _moved(self, batch: Batch) -> Batch:
+        """A CPU's backward convolutions take an eighth less time in PyTorch's own layout, unless compiled."""
+        return batch.to(self.device, channels_last=self.device.type != "cpu" or self.config.compile)
 
     def _milestone(self, phase: PhaseConfig, *, ends: bool) -> None:
         validates = ends or self.step % self.config.validation.every == 0

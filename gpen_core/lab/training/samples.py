@@ -37,9 +37,11 @@ class Batch:
         size = self.target.shape[-1]
         return self.low if self.low.shape[-1] == size else F.interpolate(self.low, (size, size), mode="bilinear")
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device, *, channels_last: bool = True) -> Batch:
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+
         def moved(pictures: Tensor) -> Tensor:
-            return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
+            return pictures.to(device, memory_format=layout, non_blocking=True)
 
         return Batch(moved(self.low), moved(self.target), self.numbers, self.corrupt)
 
