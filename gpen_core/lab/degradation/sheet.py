@@ -60,9 +60,11 @@ def caption(degradation: Degradation) -> tuple[str, str]:
     rest = [
         "" if degradation.downsample is None else _shrunk(degradation.downsample),
         f"noise {degradation.noise_sigma:.1f}" if degradation.noise_sigma else "",
-        "" if degradation.jpeg_quality is None else f"JPEG {degradation.jpeg_quality}",
+        f"grain {degradation.grain_sigma:.1f}" if degradation.grain_sigma else "",
+        "" if degradation.jpeg_quality is None else f"{_codec(degradation)} {degradation.jpeg_quality}",
         "" if not degradation.gray else "grey" if degradation.gray_target else "grey, target in colour",
         "mirrored" if degradation.flip else "",
+        "" if degradation.again is None else "and again",
     ]
     return _blur(degradation), " · ".join(part for part in rest if part) or "nothing else"
 
@@ -77,6 +79,10 @@ def _blur(degradation: Degradation) -> str:
     if along == across:
         return f"blur of sigma {along:.1f} px"
     return f"blur of sigma {along:.1f} by {across:.1f} px at {degrees}"
+
+
+def _codec(degradation: Degradation) -> str:
+    return "WebP" if degradation.webp else "JPEG"
 
 
 def _shrunk(factor: float) -> str:

@@ -205,4 +205,12 @@ def test_the_default_recipe_is_the_released_one():
 
 def test_every_range_of_a_recipe_can_be_configured():
     ranged = {field.name for field in fields(DegradationRecipe) if field.type == "Range"}
-    assert ranged == {"blur_sigma", "motion_length", "downsample", "noise_sigma", "jpeg_quality"}
+    assert ranged == {
+        "blur_sigma",
+        "motion_length",
+        "downsample",
+        "noise_sigma",
+        "jpeg_quality",
+        "grain_sigma",
+        "grain_size",
+    }
