@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ...errors import OptionError
-from .degrade import Degraded, Pixels, degrade, draw
-from .recipe import Degradation, DegradationRecipe
+from .degrade import Degraded, Pixels, degrade, draw, draw_of
+from .recipe import Degradation, DegradationRecipe, Weighted
 
 _GAP = 8  # pixels around each pair
 _BACKGROUND, _TEXT = (255, 255, 255), (0, 0, 0)
@@ -26,13 +26,16 @@ class Sample:
     result: Degraded
 
 
-def samples(faces: Sequence[Pixels], recipe: DegradationRecipe, seed: int, count: int) -> Iterator[Sample]:
-    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn. Sample i depends on ``seed`` and i alone."""
+def samples(
+    faces: Sequence[Pixels], recipe: DegradationRecipe | Sequence[Weighted], seed: int, count: int
+) -> Iterator[Sample]:
+    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn, spoilt by a
+    recipe or by several, drawn by their weights. Sample i depends on ``seed`` and i alone."""
     if not faces or count < 1:
         raise OptionError(f"a contact sheet needs at least one face and a count of 1, not {len(faces)} and {count}")
     for index in range(count):
         random = np.random.default_rng((seed, index))
-        degradation = draw(recipe, random)
+        degradation = draw(recipe, random) if isinstance(recipe, DegradationRecipe) else draw_of(recipe, random)
         yield Sample(degradation, degrade(faces[index % len(faces)], degradation, random))
 
 
