@@ -20,11 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gpen_core.degradation import RECIPES  # noqa: E402
-from gpen_core.evaluation import EvaluationOptions, evaluate, open_faces, read_list  # noqa: E402
-from gpen_core.evaluation.measure import INPUT, RESTORED, mean_of  # noqa: E402
-
 from gpen_core.checkpoints import load_checkpoint  # noqa: E402
+from gpen_core.lab.degradation import RECIPES  # noqa: E402
+from gpen_core.lab.evaluation import EvaluationOptions, evaluate, open_faces, read_list  # noqa: E402
+from gpen_core.lab.evaluation.measure import INPUT, RESTORED, mean_of  # noqa: E402
 
 BUNDLED = ROOT / "gpen_core" / "assets" / "gpen-bundled-256.safetensors"
 MEASURED = ("released", "light", "half", "none")  # recipes
