@@ -14,7 +14,7 @@ from .config import TrainConfig
 from .ema import update_average
 from .learner import Judge, Learner, check_finite, make_learner
 from .logs import Logs, Meter, NoLogs
-from .machine import accelerator_for
+from .machine import accelerator_for, emulated
 from .optimizers import set_rate
 from .parts import PhaseConfig
 from .pictures import pictures_of, write_held_out
@@ -52,6 +52,8 @@ class Run:
         self.main, self.device = self.accelerator.is_main_process, self.accelerator.device
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
         self._say(f"{self.share.world} process{'es' if self.share.world > 1 else ''} on {self.device.type}")
+        if warning := emulated(config, self.device):
+            self._say(warning)
         self.split = pictures_of(config, places, self._say)
         self.losses = losses_of_phases(config, self.device, places.models)
         self.states = States(places.out, config)
