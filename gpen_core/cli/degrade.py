@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import ImageError, OptionError
 from ..geometry import size_of
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.warp import resize_filtered
-from ..lab.degradation import RECIPES, DegradationRecipe
+from ..lab.degradation import RECIPES, DegradationRecipe, Weighted
 from ..lab.degradation.sheet import contact_sheet, samples
 from ..lab.training.reading import config_text, read_config
 from .inputs import find_pictures
@@ -56,10 +57,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _recipe(options: argparse.Namespace) -> DegradationRecipe:
+def _recipe(options: argparse.Namespace) -> DegradationRecipe | Sequence[Weighted]:
     if options.config is None:
         return RECIPES[options.recipe]
-    return read_config(config_text(options.config), options.config).degradation
+    config = read_config(config_text(options.config), options.config)
+    return config.mix or config.degradation
 
 
 def _face(path: Path, size: int) -> NDArray[np.float32]:

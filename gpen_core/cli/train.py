@@ -24,7 +24,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.set_defaults(run=run)
     parser.add_argument("config", help=f"TOML file, or a preset: {', '.join(preset_names())}")
-    parser.add_argument("--data", type=Path, required=True, help="folder of aligned, square faces")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        required=True,
+        help="folder of aligned, square faces; may be given several times",
+    )
     parser.add_argument(
         "-o", "--out", type=Path, help="folder of the run (default: runs/NAME, after the configuration)"
     )
@@ -55,7 +61,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     config = _config(options)
     out = options.out or Path("runs") / Path(options.config).stem
-    places = Places(options.data, out, (*options.models, *weight_folders()))
+    places = Places(options.data[0], out, (*options.models, *weight_folders()), tuple(options.data[1:]))
     if options.dry_run:
         rehearse(config, places, lambda line: print(line, file=sys.stderr))
         return 0

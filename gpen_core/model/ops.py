@@ -78,10 +78,11 @@ def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bo
 
     Scaling the activations before and after equals scaling each sample's weights (StyleGAN2, §2.2, eq. 1–3). The smaller of
     the two is scaled: the weights where maps are large, which then needs no copy of a map; the activations where weights
-    are large, and for gradients, so that one weight serves the whole batch.
+    are large, and for a batch that learns, so that one weight serves it whole. A single sample that learns has its weights
+    scaled, too: no product of a map is kept for the gradient.
     """
     large_maps = x[0, 0].numel() > weight[:, 0].numel()
-    if large_maps and not torch.is_grad_enabled():
+    if large_maps and (not torch.is_grad_enabled() or x.shape[0] == 1):
         return _by_weights(x, weight, style, demodulate, upsample)
     return _by_activations(x, weight, style, demodulate, upsample)
 
@@ -106,7 +107,7 @@ def _by_weights(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsa
     dtype = torch.promote_types(weight.dtype, torch.float32)
     filters = weight.to(dtype) * style.to(dtype)[:, None, :, None, None]  # [N, O, I, k, k]
     if demodulate:
-        filters *= demodulation(weight, style)[:, :, None, None, None]
+        filters = filters * demodulation(weight, style)[:, :, None, None, None]
     filters = filters.to(x.dtype)
     x = x.reshape(1, batch * inputs, height, width)
     if upsample:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from ...errors import OptionError
 
+KERNELS = (
+    "bilinear",
+    "area",
+    "bicubic",
+    "lanczos",
+)  # of resampling; all but bilinear are prefiltered where they shrink
 REFERENCE_SIZE = 512  # kernel sizes and sigmas are given in pixels of a 512 px crop, and scale with the crop
 
 
@@ -35,6 +41,13 @@ class DegradationRecipe:
     ``downsample_size`` is not 0, for a crop of that size, smaller for smaller crops. ``noise_sigma`` is in 1/255,
     ``jpeg_quality`` 1 … 100. A face loses its colours with ``gray_probability``, ``gray_target`` says whether the face
     to be restored loses them too, and it is mirrored with ``flip_probability``.
+
+    What else a picture may meet, off by default: ``downsample_probability``, ``noise_probability`` and
+    ``jpeg_probability`` are how often there is any; ``webp_probability`` how often a picture that is compressed is so as
+    WebP, at the same quality; ``kernels`` (of ``KERNELS``) what it is shrunk and enlarged with, each drawn by itself.
+    Film grain, with ``grain_probability``, has a standard deviation of ``grain_sigma`` (1/255, where the picture is of
+    middle brightness) and grains of ``grain_size`` (σ in pixels of a 512 px crop), and is there before the picture
+    shrinks. With ``again_probability`` all happens a second time, drawn anew, as to a picture that was shared twice.
     """
 
     blur_isotropic: float = 0.5
@@ -51,9 +64,18 @@ class DegradationRecipe:
     gray_probability: float = 0.2
     gray_target: bool = True
     flip_probability: float = 0.5
+    downsample_probability: float = 1.0
+    noise_probability: float = 1.0
+    jpeg_probability: float = 1.0
+    webp_probability: float = 0.0
+    kernels: tuple[str, ...] = ("bilinear",)
+    grain_probability: float = 0.0
+    grain_sigma: Range = Range(5.0, 25.0)
+    grain_size: Range = Range(0.5, 2.0)
+    again_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("blur_probability", "gray_probability", "flip_probability"):
+        for name in (field.name for field in fields(self) if field.name.endswith("_probability")):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} is a probability, 0 … 1, not {getattr(self, name)}")
         if min(self.blur_kinds) < 0 or sum(self.blur_kinds) <= 0:
@@ -66,6 +88,11 @@ class DegradationRecipe:
             raise OptionError(f"downsample_size is a side in pixels, or 0, not {self.downsample_size}")
         if self.noise_sigma.low < 0 or not 1 <= self.jpeg_quality.low <= self.jpeg_quality.high <= 100:
             raise OptionError("noise_sigma is at least 0 and jpeg_quality between 1 and 100")
+        if self.grain_sigma.low < 0 or self.grain_size.low <= 0:
+            raise OptionError("grain_sigma is at least 0 and grain_size above 0")
+        unknown = [kernel for kernel in self.kernels if kernel not in KERNELS]
+        if unknown or not self.kernels:
+            raise OptionError(f"kernels are one or more of {', '.join(KERNELS)}, not {list(self.kernels)}")
 
     @property
     def blur_kinds(self) -> tuple[float, float, float]:
@@ -88,7 +115,33 @@ class Degradation:
     gray: bool = False
     gray_target: bool = True
     flip: bool = False
+    webp: bool = False  # in place of JPEG, at its quality
+    shrinking: str = "bilinear"  # kernels
+    enlarging: str = "bilinear"
+    grain_sigma: float = 0.0  # of 1/255
+    grain_size: float = 0.0
+    again: Degradation | None = None  # what happens afterwards; its colours and mirroring count for nothing
 
+
+@dataclass(frozen=True)
+class Weighted:
+    """A recipe that, of several, is drawn as often as its weight says."""
+
+    weight: float
+    degradation: DegradationRecipe
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < float("inf"):
+            raise OptionError(f"the weight of a recipe is above 0, not {self.weight}")
+
+
+_UNTOUCHED = DegradationRecipe(
+    blur_probability=0.0,
+    downsample_probability=0.0,
+    noise_probability=0.0,
+    jpeg_probability=0.0,
+    gray_probability=0.0,
+)
 
 RECIPES = MappingProxyType(
     {
@@ -106,6 +159,46 @@ RECIPES = MappingProxyType(
             noise_sigma=Range(0.0, 25.0),
             jpeg_quality=Range(5, 50),
             gray_probability=0.0,
+        ),
+        # The mildest third of the released ranges.
+        "light": DegradationRecipe(
+            blur_sigma=Range(0.1, 3.4),
+            downsample=Range(0.8, 3.2),
+            noise_sigma=Range(0.0, 20 / 3),
+            jpeg_quality=Range(87, 100),
+        ),
+        # Nothing at all: what a network should leave as it is.
+        "none": _UNTOUCHED,
+        # A sharp picture at half its size, bicubic both ways.
+        "half": replace(_UNTOUCHED, downsample_probability=1.0, downsample=Range(2.0, 2.0), kernels=("bicubic",)),
+        # Small sharp pictures, of any kernel and now and then compressed.
+        "resampled": replace(
+            _UNTOUCHED,
+            downsample_probability=1.0,
+            downsample=Range(1.2, 4.0),
+            jpeg_probability=0.3,
+            jpeg_quality=Range(75, 100),
+            webp_probability=0.3,
+            kernels=KERNELS,
+        ),
+        # Pictures of the web and of albums: blurred, shrunk and compressed by nobody knows whom, often twice.
+        "web": DegradationRecipe(
+            blur_isotropic=0.5,
+            blur_anisotropic=0.3,
+            blur_motion=0.2,
+            blur_probability=0.6,
+            blur_sigma=Range(0.1, 7.0),
+            motion_length=Range(3.0, 21.0),
+            downsample=Range(1.0, 6.0),
+            downsample_probability=0.8,
+            noise_sigma=Range(0.0, 18.0),
+            noise_probability=0.6,
+            jpeg_quality=Range(30, 98),
+            jpeg_probability=0.9,
+            webp_probability=0.25,
+            kernels=KERNELS,
+            grain_probability=0.15,
+            again_probability=0.5,
         ),
     }
 )

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ...errors import OptionError
-from .degrade import Degraded, Pixels, degrade, draw
-from .recipe import Degradation, DegradationRecipe
+from .degrade import Degraded, Pixels, degrade, draw, draw_of
+from .recipe import Degradation, DegradationRecipe, Weighted
 
 _GAP = 8  # pixels around each pair
 _BACKGROUND, _TEXT = (255, 255, 255), (0, 0, 0)
@@ -26,13 +26,16 @@ class Sample:
     result: Degraded
 
 
-def samples(faces: Sequence[Pixels], recipe: DegradationRecipe, seed: int, count: int) -> Iterator[Sample]:
-    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn. Sample i depends on ``seed`` and i alone."""
+def samples(
+    faces: Sequence[Pixels], recipe: DegradationRecipe | Sequence[Weighted], seed: int, count: int
+) -> Iterator[Sample]:
+    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn, spoilt by a
+    recipe or by several, drawn by their weights. Sample i depends on ``seed`` and i alone."""
     if not faces or count < 1:
         raise OptionError(f"a contact sheet needs at least one face and a count of 1, not {len(faces)} and {count}")
     for index in range(count):
         random = np.random.default_rng((seed, index))
-        degradation = draw(recipe, random)
+        degradation = draw(recipe, random) if isinstance(recipe, DegradationRecipe) else draw_of(recipe, random)
         yield Sample(degradation, degrade(faces[index % len(faces)], degradation, random))
 
 
@@ -60,9 +63,11 @@ def caption(degradation: Degradation) -> tuple[str, str]:
     rest = [
         "" if degradation.downsample is None else _shrunk(degradation.downsample),
         f"noise {degradation.noise_sigma:.1f}" if degradation.noise_sigma else "",
-        "" if degradation.jpeg_quality is None else f"JPEG {degradation.jpeg_quality}",
+        f"grain {degradation.grain_sigma:.1f}" if degradation.grain_sigma else "",
+        "" if degradation.jpeg_quality is None else f"{_codec(degradation)} {degradation.jpeg_quality}",
         "" if not degradation.gray else "grey" if degradation.gray_target else "grey, target in colour",
         "mirrored" if degradation.flip else "",
+        "" if degradation.again is None else "and again",
     ]
     return _blur(degradation), " · ".join(part for part in rest if part) or "nothing else"
 
@@ -77,6 +82,10 @@ def _blur(degradation: Degradation) -> str:
     if along == across:
         return f"blur of sigma {along:.1f} px"
     return f"blur of sigma {along:.1f} by {across:.1f} px at {degrees}"
+
+
+def _codec(degradation: Degradation) -> str:
+    return "WebP" if degradation.webp else "JPEG"
 
 
 def _shrunk(factor: float) -> str:

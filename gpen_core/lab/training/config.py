@@ -9,7 +9,8 @@ from itertools import pairwise
 from ...errors import OptionError
 from ...model import DiscriminatorConfig, GpenConfig
 from ...tasks import TASKS
-from ..degradation import DegradationRecipe
+from ..degradation import DegradationRecipe, Weighted
+from .augmentation import AugmentationConfig
 from .losses import LOSS_KINDS, LossConfig
 from .parts import (
     AdversarialConfig,
@@ -32,6 +33,8 @@ _COLORS = 3  # a network that grows carries the picture through its new first la
 class TrainConfig:
     """``model`` is the network of the last phase. ``init_from`` names the checkpoint to start from ("" for none). ``task``
     is what the file will say the network is for; it decides how faces are aligned for it (see ``TASKS``).
+    ``degradation`` is what is validated with and, unless ``mix`` is given, trained with; the recipes of ``mix`` are drawn by
+    their weights.
     ``encoder_weights``: torchvision's ImageNet file that a ResNet encoder starts from, where no ``init_from`` is given."""
 
     model: GpenConfig
@@ -42,6 +45,8 @@ class TrainConfig:
     init_from: str = ""
     encoder_weights: str = ""
     degradation: DegradationRecipe = DegradationRecipe()
+    mix: tuple[Weighted, ...] = ()
+    augmentation: AugmentationConfig = AugmentationConfig()
     losses: tuple[LossConfig, ...] = ()
     discriminator: DiscriminatorConfig | None = None
     adversarial: AdversarialConfig = AdversarialConfig()

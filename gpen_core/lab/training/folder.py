@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ class FaceFolder:
     names: tuple[str, ...]
     left_out: tuple[str, ...]  # "name: reason"
     gray: int  # of ``names``, as their headers say; they are used as three equal channels
+    parts: tuple[str, ...] = ("",)  # folders below ``root`` that it was joined of, "" for itself
+
+    def part_of(self, name: str) -> str:
+        """The one of ``parts`` that a picture is in."""
+        return next((part for part in self.parts if part and name.startswith(f"{part}/")), "")
 
     def report(self) -> str:
         lines = [f"{self.root}: {len(self.names)} pictures"]
@@ -58,6 +64,33 @@ def scan(root: Path, smallest: int) -> FaceFolder:
     if not names:
         raise OptionError(f"{root}: none of {len(paths)} pictures can be used: {_some(left_out)}")
     return FaceFolder(root, tuple(names), tuple(left_out), gray)
+
+
+def scan_all(roots: Sequence[Path], smallest: int) -> FaceFolder:
+    """``scan`` several folders, as one: names are relative to ``common_root``. Raises OptionError, also for a folder inside
+    another."""
+    if len(roots) == 1:
+        return scan(roots[0], smallest)
+    root = common_root(roots)
+    for one in roots:
+        if any(one is not other and one.resolve().is_relative_to(other.resolve()) for other in roots):
+            raise OptionError(f"{one} is given twice, or is inside another folder given: its faces would count twice")
+    parts = [part.resolve().relative_to(root).as_posix() for part in roots]
+    folders = [scan(one, smallest) for one in roots]
+    return FaceFolder(
+        root,
+        tuple(f"{part}/{name}" for part, folder in zip(parts, folders) for name in folder.names),
+        tuple(f"{part}/{name}" for part, folder in zip(parts, folders) for name in folder.left_out),
+        sum(folder.gray for folder in folders),
+        tuple(parts),
+    )
+
+
+def common_root(roots: Sequence[Path]) -> Path:
+    """The folder itself where there is one; of several, the innermost that all of them lie in."""
+    if len(roots) == 1:
+        return roots[0]
+    return Path(os.path.commonpath([root.resolve() for root in roots]))
 
 
 def read_face(path: Path, size: int) -> NDArray[np.float32]:
@@ -93,23 +126,35 @@ def shrunk(face: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 def groups_of(folder: FaceFolder, key: str) -> list[str]:
     """The group of every picture: what the folder's manifest.json says under ``key``; its own name where ``key`` is "".
 
-    The manifest is a list of tables with "file" and ``key``. Raises OptionError where a picture has no group.
+    The manifest is a list of tables with "file" and ``key``. Of folders that were joined, those without a manifest have
+    groups of one picture each. Raises OptionError where a picture has no group.
     """
     if not key:
         return list(folder.names)
-    path = folder.root / MANIFEST
+    known: dict[str, str] = {}
+    for part in folder.parts:
+        path = folder.root / part / MANIFEST
+        prefix = f"{part}/" if part else ""
+        if part and not path.is_file():
+            known |= {name: name for name in folder.names if name.startswith(prefix)}
+        else:
+            known |= {prefix + name: prefix + group for name, group in _manifest(path, key).items()}
+    lost = [name for name in folder.names if name not in known]
+    if lost:
+        manifest = folder.root / folder.part_of(lost[0]) / MANIFEST
+        raise OptionError(f"{manifest} does not name {_some(lost)}: without a group they cannot be held out safely")
+    return [known[name] for name in folder.names]
+
+
+def _manifest(path: Path, key: str) -> dict[str, str]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        known = {entry["file"]: str(entry[key]) for entry in entries}
+        return {entry["file"]: str(entry[key]) for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OptionError(
             f"{path}: no list of tables with 'file' and '{key}' can be read from it ({error!r}). "
             'Set data.group_by to "" to split by picture.'
         ) from error
-    lost = [name for name in folder.names if name not in known]
-    if lost:
-        raise OptionError(f"{path} does not name {_some(lost)}: without a group they cannot be held out safely")
-    return [known[name] for name in folder.names]
 
 
 def _is_picture(path: Path) -> bool:

@@ -44,6 +44,21 @@ def accelerator_for(config: TrainConfig) -> Accelerator:
     return accelerator
 
 
+def emulated(config: TrainConfig, device: torch.device) -> str:
+    """What to say of a precision that the device has no instructions for; "" where there is nothing to say."""
+    if device.type != "cpu" or config.mixed_precision != "bf16" or _has_bfloat16():
+        return ""
+    return (
+        "mixed_precision bf16: this CPU has no instructions for it, and a step takes many times as long as in float32. "
+        'Set mixed_precision = "no", and compile = false.'
+    )
+
+
+def _has_bfloat16() -> bool:
+    """Whether oneDNN's convolutions run in it."""
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def check_batches(config: TrainConfig, share: Share) -> None:
     """Raise OptionError where a phase's batch cannot be worked on in equal parts by equal processes."""
     for number, phase in enumerate(config.phases, start=1):

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from ...errors import OptionError
 from ...files import written_whole
 from .config import TrainConfig
-from .folder import FaceFolder, scan
+from .folder import FaceFolder, scan_all
 from .places import Places
 from .split import Split, split
 
 
 def pictures_of(config: TrainConfig, places: Places, say: Callable[[str], None]) -> Split:
-    """Look at the data folder, and say what is in it. Raises OptionError where it leaves nothing to train on."""
-    folder = scan(places.data, config.model.output_size)
+    """Look at the data folders, and say what is in it. Raises OptionError where it leaves nothing to train on."""
+    folder = scan_all(places.folders, config.model.output_size)
     parts = split(folder, config.data.held_out, config.data.group_by, config.seed)
     say(_told(folder, parts))
     if not parts.train:
         raise OptionError(
-            f"{places.data}: nothing is left to train on: {len(parts.held_out)} pictures are held out, {len(parts.dropped)} "
+            f"{places.root}: nothing is left to train on: {len(parts.held_out)} pictures are held out, {len(parts.dropped)} "
             f"resemble those, {len(parts.unreadable)} cannot be read. Give more pictures, or a smaller data.held_out."
         )
     return parts

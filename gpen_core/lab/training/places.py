@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import OptionError
+from .folder import common_root
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,27 @@ class Watch:
 
 @dataclass(frozen=True)
 class Places:
-    """``data``: aligned faces. ``out``: logs, states, sample grids and the network appear here; a run begun there before
-    goes on. ``models``: folders of weight files that losses and ``init_from`` may need."""
+    """``data``: aligned faces; ``more_data``: other folders of them. ``out``: logs, states, sample grids and the network
+    appear here; a run begun there before goes on. ``models``: folders of weight files that losses and ``init_from`` may
+    need."""
 
     data: Path
     out: Path
     models: tuple[Path, ...] = ()
+    more_data: tuple[Path, ...] = ()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.data, *self.more_data)
+
+    @property
+    def root(self) -> Path:
+        """What the names of pictures are relative to: the data folder, or of several the one they all lie in."""
+        return common_root(self.folders)
 
     def __post_init__(self) -> None:
-        if self.out.resolve().is_relative_to(self.data.resolve()):
+        inside = [folder for folder in self.folders if self.out.resolve().is_relative_to(folder.resolve())]
+        if inside:
             raise OptionError(
-                f"{self.out} is inside {self.data}: sample grids would be taken for faces. Choose another --out."
+                f"{self.out} is inside {inside[0]}: sample grids would be taken for faces. Choose another --out."
             )

@@ -32,15 +32,17 @@ def config_text(name: str | Path) -> str:
 def read_config(text: str, name: str = "configuration") -> TrainConfig:
     """Raises OptionError with the place of what is wrong.
 
-    Shorthands: ``recipe`` in [degradation] names the recipe that the other keys change; ``published`` or ``resnet`` in
-    [model], ``published`` or ``patch`` in [discriminator] is the size of a network as ``GpenConfig.published`` and its
-    like build it, and the other keys are what those take.
+    Shorthands: ``recipe`` in [degradation] or in one of [[mix]] names the recipe that the other keys change; ``published``
+    or ``resnet`` in [model], ``published`` or ``patch`` in [discriminator] is the size of a network as
+    ``GpenConfig.published`` and its like build it, and the other keys are what those take.
     """
     table = _parsed(text, name)
     expand = {"degradation": _recipe, "model": _model, "discriminator": _discriminator}
     for key, function in expand.items():
         if isinstance(table.get(key), Mapping):
             table[key] = function(dict(table[key]), f"{name}.{key}")
+    if isinstance(table.get("mix"), list):
+        table["mix"] = [_weighted(one, f"{name}.mix[{number}]") for number, one in enumerate(table["mix"])]
     return from_table(TrainConfig, table, name)
 
 
@@ -49,6 +51,15 @@ def _recipe(table: dict[str, Any], where: str) -> dict[str, Any]:
     if recipe not in RECIPES:
         raise OptionError(f"{where}.recipe: one of {', '.join(RECIPES)} expected, not {recipe!r}")
     return asdict(RECIPES[recipe]) | table
+
+
+def _weighted(table: Any, where: str) -> Any:
+    """The weight stands beside the recipe's own keys."""
+    if not isinstance(table, Mapping):
+        return table
+    recipe = dict(table)
+    weight = recipe.pop("weight", 1.0)
+    return {"weight": weight, "degradation": _recipe(recipe, where)}
 
 
 def _model(table: dict[str, Any], where: str) -> dict[str, Any]:

@@ -73,9 +73,11 @@ class Results:
 def samples_of(
     config: TrainConfig, places: Places, names: tuple[str, ...], size: int, seed: int, *, shuffle: bool = True
 ) -> FaceSamples:
-    """The pictures of these names as a phase of ``size`` sees them."""
+    """The pictures of these names as a phase of ``size`` sees them: where they are not shuffled, to be looked at, spoilt by
+    the run's one recipe and not changed otherwise."""
+    varied = {"mix": config.mix, "augmentation": config.augmentation} if shuffle else {}
     return FaceSamples(
-        places.data,
+        places.root,
         names,
         config.degradation,
         size=size,
@@ -83,4 +85,5 @@ def samples_of(
         read_size=config.model.output_size,
         seed=seed,
         shuffle=shuffle,
+        **varied,
     )

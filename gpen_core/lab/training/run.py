@@ -14,7 +14,7 @@ from .config import TrainConfig
 from .ema import update_average
 from .learner import Judge, Learner, check_finite, make_learner
 from .logs import Logs, Meter, NoLogs
-from .machine import accelerator_for
+from .machine import accelerator_for, emulated
 from .optimizers import set_rate
 from .parts import PhaseConfig
 from .pictures import pictures_of, write_held_out
@@ -52,6 +52,8 @@ class Run:
         self.main, self.device = self.accelerator.is_main_process, self.accelerator.device
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
         self._say(f"{self.share.world} process{'es' if self.share.world > 1 else ''} on {self.device.type}")
+        if warning := emulated(config, self.device):
+            self._say(warning)
         self.split = pictures_of(config, places, self._say)
         self.losses = losses_of_phases(config, self.device, places.models)
         self.states = States(places.out, config)
@@ -85,7 +87,7 @@ class Run:
         for optimizer in self.learner.optimizers:
             set_rate(optimizer, rate)
         with self._saying_what_is_left():
-            losses = self.stepper(self.learner, batch.to(self.device), self.step, phase.accumulate)
+            losses = self.stepper(self.learner, self._moved(batch), self.step, phase.accumulate)
         self.step += 1
         seen = place.samples + phase.batch
         update_average(self.learner.average, self.learner.network, phase.batch, self.config.ema_half_life, seen)
@@ -97,6 +99,10 @@ class Run:
             self.logs.add("log", self.step, means, **more)
         self._milestone(phase, ends=place.within + 1 == phase.steps)
         self.watch.progress(self.step, self.config.steps, losses)
+
+    def _moved(self, batch: Batch) -> Batch:
+        """A CPU's backward convolutions take an eighth less time in PyTorch's own layout, unless compiled."""
+        return batch.to(self.device, channels_last=self.device.type != "cpu" or self.config.compile)
 
     def _milestone(self, phase: PhaseConfig, *, ends: bool) -> None:
         validates = ends or self.step % self.config.validation.every == 0

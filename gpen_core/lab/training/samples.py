@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ...errors import ImageError, TrainingError
-from ..degradation import DegradationRecipe, degrade, draw
+from ..degradation import DegradationRecipe, Weighted, degrade, draw, draw_of
+from .augmentation import AugmentationConfig, augment
 from .folder import read_face, shrunk
 
 
@@ -37,9 +38,11 @@ class Batch:
         size = self.target.shape[-1]
         return self.low if self.low.shape[-1] == size else F.interpolate(self.low, (size, size), mode="bilinear")
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device, *, channels_last: bool = True) -> Batch:
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+
         def moved(pictures: Tensor) -> Tensor:
-            return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
+            return pictures.to(device, memory_format=layout, non_blocking=True)
 
         return Batch(moved(self.low), moved(self.target), self.numbers, self.corrupt)
 
@@ -65,9 +68,10 @@ class Sample:
 class FaceSamples(Dataset[Sample]):
     """``samples[p]`` for any p ≥ 0: pictures in an order shuffled anew each time all have been seen.
 
-    Pictures are read and spoilt at ``read_size``; then the degraded shrinks to ``size`` and the target to ``out_size``, so
-    that a network still growing learns from what the full-grown one will see. ``shuffle`` off: picture p mod the number
-    of pictures (validation).
+    Pictures are read, changed by ``augmentation`` and spoilt at ``read_size``; then the degraded shrinks to ``size`` and
+    the target to ``out_size``, so that a network still growing learns from what the full-grown one will see. ``mix``:
+    recipes in place of ``recipe``, drawn by their weights. ``shuffle`` off: picture p mod the number of pictures
+    (validation).
     """
 
     def __init__(
@@ -81,8 +85,11 @@ class FaceSamples(Dataset[Sample]):
         read_size: int,
         seed: int,
         shuffle: bool = True,
+        mix: Sequence[Weighted] = (),
+        augmentation: AugmentationConfig = AugmentationConfig(),
     ) -> None:
         self.root, self.names, self.recipe = root, tuple(names), recipe
+        self.mix, self.augmentation = tuple(mix), augmentation
         self.size, self.out_size, self.read_size = size, out_size, read_size
         self.seed, self.shuffle = seed, shuffle
         self._turn, self._order = -1, np.arange(0)
@@ -93,7 +100,9 @@ class FaceSamples(Dataset[Sample]):
     def __getitem__(self, position: int) -> Sample:
         face, corrupt = self._face(position)
         random = np.random.default_rng((self.seed, position))
-        spoilt = degrade(face, draw(self.recipe, random), random)
+        face = augment(face, self.augmentation, random)
+        degradation = draw_of(self.mix, random) if self.mix else draw(self.recipe, random)
+        spoilt = degrade(face, degradation, random)
         low, target = shrunk(spoilt.low, self.size), shrunk(spoilt.target, self.out_size)
         return Sample(_tensor(low), _tensor(target), position, corrupt)
 

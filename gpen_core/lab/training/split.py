@@ -44,7 +44,7 @@ def split(folder: FaceFolder, share: float, group_by: str, seed: int) -> Split:
     if share == 0:
         return Split(folder.names, (), gray=folder.gray)
     groups = groups_of(folder, group_by)
-    chosen = _chosen(groups, share, seed)
+    chosen = _chosen_of_parts(folder, groups, share, seed)
     thumbnails = _thumbnails(folder)
     rows, readable = _normalised(thumbnails), ~np.isnan(thumbnails[:, 0])
     inside = np.array([group in chosen for group in groups])
@@ -57,6 +57,15 @@ def split(folder: FaceFolder, share: float, group_by: str, seed: int) -> Split:
         _named(folder, np.flatnonzero(~readable)),
         int((np.ptp(thumbnails.reshape(len(rows), -1, 3), axis=2).max(1) < _COLOURLESS).sum()),
     )
+
+
+def _chosen_of_parts(folder: FaceFolder, groups: Sequence[str], share: float, seed: int) -> set[str]:
+    """Of each folder by itself, so that what is held out of one does not change with what it is joined to."""
+    parts = [folder.part_of(name) for name in folder.names]
+    chosen: set[str] = set()
+    for part in folder.parts:
+        chosen |= _chosen([group for group, own in zip(groups, parts) if own == part], share, seed)
+    return chosen
 
 
 def _chosen(groups: Sequence[str], share: float, seed: int) -> set[str]:

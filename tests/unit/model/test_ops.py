@@ -52,6 +52,25 @@ def test_modulating_activations_equals_modulating_each_samples_weights(demodulat
         torch.testing.assert_close(found[sample : sample + 1], expected, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("demodulate", [True, False])
+@pytest.mark.parametrize("upsample", [True, False])
+def test_a_sample_learns_alone_what_it_learns_in_a_batch(demodulate, upsample):
+    """Alone, its style is worked into the weight; in a batch, into the maps."""
+    x, weight, style = seeded(2, 5, 8, 8), seeded(4, 5, 3, 3, seed=1), seeded(2, 5, seed=2)
+    found: dict[bool, tuple[torch.Tensor, ...]] = {}
+    for alone in (True, False):
+        leaves = [value.clone().requires_grad_(True) for value in (x, weight, style)]
+        maps, kernel, styles = leaves
+        batches = zip(maps.split(1), styles.split(1)) if alone else [(maps, styles)]
+        made = torch.cat(
+            [ops.modulated_conv2d(m, kernel, s, demodulate=demodulate, upsample=upsample) for m, s in batches]
+        )
+        (made * seeded(*made.shape, seed=3)).sum().backward()
+        found[alone] = (made.detach(), *(leaf.grad for leaf in leaves))
+    for one, other in zip(found[True], found[False]):
+        torch.testing.assert_close(one, other, atol=2e-5, rtol=1e-4)
+
+
 def test_demodulation_survives_half_precision_and_large_styles():
     x, weight, style = seeded(1, 8, 4, 4).bfloat16(), seeded(4, 8, 3, 3).bfloat16(), (seeded(1, 8) * 1e4).bfloat16()
     assert torch.isfinite(ops.modulated_conv2d(x, weight, style, demodulate=True)).all()

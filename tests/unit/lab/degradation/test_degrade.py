@@ -13,7 +13,7 @@ from skimage import data, transform
 
 from gpen_core.errors import ImageError
 from gpen_core.lab.degradation import RECIPES, Degradation, degrade, draw
-from gpen_core.lab.degradation.degrade import through_jpeg
+from gpen_core.lab.degradation.degrade import through_jpeg, through_webp
 from gpen_core.lab.degradation.kernels import gaussian_kernel, motion_kernel
 
 NOTHING = Degradation()
@@ -242,3 +242,82 @@ def test_mirroring_turns_both_pictures():
     result = degrade(pixels, stages, random())
     np.testing.assert_array_equal(result.target, pixels[:, ::-1])
     np.testing.assert_allclose(result.low, low(pixels, blur="gaussian", sigma=(2.0, 2.0))[:, ::-1], atol=1e-5)
+
+
+# --- kernels, WebP, grain, a second round ---
+
+
+@pytest.mark.parametrize(
+    ("kernel", "resample"), [("bicubic", Image.Resampling.BICUBIC), ("lanczos", Image.Resampling.LANCZOS)]
+)
+def test_prefiltered_kernels_are_pillows_and_stay_in_range(kernel, resample):
+    pixels = face(128)
+    result = degrade(pixels, replace(NOTHING, downsample=2.0, shrinking=kernel, enlarging=kernel), random())
+    channel = Image.fromarray(pixels[:, :, 1])
+    small = np.clip(np.asarray(channel.resize((64, 64), resample)), 0, 1)
+    expected = np.clip(np.asarray(Image.fromarray(small).resize((128, 128), resample)), 0, 1)
+    np.testing.assert_allclose(result.small[:, :, 1], small, atol=1e-6)
+    np.testing.assert_allclose(result.low[:, :, 1], expected, atol=1e-6)
+
+
+def test_area_shrinking_is_the_mean_of_what_each_pixel_covers():
+    pixels = face(128)
+    small = degrade(pixels, replace(NOTHING, downsample=4.0, shrinking="area", enlarging="area"), random()).small
+    np.testing.assert_allclose(small, pixels.reshape(32, 4, 32, 4, 3).mean((1, 3)), atol=1e-5)
+
+
+def test_a_prefilter_keeps_a_fine_pattern_from_becoming_a_coarse_one():
+    stripes = np.repeat((np.arange(256) % 3 == 0).astype(np.float32)[None, :, None], 256, 0).repeat(3, 2)
+    made = {kernel: low(stripes, downsample=2.0, shrinking=kernel) for kernel in ("bilinear", "lanczos")}
+    assert made["lanczos"][:, 16:-16].std() < 0.5 * made["bilinear"][:, 16:-16].std()
+
+
+@pytest.mark.parametrize("quality", [20, 90])
+def test_webp_is_pillows_reading_of_the_file_and_not_jpeg(quality):
+    pixels = face(128)
+    found = low(pixels, jpeg_quality=quality, webp=True)
+    np.testing.assert_array_equal(found, through_webp(pixels, quality))
+    buffer = io.BytesIO()
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(buffer, "WEBP", quality=quality, method=4)
+    expected = np.asarray(Image.open(buffer).convert("RGB"), np.float32) / 255
+    assert np.abs(found - expected).mean() < 1 / 255
+    assert not np.array_equal(found, through_jpeg(pixels, quality))
+
+
+def test_coarser_webp_is_worse():
+    pixels = face(128)
+    assert (
+        psnr(through_webp(pixels, 10), pixels)
+        < psnr(through_webp(pixels, 60), pixels)
+        < psnr(through_webp(pixels, 98), pixels)
+    )
+
+
+@pytest.mark.parametrize("size", [1.0, 4.0])
+def test_grain_is_gray_of_its_strength_and_correlated_over_its_size(size):
+    grain = low(flat(0.5, 512), grain_sigma=10.0, grain_size=size) - 0.5
+    np.testing.assert_allclose(grain, grain[:, :, :1].repeat(3, 2), atol=1e-6)
+    assert grain.std() == pytest.approx(10 / 255, rel=0.02)
+    beside = np.corrcoef(grain[:, :-2, 0].ravel(), grain[:, 2:, 0].ravel())[0, 1]
+    assert beside == pytest.approx(np.exp(-((2 / (2 * size)) ** 2)), abs=0.05), "white noise blurred by σ"
+
+
+def test_grain_leaves_black_and_white_alone():
+    for value in (0.0, 1.0):
+        np.testing.assert_array_equal(low(flat(value), grain_sigma=20.0, grain_size=1.0), flat(value))
+
+
+def test_a_second_round_is_what_becomes_of_the_first_ones_picture():
+    pixels = face(128)
+    first, second = replace(NOTHING, downsample=2.0, jpeg_quality=50), replace(NOTHING, downsample=3.0, jpeg_quality=70)
+    both = degrade(pixels, replace(first, again=second), random())
+    expected = degrade(degrade(pixels, first, random()).low, second, random())
+    np.testing.assert_array_equal(both.low, expected.low)
+    np.testing.assert_array_equal(both.small, expected.small)
+    np.testing.assert_array_equal(both.target, pixels)
+
+
+def test_a_second_round_neither_mirrors_nor_takes_colors():
+    pixels = face(64)
+    both = degrade(pixels, replace(NOTHING, again=replace(NOTHING, flip=True, gray=True)), random())
+    np.testing.assert_array_equal(both.low, pixels)

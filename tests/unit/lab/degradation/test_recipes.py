@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gpen_core.errors import OptionError
-from gpen_core.lab.degradation import RECIPES, DegradationRecipe, Range, draw
+from gpen_core.lab.degradation import RECIPES, DegradationRecipe, Range, Weighted, draw, draw_of
 
 COUNT = 20_000
 # Chance that a right share is called wrong, a few times in 10 000 000: seeds are fixed, so it either happened or it didn't.
@@ -186,6 +186,12 @@ def test_whatever_the_recipe_draws_stay_within_it(sigma, downsample, noise, qual
         ({"noise_sigma": Range(-1, 8)}, "noise_sigma"),
         ({"jpeg_quality": Range(0, 50)}, "jpeg_quality"),
         ({"jpeg_quality": Range(60, 101)}, "jpeg_quality"),
+        ({"webp_probability": 2.0}, "webp_probability is a probability"),
+        ({"again_probability": -1.0}, "again_probability is a probability"),
+        ({"kernels": ()}, "kernels are one or more of bilinear, area"),
+        ({"kernels": ("bilinear", "sinc")}, "kernels are one or more of .* not .*sinc"),
+        ({"grain_sigma": Range(-1, 3)}, "grain_sigma"),
+        ({"grain_size": Range(0, 3)}, "grain_size"),
     ],
 )
 def test_settings_without_meaning_are_refused_by_name(settings, message):
@@ -205,4 +211,71 @@ def test_the_default_recipe_is_the_released_one():
 
 def test_every_range_of_a_recipe_can_be_configured():
     ranged = {field.name for field in fields(DegradationRecipe) if field.type == "Range"}
-    assert ranged == {"blur_sigma", "motion_length", "downsample", "noise_sigma", "jpeg_quality"}
+    assert ranged == {
+        "blur_sigma",
+        "motion_length",
+        "downsample",
+        "noise_sigma",
+        "jpeg_quality",
+        "grain_sigma",
+        "grain_size",
+    }
+
+
+# --- what the published recipes lack ---
+
+OFTEN = {
+    "downsample_probability": 0.7,
+    "noise_probability": 0.4,
+    "jpeg_probability": 0.8,
+    "webp_probability": 0.3,
+    "grain_probability": 0.2,
+    "again_probability": 0.5,
+}
+
+
+def test_each_stage_happens_as_often_as_its_probability_says():
+    samples = drawn(DegradationRecipe(**OFTEN, kernels=("area", "bicubic", "lanczos")))
+    assert_share([d.downsample is not None for d in samples], 0.7)
+    assert_share([d.noise_sigma > 0 for d in samples], 0.4)
+    assert_share([d.jpeg_quality is not None for d in samples], 0.8)
+    assert_share([d.webp for d in samples], 0.3)
+    assert_share([d.grain_sigma > 0 for d in samples], 0.2)
+    assert_share([d.again is not None for d in samples], 0.5)
+    for kernel in ("area", "bicubic", "lanczos"):
+        assert_share([d.shrinking == kernel for d in samples], 1 / 3)
+        assert_share([d.enlarging == kernel for d in samples], 1 / 3)
+    assert_uniform([d.grain_size for d in samples], 0.5, 2)
+
+
+def test_the_second_round_is_drawn_anew_and_is_the_last():
+    second = [d.again for d in drawn(DegradationRecipe(again_probability=1.0), count=2000)]
+    first = drawn(DegradationRecipe(), count=2000)
+    assert all(d.again is None for d in second)
+    assert abs(np.corrcoef([d.downsample for d in first], [d.downsample for d in second])[0, 1]) < 0.1
+    assert_uniform([d.noise_sigma for d in second], 0, 20)
+
+
+def test_what_the_released_recipe_lacks_leaves_its_draws_as_they_were():
+    changed = drawn(DegradationRecipe(**OFTEN), count=200)
+    for one, other in zip(drawn(RECIPES["released"], count=200), changed):
+        kept = ("blur", "sigma", "angle", "gray", "flip")
+        assert [getattr(one, name) for name in kept] == [getattr(other, name) for name in kept]
+        assert other.downsample in (None, one.downsample) and other.noise_sigma in (0, one.noise_sigma)
+
+
+def test_recipes_of_a_mix_are_drawn_by_their_weights():
+    def of(quality):
+        return DegradationRecipe(jpeg_quality=Range(quality, quality))
+
+    mix = [Weighted(1.0, of(10)), Weighted(3.0, of(20)), Weighted(0.5, of(30))]
+    random = np.random.default_rng(0)
+    qualities = [draw_of(mix, random).jpeg_quality for _ in range(COUNT)]
+    for quality, share in ((10, 1 / 4.5), (20, 3 / 4.5), (30, 0.5 / 4.5)):
+        assert_share([found == quality for found in qualities], share)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_recipe_that_is_never_drawn_is_refused(weight):
+    with pytest.raises(OptionError, match="weight of a recipe is above 0"):
+        Weighted(weight, DegradationRecipe())

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from gpen_core.errors import ImageError, OptionError, TrainingError
-from gpen_core.lab.degradation import DegradationRecipe
-from gpen_core.lab.training.folder import FaceFolder, groups_of, read_face, scan
+from gpen_core.lab.degradation import RECIPES, DegradationRecipe, Weighted
+from gpen_core.lab.training.augmentation import AugmentationConfig
+from gpen_core.lab.training.folder import FaceFolder, groups_of, read_face, scan, scan_all
 from gpen_core.lab.training.pictures import pictures_of
 from gpen_core.lab.training.places import Places
 from gpen_core.lab.training.samples import FaceSamples, batches, in_order
@@ -179,6 +180,55 @@ def test_nothing_is_looked_at_where_nothing_is_held_out(runs, tmp_path):
     assert split(folder, 0.0, "no key", seed=0) == Split(folder.names, ())
 
 
+# --- several folders ---
+
+
+def two_folders(tmp_path):
+    """One with a manifest, one without; their pictures differ."""
+    made, real = folder_of(tmp_path / "made"), tmp_path / "more" / "real"
+    entries = [{"file": name, "src": f"film {number // 4}"} for number, name in enumerate(made.names)]
+    (tmp_path / "made" / "manifest.json").write_text(json.dumps(entries))
+    for number in range(10):
+        picture(real / f"{number}.png", seed=100 + number)
+    return tmp_path / "made", real
+
+
+def test_several_folders_are_one_whose_names_begin_where_they_part(tmp_path):
+    made, real = two_folders(tmp_path)
+    folder = scan_all((made, real), 48)
+    assert folder.root == tmp_path and len(folder.names) == 30
+    assert {folder.part_of(name) for name in folder.names} == {"made", "more/real"}
+    assert all((folder.root / name).is_file() for name in folder.names)
+    assert scan_all((made,), 48) == scan(made, 48)
+
+
+def test_what_one_folder_holds_out_does_not_change_with_what_it_is_joined_to(tmp_path):
+    made, real = two_folders(tmp_path)
+    alone = split(scan(made, 48), 0.3, "src", seed=1)
+    both = split(scan_all((made, real), 48), 0.3, "src", seed=1)
+    assert [name for name in both.held_out if name.startswith("made/")] == [f"made/{name}" for name in alone.held_out]
+    assert sum(name.startswith("more/real/") for name in both.held_out) == 3
+
+
+def test_a_near_duplicate_in_another_folder_is_dropped(tmp_path):
+    made, real = two_folders(tmp_path)
+    held_out = split(scan_all((made, real), 48), 0.3, "src", seed=1).held_out
+    copied = next(name for name in held_out if name.startswith("made/"))
+    (real / "copy.png").write_bytes((tmp_path / copied).read_bytes())
+    parts = split(scan_all((made, real), 48), 0.3, "src", seed=1)
+    assert copied in parts.held_out
+    assert "more/real/copy.png" in (*parts.dropped, *parts.held_out)
+
+
+def test_a_folder_inside_another_is_refused(tmp_path):
+    folder_of(tmp_path / "all")
+    folder_of(tmp_path / "all" / "some")
+    with pytest.raises(OptionError, match="would count twice"):
+        scan_all((tmp_path / "all", tmp_path / "all" / "some"), 48)
+    with pytest.raises(OptionError, match="inside"):
+        Places(tmp_path / "a", tmp_path / "b" / "run", more_data=(tmp_path / "b",))
+
+
 # --- which sample is which ---
 
 
@@ -235,3 +285,15 @@ def test_batches_begin_at_any_sample_and_know_their_numbers(tmp_path):
     assert [batch.numbers for batch in found] == [(6, 7, 8), (9, 10, 11)]
     assert torch.equal(found[1].low[2], samples[11].low)
     assert [len(batch.numbers) for batch in in_order(samples, 2)] == [2, 2, 1]
+
+
+def test_a_mix_is_drawn_by_the_sample_and_augmentation_changes_target_and_degraded_alike(tmp_path):
+    folder = folder_of(tmp_path, 5)
+    mix = (Weighted(1.0, RECIPES["none"]), Weighted(1.0, RECIPES["half"]))
+    samples = samples_of(tmp_path, folder.names, mix=mix, augmentation=AugmentationConfig(exposure=0.5, rotation=10.0))
+    plain = samples_of(tmp_path, folder.names, mix=mix)
+    found = [samples[position] for position in range(20)]
+    untouched = [torch.equal(sample.low, sample.target) for sample in found]
+    assert 3 < sum(untouched) < 17, "of two recipes as likely"
+    assert all(torch.equal(samples[position].low, found[position].low) for position in (3, 17))
+    assert not any(torch.equal(plain[position].target, found[position].target) for position in range(20))

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from gpen_core.errors import TrainingError
+from gpen_core.lab.training import machine
 from gpen_core.lab.training.ema import averaged, update_average
 from gpen_core.lab.training.learner import check_finite, make_learner
 from gpen_core.lab.training.losses import PathLength
 from gpen_core.lab.training.losses.adversarial import path_lengths
 from gpen_core.lab.training.losses.pixel import L1
-from gpen_core.lab.training.machine import accelerator_for
+from gpen_core.lab.training.machine import accelerator_for, emulated
 from gpen_core.lab.training.randomness import Noise, Stream
 from gpen_core.lab.training.samples import Batch
 from gpen_core.lab.training.stages import PriorStage, RestoreStage
@@ -212,3 +213,18 @@ def test_buffers_are_taken_over_as_they_are():
     network.running_mean.fill_(3.0)
     update_average(average, network, 4, half_life=10.0, seen=4)
     assert average.running_mean.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "native", "said"),
+    [
+        ("bf16", "cpu", False, True),
+        ("bf16", "cpu", True, False),
+        ("no", "cpu", False, False),
+        ("bf16", "cuda", False, False),
+    ],
+)
+def test_a_precision_that_the_cpu_must_emulate_is_spoken_of(precision, device, native, said, runs, monkeypatch):
+    monkeypatch.setattr(machine, "_has_bfloat16", lambda: native)
+    config = replace(runs.config("plain"), mixed_precision=precision)
+    assert ("no instructions for it" in emulated(config, torch.device(device))) == said
