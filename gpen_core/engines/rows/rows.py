@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 Windows = Iterable[Tensor]  # consecutive rows of one map with the row above and the row below, each [N, C, rows + 2, W]
-Rows = Callable[[int, int], Tensor]  # (first, end) → those rows of a map
+Rows = Callable[[int, int, slice], Tensor]  # (first, end, part) → those rows of a map, part of its channels
+
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -32,30 +34,50 @@ class Blocking:
     made_twice: int = 1 << 24
 
 
-def rows_of(x: Tensor) -> Rows:
+class Reader:
+    """Rows of a map, for several threads at once."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.make = rows
+
+    def announce(self, first: int, end: int) -> None:
+        """These rows will be asked for: to be said by the one thread that shares the work out."""
+
+    def __call__(self, first: int, end: int, part: slice = ALL) -> Tensor:
+        """Rows ``first`` … ``end``, ``part`` of their channels."""
+        return self.make(first, end, part)
+
+
+def rows_of(x: Tensor) -> Reader:
     """Of a map [N, C, H, W] that is there as a whole."""
-    return lambda first, end: x[:, :, first:end]
+    return Reader(lambda first, end, part: x[:, part, first:end])
 
 
-class Remembered:
-    """Rows that two readers want, one a few blocks behind the other: made once, or again where they are forgotten."""
+class Remembered(Reader):
+    """Rows that two readers want, one a few blocks behind the other: made once, or again where they are forgotten.
 
-    def __init__(self, rows: Rows, blocks: int = 3) -> None:
-        self.make, self.blocks = rows, blocks
+    ``shared``: makes rows by several threads. (first, end)
+    """
+
+    def __init__(self, rows: Rows, shared: Callable[[int, int], Tensor], blocks: int = 3) -> None:
+        super().__init__(rows)
+        self.shared, self.blocks = shared, blocks
         self.begin = self.end = 0
         self.kept: list[Tensor] = []
 
-    def __call__(self, first: int, end: int) -> Tensor:
-        if first < self.begin:
-            return self.make(first, end)
+    def announce(self, first: int, end: int) -> None:
         if end > self.end:
-            self.kept.append(self.make(self.end, end))
+            self.kept.append(self.shared(self.end, end))
             self.end = end
             while len(self.kept) > self.blocks:
                 self.begin += self.kept.pop(0).shape[2]
+
+    def __call__(self, first: int, end: int, part: slice = ALL) -> Tensor:
+        if first < self.begin or end > self.end:
+            return self.make(first, end, part)
         found, begin = [], self.begin
         for block in self.kept:
-            found.append(block[:, :, max(0, first - begin) : max(0, end - begin)])
+            found.append(block[:, part, max(0, first - begin) : max(0, end - begin)])
             begin += block.shape[2]
         found = [rows for rows in found if rows.shape[2]]
         return found[0] if len(found) == 1 else torch.cat(found, 2)
