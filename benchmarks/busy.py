@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,18 +28,36 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-import torch
-from networks import ENGINES, Files, Run, agreed, load_onnxruntime, load_openvino, load_ours, prepare, versions
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-from gpen_core import load_checkpoint
-from gpen_core.lab.benchmark.candidate import load_libraries
-from gpen_core.lab.benchmark.run import about_machine
-from gpen_core.lab.benchmark.subjects import PUBLISHED_SIZES, random_crops
-from gpen_core.lab.benchmark.timing import Timing, alternately
-from gpen_core.lab.benchmark.worker import Worker, serve
-from gpen_core.weights.find import bundled_file
+from gpen_core.cli.waiting import wait_briefly  # noqa: E402
 
 COMMAND_LINE, HOST = "command line", "host"
+if sys.argv[1:3] == ["--worker", COMMAND_LINE]:  # as `python -m gpen_core` does before torch is imported
+    wait_briefly(os.environ)
+
+import torch  # noqa: E402
+from networks import (  # noqa: E402
+    ENGINES,
+    Files,
+    Run,
+    agreed,
+    load_onnxruntime,
+    load_openvino,
+    load_ours,
+    prepare,
+    versions,
+)
+
+from gpen_core import load_checkpoint  # noqa: E402
+from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
+from gpen_core.lab.benchmark.run import about_machine  # noqa: E402
+from gpen_core.lab.benchmark.subjects import PUBLISHED_SIZES, random_crops  # noqa: E402
+from gpen_core.lab.benchmark.timing import Timing, alternately  # noqa: E402
+from gpen_core.lab.benchmark.worker import Worker, serve  # noqa: E402
+from gpen_core.weights.find import bundled_file  # noqa: E402
+
 OURS = (COMMAND_LINE, HOST)
 # It ends with whoever started it, however that ends.
 SPIN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(1_000_000): pass"
@@ -109,11 +128,12 @@ def spinning(count: int) -> Iterator[None]:
 
 def serve_candidate(options: argparse.Namespace) -> None:
     """The process's side: import what the candidate needs, then load and run as told."""
+    if options.worker == HOST:
+        serve(partial(load_in_host, options.model))
+        return
     load_libraries(torch.device("cpu"))
     if options.worker == COMMAND_LINE:
         serve(partial(load_ours, options.model))
-    elif options.worker == HOST:
-        serve(partial(load_in_host, options.model))
     elif options.worker == "onnxruntime":
         import onnxruntime
 
@@ -125,9 +145,12 @@ def serve_candidate(options: argparse.Namespace) -> None:
 
 
 def load_in_host(path: Path) -> Run:
-    model = load_checkpoint(path)
-    crops = random_crops(model.config.input_size, 1)
+    """All that torch does is done by one thread, which is not the main one: a second one that used OpenMP would make both
+    wait otherwise."""
     thread = ThreadPoolExecutor(1)
+    thread.submit(load_libraries, torch.device("cpu")).result()
+    model = thread.submit(load_checkpoint, path).result()
+    crops = random_crops(model.config.input_size, 1)
     return lambda: thread.submit(model, crops).result()
 
 

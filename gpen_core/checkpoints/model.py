@@ -34,7 +34,7 @@ class GpenModel:
     def __call__(self, crops: Tensor, noise: torch.Generator | None = None) -> Tensor:
         """crops: [N, 3, S, S] RGB in [0, 1] → [N, 3, S', S'] RGB in [0, 1], float32, clamped."""
         if runs_fast(self.module):
-            return self.by(self._fast, crops, noise)
+            return self._fast.around(lambda: self.by(self._fast, crops, noise))
         self._fast.forget()  # of a module that has moved to a GPU
         return self.by(self.module, crops, noise)
 

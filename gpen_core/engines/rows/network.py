@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from .rows import Blocking, Reader, Windows, channels_last, parted, rows_of, who
 from .steering import linear
 from .workers import Team, Workers
 
+Result = TypeVar("Result")
 Stamp = list[tuple[int, torch.dtype, int]]
 
 
@@ -48,11 +50,19 @@ class FastGpen:
 
     def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
         self.network.check_pictures(pictures)
-        count = torch.get_num_threads()
-        if count == 1:
-            with torch.inference_mode():
-                return self._forward(pictures, noise, Team())
-        return self._workers_for(count).lead(partial(self._forward, pictures, noise))
+        return self._lead(partial(self._forward, pictures, noise))
+
+    def around(self, job: Callable[[], Result]) -> Result:
+        """Run ``job``, which calls this object, where its work is shared out, in inference mode: what it does before and
+        after then waits for none of OpenMP's threads either. For what is short beside a call."""
+        return self._lead(lambda team: job())
+
+    def _lead(self, job: Callable[[Team], Result]) -> Result:
+        workers = self._workers_now()
+        if workers is not None:
+            return workers.lead(job)
+        with torch.inference_mode():
+            return job(Team())
 
     def _forward(self, pictures: Tensor, noise: Noise, team: Team) -> Tensor:
         prepared, config = self._up_to_date(), self.network.config
@@ -65,10 +75,14 @@ class FastGpen:
             _Run(prepared, team, pictures[some], noise_of_some).fill(result[some])
         return result
 
-    def _workers_for(self, count: int) -> Workers:
+    def _workers_now(self) -> Workers | None:
+        """As many as torch has threads; none for one."""
         with self._lock:
+            if self._workers is not None and self._workers.leads_here:
+                return self._workers
+            count = torch.get_num_threads()
             if self._workers is None or not self._workers.fit(count):
-                self._workers = Workers(count)
+                self._workers = Workers(count) if count > 1 else None
             return self._workers
 
     def forget(self) -> None:

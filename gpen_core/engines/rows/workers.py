@@ -13,7 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Thread, local
 from typing import TypeVar
 
 import torch
@@ -51,17 +51,25 @@ class Workers:
     def __init__(self, count: int) -> None:
         self.count, self.process = count, os.getpid()
         self._threads = ThreadPoolExecutor(count, "gpen")
+        self._led = local()
         _become_single(self._threads, count)
 
     def fit(self, count: int) -> bool:
         """Whether these are as many, and of this process: threads do not survive a fork."""
         return (self.count, self.process) == (count, os.getpid())
 
+    @property
+    def leads_here(self) -> bool:
+        """Whether the calling thread runs a job of theirs."""
+        return hasattr(self._led, "team")
+
     def lead(self, job: Callable[[Team], Result]) -> Result:
-        """Run ``job`` in one of the threads, with a team of all of them, in inference mode. Interrupted, it returns when
-        the pieces that were begun are done, and begins no other."""
+        """Run ``job`` in one of the threads, with a team of all of them, in inference mode: of jobs within a job the thread
+        that runs it. Interrupted, it returns when the pieces that were begun are done, and begins no other."""
+        if self.leads_here:
+            return job(self._led.team)
         team = _Several(self._threads, self.count)
-        leader = self._threads.submit(_inferring, job, team)
+        leader = self._threads.submit(_inferring, self._leading, job, team)
         try:
             return leader.result()
         except BaseException:
@@ -69,6 +77,13 @@ class Workers:
             if not leader.cancel():
                 wait([leader])
             raise
+
+    def _leading(self, job: Callable[[Team], Result], team: Team) -> Result:
+        self._led.team = team
+        try:
+            return job(team)
+        finally:
+            del self._led.team
 
 
 class _Several(Team):
