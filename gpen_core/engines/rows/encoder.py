@@ -12,7 +12,7 @@ from torch import Tensor
 from ...model.gpen import Gpen
 from ...model.ops import ACTIVATION_GAIN, LEAKY_SLOPE
 from .rows import ALL, Blocking, Reader, Remembered, channels_last
-from .workers import CHANNELS, Team, cuts
+from .workers import CHANNELS, PRODUCTS, Team, cuts
 
 _LAID_OUT = 1 << 21  # elements
 WHOLE = 32  # px
@@ -118,7 +118,9 @@ def halve_whole(stage: Stage, x: Tensor, team: Team) -> Tensor:
         part = F.conv2d(x, stage.weight[first:end], stage.bias[first:end], stride=2)
         y[:, first:end] = F.leaky_relu_(part, LEAKY_SLOPE)
 
-    team.run([partial(fill, *part) for part in cuts(len(stage.bias), team.count, least=CHANNELS)])
+    products = y[:, 0].numel() * stage.weight.numel()
+    count = team.pieces if products >= PRODUCTS else 1
+    team.run([partial(fill, *part) for part in cuts(len(stage.bias), count, least=CHANNELS)])
     return y
 
 

@@ -15,8 +15,9 @@ from ...model.gpen import Gpen, Noise
 from ...model.layers import PixelNorm
 from ...model.ops import ACTIVATION_GAIN
 from .encoder import Features, Stage, halve_whole
-from .generator import Colours, Layer, Octave
+from .generator import Colours, Layer
 from .memory import samples_at_once
+from .octave import Octave
 from .rows import Blocking, Reader, Windows, channels_last, parted, rows_of, whole
 from .steering import linear
 from .workers import Team, Workers
@@ -219,7 +220,7 @@ class _Run:
     def _octave(self, level: int, sample: int) -> Octave:
         prepared = self.prepared
         features = self._features_by_rows(level, sample)
-        return Octave(*prepared.pair(level), prepared.colours[level], features, self.team)
+        return Octave(prepared.pair(level), prepared.colours[level], features, self.team)
 
     def _level(
         self, level: int, window: Tensor, w: Tensor, rgb: Tensor, features: tuple[Tensor, Tensor]

@@ -19,6 +19,8 @@ from typing import TypeVar
 import torch
 
 CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the channel
+ELEMENTS = 1 << 18  # of a piece that reads and writes each once, at least: what is shorter takes longer to hand out
+PRODUCTS = 1 << 26  # of a convolution that is cut into pieces, at least
 
 Piece = Callable[[], None]
 Result = TypeVar("Result")
@@ -92,6 +94,9 @@ class _Several(Team):
 
     def run(self, pieces: Iterable[Piece]) -> None:
         left = deque(pieces)
+        if len(left) < 2:
+            self._take(left)
+            return
         others: list[Future[None]] = []
         try:
             others += [self.threads.submit(_inferring, self._take, left) for _ in range(min(self.count, len(left)) - 1)]
