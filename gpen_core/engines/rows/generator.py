@@ -19,7 +19,6 @@ from .steering import Injection, Steered
 from .upsampling import LARGEST, phases, upsample
 from .workers import CHANNELS, ELEMENTS, PRODUCTS, Team, cuts
 
-
 Convolve = Callable[[slice, Tensor, Tensor], None]  # (which channels, their scale, where they go)
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
