@@ -1,5 +1,6 @@
 """Entry point of ``python -m gpen_core``."""
 
+import os
 import sys
 
 
@@ -8,9 +9,11 @@ def run() -> int:
     try:
         from .cli import main
         from .cli.heap import keep_freed_memory
+        from .cli.waiting import wait_briefly
     except ModuleNotFoundError as error:
         print(f"error: the Python package '{error.name}' is missing: pip install -r requirements.txt", file=sys.stderr)
         return 1
+    wait_briefly(os.environ)
     keep_freed_memory()
     return main()
 

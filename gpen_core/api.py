@@ -149,7 +149,7 @@ def restore(
 
     Returns:
         A picture of the same kind, dtype and channels, of the same size unless ``settings.blend.scale`` says otherwise.
-        Grey stays grey, unless the model colorizes. Where no face is found it has the same pixels, and a warning is logged;
+        Gray stays gray, unless the model colorizes. Where no face is found it has the same pixels, and a warning is logged;
         a program that must know uses ``restore_frames``.
 
     Raises:
@@ -159,7 +159,7 @@ def restore(
     """
     open_picture(picture)  # before anything is loaded
     model = model or load_model()
-    opened = open_picture(picture, keep_grey=model.task.keeps_colors)
+    opened = open_picture(picture, keep_gray=model.task.keeps_colors)
     result: PictureT = opened.back(
         restore_frames(opened.frames, model, detector=detector, parser=parser, settings=settings).frames
     )
@@ -269,12 +269,12 @@ def blend(
         options: Scale, strength, softness and color matching.
 
     Returns:
-        A picture of the same kind, dtype and channels. Grey stays grey, unless a face comes from a model that colorizes.
+        A picture of the same kind, dtype and channels. Gray stays gray, unless a face comes from a model that colorizes.
 
     Raises:
         ImageError: The picture is of none of the supported kinds, or a face was found in another one.
     """
-    opened = open_picture(picture, keep_grey=all(face.task != "colorization" for face in faces))
+    opened = open_picture(picture, keep_gray=all(face.task != "colorization" for face in faces))
     result: PictureT = opened.back(blend_faces(opened.frames, faces, options, parser=parser).frames)
     return result
 

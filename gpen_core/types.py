@@ -3,7 +3,7 @@
 Conventions, everywhere in this package:
 
 - A *frame* is ``[3, H, W]`` RGB float32 in [0, 1]; a batch of frames is ``[B, 3, H, W]``.
-- Coordinates are ``(x, y)`` in pixels of the frame, with pixel *centres* at whole numbers, as OpenCV counts them:
+- Coordinates are ``(x, y)`` in pixels of the frame, with pixel *centers* at whole numbers, as OpenCV counts them:
   the frame spans ``[-0.5, W - 0.5]``. Resizing a frame by ``k`` maps ``x`` to ``(x + 0.5) * k - 0.5``.
 - An affine matrix is ``[2, 3]`` float64 and is named by its direction: ``image_to_crop``.
 """

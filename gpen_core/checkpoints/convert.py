@@ -17,7 +17,7 @@ from .save import check_destination, write_generator
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint is. ``published``: the catalogue's entry whose sum this file has."""
+    """What a checkpoint is. ``published``: the catalog's entry whose sum this file has."""
 
     name: str
     bytes: int

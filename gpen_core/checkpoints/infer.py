@@ -96,9 +96,9 @@ def _unpublished_part(shapes: Shapes) -> str | None:
     if "generator.style.0.weight" in shapes:
         return "a plain mapping"
     if any(key.startswith("generator.convs.") and len(shape) == 4 for key, shape in shapes.items()):
-        return "adaptive instance normalisation"
+        return "adaptive instance normalization"
     if "generator.convs.1.conv.weight" in shapes and not any(key.endswith(".blur.kernel") for key in shapes):
-        return "nearest-neighbour upsampling"
+        return "nearest-neighbor upsampling"
     if shapes.get("generator.input.input", ())[2:] in ((8, 8), (16, 16), (32, 32)):
         return "a start larger than 4×4"
     return None

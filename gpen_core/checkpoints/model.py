@@ -93,7 +93,7 @@ class GpenModel:
             network = self._network if module is self.module else PlainEngine(self.device.type).bind(module)
             return network(self._pictures(crops, module), noise)
 
-        return self.run(restored)
+        return self._network.around(lambda: self.run(restored))
 
     @torch.inference_mode()
     def run(self, compute: Callable[[Gpen], Tensor]) -> Tensor:

@@ -16,7 +16,7 @@ _DIVISIONS = (Tensor.div, Tensor.__truediv__)
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Networks built inside are on the meta device, but for constants of a few numbers. No weight is initialised.
+    """Networks built inside are on the meta device, but for constants of a few numbers. No weight is initialized.
 
     ``torch.device("meta")`` by itself does so too; but the first random or scaled weight has torch look up in Python what
     shape that makes, and for it import its compiler and sympy: 900 modules, a second and more.

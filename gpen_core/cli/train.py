@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..lab.training import Places, TrainConfig, Watch, config_text, preset_names, read_config, rehearse, train
+from ..lab.training import Observer, RunPaths, TrainConfig, config_text, dry_run, preset_names, read_config, train
 from ..lab.training.schedule import work_of
 from ..weights.find import weight_folders
 
@@ -61,14 +61,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     config = _config(options)
     out = options.out or Path("runs") / Path(options.config).stem
-    places = Places(options.data[0], out, (*options.models, *weight_folders()), tuple(options.data[1:]))
+    run_paths = RunPaths(options.data[0], out, (*options.models, *weight_folders()), tuple(options.data[1:]))
     if options.dry_run:
-        rehearse(config, places, lambda line: print(line, file=sys.stderr))
+        dry_run(config, run_paths, lambda line: print(line, file=sys.stderr))
         return 0
     main = os.environ.get("RANK", "0") == "0"  # of the processes that accelerate launch starts, only one shows progress
     bar = TrainingBar(config, hidden=not main)
     try:
-        path = train(config, places, Watch(bar.say, bar), accept_changes=options.accept_changes)
+        path = train(config, run_paths, Observer(bar.say, bar), accept_changes=options.accept_changes)
     except KeyboardInterrupt:
         bar.say("stopped. Run the same command again to resume from the last saved state")
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -15,6 +16,10 @@ class Network(Protocol):
     [N, 3, S', S'], not clamped."""
 
     def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor: ...
+
+    def around(self, job: Callable[[], Tensor]) -> Tensor:
+        """Run ``job``, which calls this object, in the threads that do its work, if it has any of its own."""
+        ...
 
 
 class Engine(Protocol):

@@ -33,7 +33,7 @@ def describe(model: GpenModel, precision: str) -> dict[str, str]:
         f"{PREFIX}alignment_template": task.template,
         f"{PREFIX}alignment_points": json.dumps([[round(value, 4) for value in point] for point in points.tolist()]),
         f"{PREFIX}alignment": "similarity transform that best brings left eye, right eye, nose, left and right mouth corner "
-        "(left as seen in the picture) onto alignment_points: x, y in pixels of the crop, a pixel's centre at whole numbers",
+        "(left as seen in the picture) onto alignment_points: x, y in pixels of the crop, a pixel's center at whole numbers",
         f"{PREFIX}license": _license(model.name),
     }
 

@@ -40,7 +40,7 @@ def export_onnx(
     [batch, 3, S', S'], clamped. Any batch.
 
     ``precision`` "float16" halves the file: maps and filters are float16, what is delicate (styles, demodulation,
-    instance normalisation) float32, and so are crops and restored. ``opset``: the version of ONNX's operators. Above
+    instance normalization) float32, and so are crops and restored. ``opset``: the version of ONNX's operators. Above
     ``most_in_one_file`` bytes the weights go beside it, into ``path`` + ".data"; no published model comes near.
 
     An upscaling network's noise becomes a constant of the file, the maps that the model draws for one face by default: a face

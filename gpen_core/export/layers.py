@@ -73,7 +73,7 @@ def inject(graph: GraphWriter, scope: str, layer: FeatureInjection, y: str, feat
 
 
 def modulated(graph: GraphWriter, scope: str, conv: ModulatedConv2d, x: str, w: str, *, gain: float) -> str:
-    """Input channels scaled by the style, one convolution for all faces, output channels renormalised (StyleGAN2, §2.2)."""
+    """Input channels scaled by the style, one convolution for all faces, output channels renormalized (StyleGAN2, §2.2)."""
     style = linear(graph, f"{scope}.modulation", conv.modulation, w)
     weight = conv.weight[0] * conv.gain  # [O, I, k, k]
     outputs = _demodulation(graph, scope, weight, style, gain)  # [N, O]
@@ -101,7 +101,7 @@ def _within_half(graph: GraphWriter, scope: str, style: str, outputs: str) -> tu
 
 
 def adain(graph: GraphWriter, scope: str, conv: AdainConv2d, x: str, w: str, *, gain: float) -> str:
-    """A convolution, adaptive instance normalisation by scales and shifts linear in w. Normalised in float32."""
+    """A convolution, adaptive instance normalization by scales and shifts linear in w. Normalized in float32."""
     y = _convolved(graph, scope, conv, conv.weight * conv.gain, x)
     channels = conv.weight.shape[0]
     if conv.blur is not None:

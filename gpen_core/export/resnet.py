@@ -1,4 +1,4 @@
-"""torchvision's ResNets as ONNX nodes; their batch normalisation, which is fixed, is folded into the convolutions."""
+"""torchvision's ResNets as ONNX nodes; their batch normalization, which is fixed, is folded into the convolutions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .writer import GraphWriter
 def resnet(graph: GraphWriter, scope: str, encoder: ResNetEncoder, pictures: str) -> str:
     """RGB in [-1, 1], float32 [N, 3, S, S] → float32 [N, 32·width]"""
     x = graph.to_map(scope, _imagenet_range(graph, f"{scope}.input", pictures))
-    x = graph.node(scope, "Relu", _normalised_conv(graph, f"{scope}.conv1", encoder.conv1, encoder.bn1, x))
+    x = graph.node(scope, "Relu", _normalized_conv(graph, f"{scope}.conv1", encoder.conv1, encoder.bn1, x))
     x = graph.node(scope, "MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
     for stage in ("layer1", "layer2", "layer3", "layer4"):
         for index, block in enumerate(getattr(encoder, stage)):
@@ -33,15 +33,15 @@ def _bottleneck(graph: GraphWriter, scope: str, block: Any, x: str) -> str:
     y = x
     for number in (1, 2, 3):
         conv, norm = getattr(block, f"conv{number}"), getattr(block, f"bn{number}")
-        y = _normalised_conv(graph, f"{scope}.conv{number}", conv, norm, y)
+        y = _normalized_conv(graph, f"{scope}.conv{number}", conv, norm, y)
         y = y if number == 3 else graph.node(scope, "Relu", y)
     if block.downsample is not None:
         conv, norm = block.downsample
-        x = _normalised_conv(graph, f"{scope}.downsample.0", conv, norm, x)
+        x = _normalized_conv(graph, f"{scope}.downsample.0", conv, norm, x)
     return graph.node(scope, "Relu", graph.node(scope, "Add", y, x))
 
 
-def _normalised_conv(graph: GraphWriter, scope: str, conv: torch.nn.Conv2d, norm: FixedBatchNorm2d, x: str) -> str:
+def _normalized_conv(graph: GraphWriter, scope: str, conv: torch.nn.Conv2d, norm: FixedBatchNorm2d, x: str) -> str:
     """A convolution without bias, then ``norm``."""
     scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
     weight = graph.map_constant(f"{scope}.weight", conv.weight.double() * scale[:, None, None, None])

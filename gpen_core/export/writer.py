@@ -16,7 +16,7 @@ _AXES_ARE_INPUTS = 18  # the opset since which a reduction takes its axes as an 
 class GraphWriter:
     """Collects a graph. Values go by names that begin with their module's, as in the checkpoint.
 
-    ``half``: maps, and every filter and matrix in the file, are float16. What is small (styles, normalisations) is
+    ``half``: maps, and every filter and matrix in the file, are float16. What is small (styles, normalizations) is
     computed in float32 in either precision, and so are the graph's input and output.
     """
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import ImageError
 
 _BEYOND = 0.1  # how far filters with negative lobes may have left [0, 1]; what lies farther out is of another range
-_GREY_MODES = ("1", "L", "LA", "La")
+_GRAY_MODES = ("1", "L", "LA", "La")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _WHOLE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
@@ -32,20 +32,20 @@ class Opened:
     back: Callable[[Tensor], Any]
 
 
-def open_picture(picture: Any, *, keep_grey: bool = True) -> Opened:
+def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
     """A picture of any supported kind as frames, and the way back.
 
     Args:
         picture: A ``PIL.Image.Image``, a NumPy array [H, W], [H, W, 3] or [H, W, 4], or a tensor [C, H, W] or [B, C, H, W].
-        keep_grey: Whether a grey picture comes back grey; else as RGB.
+        keep_gray: Whether a gray picture comes back gray; else as RGB.
 
     Raises:
         ImageError: The kind, shape, dtype or range is none of those that ``gpen_core.restore`` documents.
     """
     if isinstance(picture, Image.Image):
-        return _of_image(picture, keep_grey)
+        return _of_image(picture, keep_gray)
     if isinstance(picture, np.ndarray):
-        return _of_array(picture, keep_grey)
+        return _of_array(picture, keep_gray)
     if isinstance(picture, Tensor):
         return _of_tensor(picture)
     raise ImageError(
@@ -54,9 +54,9 @@ def open_picture(picture: Any, *, keep_grey: bool = True) -> Opened:
     )
 
 
-def _of_image(image: Image.Image, keep_grey: bool) -> Opened:
+def _of_image(image: Image.Image, keep_gray: bool) -> Opened:
     if image.mode in _DEEP_MODES:
-        deep = _of_array(np.asarray(image).astype(np.uint16), keep_grey=True)
+        deep = _of_array(np.asarray(image).astype(np.uint16), keep_gray=True)
         return Opened(deep.frames, lambda frames: _described(Image.fromarray(deep.back(frames)), image))
     if image.mode in ("I", "F"):
         raise ImageError(
@@ -64,9 +64,9 @@ def _of_image(image: Image.Image, keep_grey: bool) -> Opened:
             "give a float NumPy array in [0, 1]."
         )
     has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    grey = image.mode in _GREY_MODES and keep_grey
-    mode = ("LA" if has_alpha else "L") if grey else ("RGBA" if has_alpha else "RGB")
-    array = _of_array(np.asarray(image.convert("RGBA" if has_alpha else "RGB")), keep_grey=False)
+    gray = image.mode in _GRAY_MODES and keep_gray
+    mode = ("LA" if has_alpha else "L") if gray else ("RGBA" if has_alpha else "RGB")
+    array = _of_array(np.asarray(image.convert("RGBA" if has_alpha else "RGB")), keep_gray=False)
     return Opened(array.frames, lambda frames: _described(Image.fromarray(array.back(frames)).convert(mode), image))
 
 
@@ -79,12 +79,12 @@ def _described(result: Image.Image, source: Image.Image) -> Image.Image:
 
 def _channels(image: Image.Image) -> str:
     """Which colors a profile of this picture describes."""
-    if image.mode in _GREY_MODES or image.mode in _DEEP_MODES:
-        return "grey"
+    if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES:
+        return "gray"
     return image.mode if image.mode in ("CMYK", "LAB", "YCbCr", "HSV") else "RGB"
 
 
-def _of_array(array: np.ndarray, keep_grey: bool) -> Opened:
+def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         hint = (
             " Channels come last: use array.transpose(1, 2, 0)." if array.ndim == 3 and array.shape[0] in (3, 4) else ""
@@ -97,12 +97,12 @@ def _of_array(array: np.ndarray, keep_grey: bool) -> Opened:
     highest = _WHOLE.get(array.dtype)
     pixels = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))  # a copy, but of float32
     pixels = pixels / highest if highest else _in_range(pixels)
-    grey = array.ndim == 2
-    frames = (pixels.expand(3, *pixels.shape) if grey else pixels.movedim(-1, 0))[None].contiguous()
+    gray = array.ndim == 2
+    frames = (pixels.expand(3, *pixels.shape) if gray else pixels.movedim(-1, 0))[None].contiguous()
 
     def back(result: Tensor) -> np.ndarray:
         shown = result[0].detach().cpu().movedim(0, -1)
-        shown = shown.mean(-1) if grey and keep_grey else shown
+        shown = shown.mean(-1) if gray and keep_gray else shown
         scaled = (shown.clamp(0, 1) * highest).round() if highest else shown
         return np.ascontiguousarray(scaled.numpy().astype(array.dtype))
 

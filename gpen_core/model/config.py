@@ -43,9 +43,9 @@ class GpenConfig:
 
     - ``encoder``: "fir" (blurred strided convolutions, whose features go to the generator), or "resnet50",
       "resnet101" (torchvision's, ``encoder_width`` channels wide at its first layer; a style code and no features).
-    - ``mapping``: "equalised" (pixel normalisation, equalised linear layers) or "plain" (linear layers as they are).
+    - ``mapping``: "equalised" (pixel normalization, equalised linear layers) or "plain" (linear layers as they are).
     - ``injection`` of the style: "modulation" (of each convolution's weights, StyleGAN2) or "adain" (adaptive instance
-      normalisation after each convolution, Huang & Belongie 2017).
+      normalization after each convolution, Huang & Belongie 2017).
     - ``upsampling``: "fir" (transposed convolution and FIR) or "nearest" (each pixel doubled, then the convolution).
 
     Raises OptionError for a network that could not be.
@@ -128,7 +128,7 @@ class GpenConfig:
         encoder_width: int = RESNET_WIDTH,
     ) -> GpenConfig:
         """The design that descriptions of GPEN-BFR-2048 give: a ResNet of ``depth`` 50 or 101 → 512-d latent → two
-        linear layers → W → adaptive instance normalisation in every block, 8×8 → … by nearest neighbour."""
+        linear layers → W → adaptive instance normalization in every block, 8×8 → … by nearest neighbor."""
         output_size = output_size or input_size
         channels = channels or published_channels(output_size, channel_multiplier, narrow, start)
         return cls(

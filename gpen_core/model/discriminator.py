@@ -8,10 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .checkpointing import checkpointed
 from .config import SMALLEST
 from .discriminator_config import DiscriminatorConfig
 from .layers import EqualLinear, conv_layer
-from .memory import step
 from .ops import EPSILON
 from .patch import PatchDiscriminator, check_pictures
 
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
         activations = []
         x = pictures
         for block in self.convs:
-            x = step(block, x, checkpointing=self.checkpointing)
+            x = checkpointed(block, x, checkpointing=self.checkpointing)
             activations.append(x)
         x = self.final_conv(append_minibatch_deviation(x))
         activations.append(x)

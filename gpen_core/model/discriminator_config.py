@@ -53,7 +53,7 @@ class DiscriminatorConfig:
         if self.smallest & (self.smallest - 1) or not 8 <= self.smallest <= self.size:
             raise OptionError(f"smallest must be a power of two from 8 to {self.size}, not {self.smallest}")
         *_, last, logits = patch_map_sides(self.smallest, len(self.channels))
-        if last < 2 or logits < 1:  # one pixel cannot be normalised
+        if last < 2 or logits < 1:  # one pixel cannot be normalized
             raise OptionError(
                 f"a picture of {self.smallest} px is too small for a PatchGAN of {len(self.channels)} layers: "
                 "give fewer channels or a larger smallest size"

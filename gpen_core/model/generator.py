@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from .checkpointing import checkpointed
 from .config import MAPPING_LR_MULTIPLIER, GpenConfig
 from .layers import EqualLinear, PixelNorm
-from .memory import step
 from .ops import LEAKY_SLOPE
 from .styled import StyledConv, ToRgb
 
@@ -30,7 +30,7 @@ class ConstantInput(nn.Module):
 
 
 def mapping_network(config: GpenConfig) -> nn.Sequential:
-    """z [N, style_dim] → w [N, style_dim]. "equalised": entry 0 is the pixel normalisation, as in the published files;
+    """z [N, style_dim] → w [N, style_dim]. "equalised": entry 0 is the pixel normalization, as in the published files;
     "plain": linear layers, each with its leaky ReLU after it."""
     width, layers = config.style_dim, range(config.mapping_layers)
     if config.mapping == "plain":
@@ -92,7 +92,7 @@ class Generator(nn.Module):
         def again(x: Tensor, rgb: Tensor, *rest: Tensor | None) -> list[Tensor]:
             return self._level(level, [x, rgb], cast("Sequence[Tensor]", rest[:3]), cast(Pair, rest[3:]))
 
-        return cast("list[Tensor]", step(again, *maps, *styles, *pair, checkpointing=True))
+        return cast("list[Tensor]", checkpointed(again, *maps, *styles, *pair, checkpointing=True))
 
     def _level(self, level: int, maps: list[Tensor], styles: Sequence[Tensor], pair: Pair) -> list[Tensor]:
         rgb, x = maps.pop(), maps.pop()  # out of the caller's hands: each map is freed when the next one is made

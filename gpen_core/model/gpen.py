@@ -8,10 +8,10 @@ from itertools import chain, pairwise
 import torch
 from torch import Tensor, nn
 
+from .checkpointing import checkpointed
 from .config import GpenConfig
 from .generator import Generator, Pair
 from .layers import EqualLinear, conv_layer
-from .memory import step
 from .resnet import ResNetEncoder
 
 Noise = torch.Generator | None
@@ -67,7 +67,7 @@ class Gpen(nn.Module):
         features = []
         x = pictures
         for stage in range(self.config.encoder_levels):
-            x = step(getattr(self, f"ecd{stage}"), x, checkpointing=self.checkpointing)
+            x = checkpointed(getattr(self, f"ecd{stage}"), x, checkpointing=self.checkpointing)
             features.append(x)
         return self.final_linear(x.flatten(1)), features[::-1]
 

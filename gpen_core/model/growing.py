@@ -72,7 +72,7 @@ def _check(old: GpenConfig, new: GpenConfig) -> None:
             "small network and one more, and everything else the same"
         )
     if new.has_features and new.channels[-1] < 3:
-        raise OptionError(f"{new.channels[-1]} channels at {new.output_size} px cannot carry three colours; at least 3")
+        raise OptionError(f"{new.channels[-1]} channels at {new.output_size} px cannot carry three colors; at least 3")
 
 
 def _renamed(key: str) -> str:

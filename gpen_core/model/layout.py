@@ -108,28 +108,28 @@ def _fir_encoder(config: GpenConfig) -> Iterator[Layer]:
 def _resnet(config: GpenConfig) -> Iterator[Layer]:
     """torchvision's: 7×7 and a pooling, then four stages of bottlenecks; the first of each but the first halves."""
     width, side = config.encoder_width, config.input_size // 2
-    yield from _normalised("encoder.conv1", "encoder.bn1", 3, width, 7, 2 * side, side, (PICTURES,))
+    yield from _normalized("encoder.conv1", "encoder.bn1", 3, width, 7, 2 * side, side, (PICTURES,))
     before: tuple[str, ...] = ("encoder.bn1",)
     inputs, side = width, side // 2
     for stage, blocks in enumerate(BLOCKS[config.encoder]):
         inner, outputs = width << stage, EXPANSION * (width << stage)
         for block in range(blocks):
             name, smaller = f"encoder.layer{stage + 1}.{block}", (side + 1) // 2 if stage and not block else side
-            yield from _normalised(f"{name}.conv1", f"{name}.bn1", inputs, inner, 1, side, side, before)
-            yield from _normalised(f"{name}.conv2", f"{name}.bn2", inner, inner, 3, side, smaller, (f"{name}.bn1",))
-            yield from _normalised(
+            yield from _normalized(f"{name}.conv1", f"{name}.bn1", inputs, inner, 1, side, side, before)
+            yield from _normalized(f"{name}.conv2", f"{name}.bn2", inner, inner, 3, side, smaller, (f"{name}.bn1",))
+            yield from _normalized(
                 f"{name}.conv3", f"{name}.bn3", inner, outputs, 1, smaller, smaller, (f"{name}.bn2",)
             )
             shortcut = f"{name}.downsample"
             if not block:
-                yield from _normalised(f"{shortcut}.0", f"{shortcut}.1", inputs, outputs, 1, side, smaller, before)
+                yield from _normalized(f"{shortcut}.0", f"{shortcut}.1", inputs, outputs, 1, side, smaller, before)
             # A block yields the sum of two: what is read of it is both.
             before = (f"{name}.bn3", f"{shortcut}.1") if not block else (f"{name}.bn3", *before)
             inputs, side = outputs, smaller
     yield Layer("final_linear.0", "linear", inputs, config.style_dim, reads=before)
 
 
-def _normalised(
+def _normalized(
     name: str, norm: str, inputs: int, outputs: int, kernel: int, side_in: int, side_out: int, reads: tuple[str, ...]
 ) -> Iterator[Layer]:
     yield Layer(name, "resnet conv", inputs, outputs, kernel, side_in, side_out, reads=reads)
@@ -137,7 +137,7 @@ def _normalised(
 
 
 def _mapping(config: GpenConfig) -> Iterator[Layer]:
-    """Entry 0 of the published one is the pixel normalisation, every other one of the plain one is a leaky ReLU."""
+    """Entry 0 of the published one is the pixel normalization, every other one of the plain one is a leaky ReLU."""
     first, step = (0, 2) if config.mapping == "plain" else (1, 1)
     before = "final_linear.0"
     for layer in range(config.mapping_layers):

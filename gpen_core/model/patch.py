@@ -8,8 +8,8 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .checkpointing import checkpointed
 from .discriminator_config import DiscriminatorConfig
-from .memory import step
 from .ops import LEAKY_SLOPE
 
 _DEVIATION = 0.02  # of fresh weights (Isola et al., §6.2)
@@ -30,10 +30,10 @@ def _convolution(inputs: int, outputs: int, *, stride: int, bias: bool = True) -
 
 
 def patch_layers(channels: tuple[int, ...]) -> nn.ModuleList:
-    """4×4 convolutions of stride 2, the last of stride 1, each with leaky ReLU and all but the first normalised; then
+    """4×4 convolutions of stride 2, the last of stride 1, each with leaky ReLU and all but the first normalized; then
     the convolution to the logits. Four layers see 70×70 pixels.
 
-    Normalised per instance, as in pix2pixHD, not per batch: large pictures come in batches of one.
+    Normalized per instance, as in pix2pixHD, not per batch: large pictures come in batches of one.
     """
     layers = nn.ModuleList([nn.Sequential(_convolution(3, channels[0], stride=_stride(0, channels)), _leaky())])
     for layer, (inputs, outputs) in enumerate(pairwise(channels), start=1):
@@ -75,7 +75,7 @@ class PatchDiscriminator(nn.Module):
             x = F.avg_pool2d(pictures, self.config.size // size) if size < self.config.size else pictures
             *layers, last = cast(nn.ModuleList, self.scales[str(size)])
             for layer in layers:
-                x = step(layer, x, checkpointing=self.checkpointing)
+                x = checkpointed(layer, x, checkpointing=self.checkpointing)
                 activations.append(x)
             logits.append(last(x))
         return logits, activations

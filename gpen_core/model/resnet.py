@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
+from .checkpointing import checkpointed
 from .layout import BLOCKS, EXPANSION
-from .memory import step
 
 # ImageNet's mean and standard deviation of RGB in [0, 1], which torchvision's weights were trained with.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class FixedBatchNorm2d(nn.Module):
-    """Batch normalisation under torchvision's names that never uses the batch: its statistics are those it was loaded
+    """Batch normalization under torchvision's names that never uses the batch: its statistics are those it was loaded
     with (mean 0, variance 1 in a fresh network), while scale and shift are learned.
 
     A batch of one 2048 px face has no statistics worth the name, and so training and inference are one function.
@@ -45,9 +45,9 @@ class FixedBatchNorm2d(nn.Module):
 class ResNetEncoder(nn.Module):
     """[N, 3, S, S] RGB in [-1, 1] → [N, 32·width], for S of any power of two of at least 16.
 
-    torchvision's network without its classifier, and keys by its names; normalisation by ``FixedBatchNorm2d``. A fresh
+    torchvision's network without its classifier, and keys by its names; normalization by ``FixedBatchNorm2d``. A fresh
     one starts with every residual branch at zero (torchvision's ``zero_init_residual``), without which fifty layers
-    whose normalisation does nothing yet would overflow. ``width`` 64 is torchvision's own.
+    whose normalization does nothing yet would overflow. ``width`` 64 is torchvision's own.
     """
 
     def __init__(self, kind: str, width: int) -> None:
@@ -61,12 +61,12 @@ class ResNetEncoder(nn.Module):
         for stage, (before, after) in enumerate(pairwise(outputs)):
             blocks = _stage(before, inner[stage], after, BLOCKS[kind][stage], stride=2 if stage else 1)
             setattr(self, f"layer{stage + 1}", blocks)
-        _initialise(self)
+        _initialize(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(_as_imagenet(pictures)))), 3, stride=2, padding=1)
         for stage in range(1, 5):
-            x = step(getattr(self, f"layer{stage}"), x, checkpointing=self.checkpointing)
+            x = checkpointed(getattr(self, f"layer{stage}"), x, checkpointing=self.checkpointing)
         return x.mean((2, 3))
 
 
@@ -85,7 +85,7 @@ def _bottleneck() -> Any:
     return Bottleneck
 
 
-def _initialise(encoder: nn.Module) -> None:
+def _initialize(encoder: nn.Module) -> None:
     """torchvision's way (He et al. 2015, fan out), and the last scale of every residual branch at zero."""
     for name, module in encoder.named_modules():
         if isinstance(module, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""The generator's layers, which the style steers: by modulated weights or by adaptive instance normalisation."""
+"""The generator's layers, which the style steers: by modulated weights or by adaptive instance normalization."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ModulatedConv2d(nn.Module):
 
 
 class AdainConv2d(nn.Module):
-    """An equalised convolution, then adaptive instance normalisation whose scale and shift are linear in w.
+    """An equalised convolution, then adaptive instance normalization whose scale and shift are linear in w.
 
     x: [N, in, H, W], w: [N, style_dim] → [N, out, H, W], twice the size with ``upsampling`` "fir" or "nearest".
     """
@@ -116,7 +116,7 @@ class StyledConv(nn.Module):
 class ToRgb(nn.Module):
     """[N, C, H, W] → [N, 3, H, W], added to the running RGB image brought to the same size.
 
-    Modulated like the rest, or a plain 1×1 convolution under "adain": colours must not be normalised away. The running
+    Modulated like the rest, or a plain 1×1 convolution under "adain": colors must not be normalized away. The running
     image always goes through the FIR: doubled pixels would be seen in the picture.
     """
 

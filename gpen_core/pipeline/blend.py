@@ -180,7 +180,7 @@ def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser |
 
 
 def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOptions) -> Patch | None:
-    """A restored face with its colours and its mask, and where it goes; None where nothing of it may be replaced.
+    """A restored face with its colors and its mask, and where it goes; None where nothing of it may be replaced.
 
     All this is worked out for the part that the shape shows, and at the canvas's scale where that is the smaller one.
     """

@@ -63,6 +63,6 @@ class BlendOptions:
         if not 0 < self.softness <= 1:
             raise OptionError(f"softness must be above 0 and at most 1, not {self.softness}")
         if self.color not in COLOR_METHODS:
-            raise OptionError(f"unknown colour matching '{self.color}'. Known: {', '.join(COLOR_METHODS)}.")
+            raise OptionError(f"unknown color matching '{self.color}'. Known: {', '.join(COLOR_METHODS)}.")
         if not self.max_megapixels > 0:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels}")

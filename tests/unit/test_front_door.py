@@ -85,9 +85,9 @@ def test_sixteen_bit_pictures_keep_their_depth(photo, tiny_model, known):
     deep = np.minimum(np.asarray(photo).astype(np.int64) * 257 + 3, 65535).astype(np.uint16)
     result = gpen_core.restore(deep, tiny_model, detector=known)
     assert result.dtype == np.uint16 and np.array_equal(result[:40], deep[:40])
-    grey = Image.fromarray(deep[..., 0])
-    assert grey.mode == "I;16"
-    result = gpen_core.restore(grey, tiny_model, detector=known)
+    gray = Image.fromarray(deep[..., 0])
+    assert gray.mode == "I;16"
+    result = gpen_core.restore(gray, tiny_model, detector=known)
     assert result.mode == "I;16" and np.array_equal(np.asarray(result)[:40], deep[:40, :, 0])
     assert not np.array_equal(np.asarray(result), deep[..., 0])
 
@@ -127,7 +127,7 @@ def test_numpy_pil_and_tensor_are_restored_alike(photo, tiny_model, known):
     assert np.array_equal(from_pil, from_numpy) and np.array_equal(from_pil, from_tensor)
 
 
-def test_grey_turns_into_color_where_the_model_colorizes(photo, tiny_model, known):
+def test_gray_turns_into_color_where_the_model_colorizes(photo, tiny_model, known):
     colorizer = replace(tiny_model, task=TASKS["colorization"])
     assert gpen_core.restore(photo.convert("L"), colorizer, detector=known).mode == "RGB"
     assert gpen_core.restore(np.asarray(photo.convert("L")), colorizer, detector=known).shape == (512, 512, 3)

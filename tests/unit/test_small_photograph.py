@@ -40,13 +40,13 @@ def test_a_picture_without_a_face_has_none(photograph, detector):
 
 def test_the_bundled_model_brings_a_spoilt_face_closer_to_what_it_was(photograph, detector):
     small = photograph.resize((128, 128), Image.Resampling.BOX)
-    spoilt = small.resize((512, 512), Image.Resampling.BICUBIC)
-    restored = gpen_core.restore(spoilt, gpen_core.load_model("bundled"), detector=detector)
+    degraded = small.resize((512, 512), Image.Resampling.BICUBIC)
+    restored = gpen_core.restore(degraded, gpen_core.load_model("bundled"), detector=detector)
     box = (180, 75, 270, 170)
-    before, after = (_distance(picture.crop(box), photograph.crop(box)) for picture in (spoilt, restored))
+    before, after = (_distance(picture.crop(box), photograph.crop(box)) for picture in (degraded, restored))
     assert after < 0.95 * before
     outside = (0, 250, 512, 512)
-    assert restored.crop(outside).tobytes() == spoilt.crop(outside).tobytes()
+    assert restored.crop(outside).tobytes() == degraded.crop(outside).tobytes()
 
 
 def _distance(picture, other):

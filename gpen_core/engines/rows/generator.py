@@ -1,8 +1,9 @@
-"""The generator: whole maps where they are small, rows of one sample at a time where they are large."""
+"""The generator's layers: what is prepared of each, and whole maps, as long as they are small."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -13,9 +14,12 @@ from ...model.ops import ACTIVATION_GAIN, fir_upsample
 from ...model.styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
-from .rows import Rows, Strip, Windows, channels_last, whole
+from .rows import channels_last, whole
 from .steering import Injection, Steered
 from .upsampling import LARGEST, phases, upsample
+from .workers import CHANNELS, ELEMENTS, PRODUCTS, Team, cuts
+
+Convolve = Callable[[slice, Tensor, Tensor], None]  # (which channels, their scale, where they go)
 
 # Maps and features here lack the factor √2 of the leaky ReLU that they come from; the next weight brings it.
 
@@ -34,108 +38,103 @@ class Layer:
         self.injection = Injection.of(layer, feature_gain)
         self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
-    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float) -> Tensor:
+    def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float, team: Team) -> Tensor:
         """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
         scaled, not the weights: one weight, of many channels, serves all samples."""
         style, outputs = self.conv.scales(w, gain)
         joined, inside = whole(window, self.injection.joined, self.side)
-        y = inside[:, : self.injection.outputs]
-        bias = self.injection.output_bias
-        outputs = cast(Tensor, outputs).to(y.dtype)[:, :, None, None]  # only colours are not demodulated
         scale = style.to(window.dtype)[:, :, None, None]
-        if self.fir is not None:
-            x = self._upsample(_scaled(window[:, :, 1:-1], scale)).mul_(outputs)
-            y.copy_(F.conv2d(x, self.fir, bias, padding=1, groups=len(bias)))
-        else:
-            self._convolve(window * scale, y)
-            torch.addcmul(bias.reshape(1, -1, 1, 1), y, outputs, out=y)
-        self.injection(inside, feature)
+        outputs = cast(Tensor, outputs).to(inside.dtype)[:, :, None, None]  # only colors are not demodulated
+        convolve = (
+            self._upsampling(window, scale, team) if self.fir is not None else self._convolving(window, scale, team)
+        )
+        # The weights are large here: each is read by one thread only.
+        products = len(window) * self.conv.weight.numel() * self.side**2
+        parts = cuts(self.injection.outputs, team.pieces if products >= PRODUCTS else 1, least=CHANNELS)
+        team.run([partial(self._part, slice(*part), convolve, inside, feature, outputs) for part in parts])
         return joined
 
-    def _upsample(self, x: Tensor) -> Tensor:
-        return upsample(x, self.phases) if self.phases else F.conv_transpose2d(x, self.conv.weight, stride=2)
+    def _part(self, part: slice, convolve: Convolve, inside: Tensor, feature: Tensor, outputs: Tensor) -> None:
+        """Some of the layer's channels."""
+        y = inside[:, : self.injection.outputs][:, part]
+        convolve(part, outputs[:, part], y)
+        self.injection(inside, feature[:, part], part)
 
-    def _convolve(self, window: Tensor, out: Tensor) -> None:
+    def _upsampling(self, window: Tensor, scale: Tensor, team: Team) -> Convolve:
+        x = _scaled(window[:, :, 1:-1], scale, team)
+
+        def convolve(part: slice, outputs: Tensor, y: Tensor) -> None:
+            bias = self.injection.output_bias[part]
+            larger = self._upsample(x, part).mul_(outputs)
+            y.copy_(F.conv2d(larger, cast(Tensor, self.fir)[part], bias, padding=1, groups=len(bias)))
+
+        return convolve
+
+    def _upsample(self, x: Tensor, part: slice) -> Tensor:
+        if self.phases:
+            return upsample(x, self.phases, part)
+        return F.conv_transpose2d(x, self.conv.weight[:, part], stride=2)
+
+    def _convolving(self, window: Tensor, scale: Tensor, team: Team) -> Convolve:
         if self.kernels is None:
-            out.copy_(F.conv2d(window, self.conv.weight, padding=(0, 1)))
-            return
-        winograd.convolve(window, self.kernels, None, out)
+            x, kernels = _scaled(window, scale, team), None
+        else:
+            x, kernels = _differences(window, scale, team), self.kernels
+
+        def convolve(part: slice, outputs: Tensor, y: Tensor) -> None:
+            if kernels is None:
+                y.copy_(F.conv2d(cast(Tensor, x), self.conv.weight[part], padding=(0, 1)))
+            else:
+                winograd.multiply(cast(winograd.Differences, x), tuple(kernel[part] for kernel in kernels), None, y)
+            torch.addcmul(self.injection.output_bias[part].reshape(1, -1, 1, 1), y, outputs, out=y)
+
+        return convolve
 
 
-def _scaled(x: Tensor, scale: Tensor) -> Tensor:
+def _scaled(x: Tensor, scale: Tensor, team: Team) -> Tensor:
     """x: [N, C, H, W], scale: [N, C, 1, 1] → their product, without gaps between samples: oneDNN copies maps that have some."""
-    return torch.mul(x, scale, out=torch.empty_like(x, memory_format=torch.channels_last))
+    out = torch.empty_like(x, memory_format=torch.channels_last)
+    team.run(
+        [partial(torch.mul, x[:, :, first:end], scale, out=out[:, :, first:end]) for first, end in _rows_of(x, team)]
+    )
+    return out
 
 
-class Colours:
+def _rows_of(x: Tensor, team: Team, multiple: int = 1) -> list[tuple[int, int]]:
+    """A map's rows in pieces that are worth it."""
+    return cuts(x.shape[2], team.count, multiple, ELEMENTS // x[:, :, 0].numel())
+
+
+def _differences(window: Tensor, scale: Tensor, team: Team) -> winograd.Differences:
+    """What Winograd's kernels are applied to, of a window that is multiplied by ``scale`` first."""
+    differences = winograd.room(window)
+
+    def fill(first: int, end: int) -> None:
+        rows = slice(first // winograd.ROWS, end // winograd.ROWS)
+        winograd.fill(window[:, :, first : end + 2] * scale, tuple(one[:, :, rows] for one in differences))
+
+    team.run([partial(fill, *part) for part in _rows_of(window[:, :, 2:], team, winograd.ROWS)])
+    return differences
+
+
+class Colors:
     """What a level adds to the running image, prepared."""
 
     def __init__(self, layer: ToRgb) -> None:
         self.conv, self.bias = Steered(layer), layer.bias.flatten()
         self.kernel = layer.upsample.kernel if hasattr(layer, "upsample") else None
 
-    def whole(self, window: Tensor, w: Tensor, running: Tensor | None) -> Tensor:
+    def whole(self, window: Tensor, w: Tensor, running: Tensor | None, team: Team) -> Tensor:
         """A whole map's window [N, I, H + 2, W] and the image of half its size → the image. [N, 3, H, W]"""
-        # One by one, since there are gaps between them. A weight is small, whatever the level; the maps are not.
-        samples = zip(window[:, :, 1:-1].split(1), w.split(1))
-        rgb = torch.cat([F.conv2d(x, self.conv.weight_for(one, ACTIVATION_GAIN), self.bias) for x, one in samples])
+        inside = window[:, :, 1:-1]
+        rgb = inside.new_empty(len(inside), inside.shape[2], inside.shape[3], 3).permute(0, 3, 1, 2)
+        weights = [self.conv.weight_for(one, ACTIVATION_GAIN) for one in w.split(1)]
+
+        def fill(first: int, end: int) -> None:
+            # One by one, since there are gaps between them. A weight is small, whatever the level; the maps are not.
+            for sample, weight in enumerate(weights):
+                x = inside[sample : sample + 1, :, first:end]
+                rgb[sample : sample + 1, :, first:end] = F.conv2d(x, weight, self.bias)
+
+        team.run([partial(fill, *part) for part in _rows_of(inside, team)])
         return rgb if running is None or self.kernel is None else rgb.add_(fir_upsample(running, self.kernel))
-
-
-class Octave:
-    """One octave up for one sample, by rows: what ``Generator._level`` does with whole maps."""
-
-    def __init__(self, first: Layer, second: Layer, colours: Colours, w: Tensor, features: tuple[Rows, Rows]) -> None:
-        self.layers, self.features = (first, second), features
-        self.up = first.conv.weight_for(w, ACTIVATION_GAIN)
-        self.same = second.conv.weight_for(w, ACTIVATION_GAIN)
-        self.kernels = winograd.transformed(self.same) if second.winograd else None
-        self.colours, self.rgb = colours, colours.conv.weight_for(w, ACTIVATION_GAIN)
-
-    def __call__(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
-        """``windows`` of the octave below, [1, C, rows + 2, W] → windows of one twice the size. Fills ``rgb``
-        [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the octave below's, of which as many rows must be there as have
-        come."""
-        return self._second(self._first(windows), running, rgb)
-
-    def _first(self, windows: Windows) -> Iterator[Tensor]:
-        layer = self.layers[0]
-        strip, done = Strip(layer.side, winograd.ROWS if self.kernels else 1), 0
-        for window in windows:
-            x = F.conv_transpose2d(window, self.up, stride=2)[:, :, 1:-1]
-            x = F.conv2d(x, cast(Tensor, layer.fir), layer.injection.output_bias, padding=(0, 1), groups=x.shape[1])
-            rows = x.shape[2]
-            room = strip.room(x, layer.injection.joined, rows, layer.side)
-            room[:, : layer.injection.outputs] = x
-            layer.injection(room, self.features[0](done, done + rows))
-            done += rows
-            del x  # lest it be held while others work
-            yield from strip.window()
-
-    def _second(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
-        layer = self.layers[1]
-        strip, done = Strip(layer.side), 0
-        for window in windows:
-            rows = window.shape[2] - 2
-            room = strip.room(window, layer.injection.joined, rows, layer.side)
-            self._convolve(window, room[:, : layer.injection.outputs])
-            layer.injection(room, self.features[1](done, done + rows))
-            made = F.conv2d(room, self.rgb, self.colours.bias)
-            torch.add(made, self._doubled(running, done, done + rows), out=rgb[:, :, done : done + rows])
-            done += rows
-            yield from strip.window()
-
-    def _convolve(self, window: Tensor, out: Tensor) -> None:
-        bias = self.layers[1].injection.output_bias
-        if self.kernels is None:
-            out.copy_(F.conv2d(window, self.same, bias, padding=(0, 1)))
-        else:
-            winograd.convolve(window, self.kernels, bias, out)
-
-    def _doubled(self, running: Tensor, first: int, end: int) -> Tensor:
-        """Rows of the running image through the FIR: each comes from the two rows nearest to it."""
-        height = running.shape[2]
-        low, high = (first - 1) // 2, end // 2 + 1
-        part = running[:, :, max(low, 0) : min(high, height)]
-        part = F.pad(part, (0, 0, max(-low, 0), max(high - height, 0)))
-        return fir_upsample(part, cast(Tensor, self.colours.kernel))[:, :, first - 2 * low : end - 2 * low]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,12 +14,15 @@ from torch import Tensor
 from ...model.gpen import Gpen, Noise
 from ...model.layers import PixelNorm
 from ...model.ops import ACTIVATION_GAIN
-from .encoder import Features, Stage, halve
-from .generator import Colours, Layer, Octave
+from .encoder import Features, Stage, halve_whole
+from .generator import Colors, Layer
 from .memory import samples_at_once
-from .rows import Blocking, Rows, Windows, channels_last, parted, rows_of, whole
+from .octave import Octave
+from .rows import Blocking, Reader, Windows, channels_last, parted, rows_of, whole
 from .steering import linear
+from .workers import Team, Workers
 
+Result = TypeVar("Result")
 Stamp = list[tuple[int, torch.dtype, int]]
 
 
@@ -42,18 +47,44 @@ class FastGpen:
         self.network, self.blocking = network, blocking
         self._lock = Lock()
         self._prepared: tuple[Stamp, Prepared] | None = None
+        self._workers: Workers | None = None
 
-    @torch.inference_mode()
     def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
         self.network.check_pictures(pictures)
+        return self._lead(partial(self._forward, pictures, noise))
+
+    def around(self, job: Callable[[], Result]) -> Result:
+        """Run ``job``, which calls this object, where its work is shared out, in inference mode: what it does before and
+        after then waits for none of OpenMP's threads either. For what is short beside a call."""
+        return self._lead(lambda team: job())
+
+    def _lead(self, job: Callable[[Team], Result]) -> Result:
+        workers = self._workers_now()
+        if workers is not None:
+            return workers.lead(job)
+        with torch.inference_mode():
+            return job(Team())
+
+    def _forward(self, pictures: Tensor, noise: Noise, team: Team) -> Tensor:
         prepared, config = self._up_to_date(), self.network.config
         noises = prepared.noise(pictures, noise)
         result = pictures.new_empty(len(pictures), 3, config.output_size, config.output_size)
         group = samples_at_once(config, self.blocking)
         for first in range(0, len(pictures), group):
             some = slice(first, first + group)
-            _Run(prepared, pictures[some], [(one[some], other[some]) for one, other in noises]).fill(result[some])
+            noise_of_some = [(one[some], other[some]) for one, other in noises]
+            _Run(prepared, team, pictures[some], noise_of_some).fill(result[some])
         return result
+
+    def _workers_now(self) -> Workers | None:
+        """As many as torch has threads; none for one."""
+        with self._lock:
+            if self._workers is not None and self._workers.leads_here:
+                return self._workers
+            count = torch.get_num_threads()
+            if self._workers is None or not self._workers.fit(count):
+                self._workers = Workers(count) if count > 1 else None
+            return self._workers
 
     def forget(self) -> None:
         """Free what was worked out; the next call does it again."""
@@ -96,10 +127,10 @@ class Prepared:
         self.large_stages = max(1, config.encoder_levels - self.alone_from + (self.alone_from > 1))
         self.stages = [Stage(network, stage) for stage in range(config.encoder_levels)]
         self.layers = [self._layer(generator.conv1, 0)]
-        self.colours = [Colours(generator.to_rgb1)]
+        self.colors = [Colors(generator.to_rgb1)]
         for level in range(1, config.levels):
             self.layers += [self._layer(generator.convs[2 * level - 2 + which], level) for which in (0, 1)]
-            self.colours.append(Colours(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
+            self.colors.append(Colors(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
 
     def _layer(self, layer: torch.nn.Module, level: int) -> Layer:
         return Layer(layer, self.config.start << level, self._feature_gain(level), whole=level < self.rows_from)  # type: ignore[arg-type]
@@ -122,15 +153,16 @@ class Prepared:
 class _Run:
     """One pass of some samples."""
 
-    def __init__(self, prepared: Prepared, pictures: Tensor, noise: list[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, prepared: Prepared, team: Team, pictures: Tensor, noise: list[tuple[Tensor, Tensor]]) -> None:
         self.prepared, self.config, self.blocking = prepared, prepared.config, prepared.blocking
+        self.team = team
         pictures, stages = channels_last(pictures), prepared.large_stages
-        self.large = [Features(prepared.stages[:stages], picture, self.blocking) for picture in pictures.split(1)]
+        self.large = [Features(prepared.stages[:stages], picture, self.blocking, team) for picture in pictures.split(1)]
         side = self.config.input_size >> (stages - 1)
         maps = [features.rows(stages - 1, 0, side) for features in self.large]
         self.small = [maps[0] if len(maps) == 1 else torch.cat(maps)]
         for stage in prepared.stages[stages:]:  # from there down, of all of them
-            self.small.append(halve(stage, self.small[-1]))
+            self.small.append(halve_whole(stage, self.small[-1], team))
         self.w = self._w(self.small[-1])
         self.noise = noise
 
@@ -157,8 +189,8 @@ class _Run:
         constant = prepared.network.generator.input(len(w))
         x, inside = whole(constant, constant.shape[1], self.config.start)
         inside.copy_(constant)
-        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0)
-        rgb = prepared.colours[0].whole(x, w, None)
+        x = prepared.layers[0].whole(x, w, self._features(0)[0], 1.0, self.team)
+        rgb = prepared.colors[0].whole(x, w, None, self.team)
         for level in range(1, prepared.alone_from):
             x, rgb = self._level(level, x, w, rgb, self._features(level))
         return x, rgb
@@ -174,22 +206,29 @@ class _Run:
             result.copy_(rgb)
             return
         windows: Windows = [window]
+        octaves = [self._octave(level, sample) for level in range(prepared.rows_from, self.config.levels)]
+        self.team.run([piece for octave in octaves for piece in octave.prepare(w)])
         for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
-            octave = Octave(*prepared.pair(level), prepared.colours[level], w, self._features_by_rows(level, sample))
+            octave = octaves[level - prepared.rows_from]
             larger = result if level == self.config.levels - 1 else rgb.new_empty(1, 3, side, side)
             windows = octave(parted(windows, self._block_rows(level)), rgb, larger)
             rgb = larger
         for _ in windows:  # each block goes all the way up before the next is begun
             pass
 
+    def _octave(self, level: int, sample: int) -> Octave:
+        prepared = self.prepared
+        features = self._features_by_rows(level, sample)
+        return Octave(prepared.pair(level), prepared.colors[level], features, self.team)
+
     def _level(
         self, level: int, window: Tensor, w: Tensor, rgb: Tensor, features: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """A level of whole maps: window and running image of the one below → its own."""
         for layer, feature in zip(self.prepared.pair(level), features):
-            window = layer.whole(window, w, feature, ACTIVATION_GAIN)
-        return window, self.prepared.colours[level].whole(window, w, rgb)
+            window = layer.whole(window, w, feature, ACTIVATION_GAIN, self.team)
+        return window, self.prepared.colors[level].whole(window, w, rgb, self.team)
 
     def _block_rows(self, level: int) -> int:
         """Of the level below, so that one of ``level``'s own blocks is of the right size."""
@@ -202,7 +241,7 @@ class _Run:
             return self.noise[level - self.config.encoder_levels]
         return self.small[-1 - level], self.small[-1 - level]
 
-    def _features_by_rows(self, level: int, sample: int) -> tuple[Rows, Rows]:
+    def _features_by_rows(self, level: int, sample: int) -> tuple[Reader, Reader]:
         if level >= self.config.encoder_levels:
             first, second = (noise[sample : sample + 1] for noise in self.noise[level - self.config.encoder_levels])
             return rows_of(first), rows_of(second)

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 Windows = Iterable[Tensor]  # consecutive rows of one map with the row above and the row below, each [N, C, rows + 2, W]
-Rows = Callable[[int, int], Tensor]  # (first, end) → those rows of a map
+Rows = Callable[[int, int, slice], Tensor]  # (first, end, part) → those rows of a map, part of its channels
+
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
 class Blocking:
     """What is made by rows, and how many at a time. The figures were the best of benchmarks/networks.py on a CPU of 32 MiB
-    cache: larger blocks fall out of it, smaller ones make their neighbours too often.
+    cache: larger blocks fall out of it, smaller ones make their neighbors too often.
 
     ``together``: maps of smaller sides are made whole, of many samples at once; larger ones of one sample at a time.
     ``joint``: elements of the largest of those (2²¹ are 8 MiB in float32, two samples of 512 px): all features of as many
@@ -32,37 +34,57 @@ class Blocking:
     made_twice: int = 1 << 24
 
 
-def rows_of(x: Tensor) -> Rows:
+class Reader:
+    """Rows of a map, for several threads at once."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.make = rows
+
+    def announce(self, first: int, end: int) -> None:
+        """These rows will be asked for: to be said by the one thread that shares the work out."""
+
+    def __call__(self, first: int, end: int, part: slice = ALL) -> Tensor:
+        """Rows ``first`` … ``end``, ``part`` of their channels."""
+        return self.make(first, end, part)
+
+
+def rows_of(x: Tensor) -> Reader:
     """Of a map [N, C, H, W] that is there as a whole."""
-    return lambda first, end: x[:, :, first:end]
+    return Reader(lambda first, end, part: x[:, part, first:end])
 
 
-class Remembered:
-    """Rows that two readers want, one a few blocks behind the other: made once, or again where they are forgotten."""
+class Remembered(Reader):
+    """Rows that two readers want, one a few blocks behind the other: made once, or again where they are forgotten.
 
-    def __init__(self, rows: Rows, blocks: int = 3) -> None:
-        self.make, self.blocks = rows, blocks
+    ``shared``: makes rows by several threads. (first, end)
+    """
+
+    def __init__(self, rows: Rows, shared: Callable[[int, int], Tensor], blocks: int = 3) -> None:
+        super().__init__(rows)
+        self.shared, self.blocks = shared, blocks
         self.begin = self.end = 0
         self.kept: list[Tensor] = []
 
-    def __call__(self, first: int, end: int) -> Tensor:
-        if first < self.begin:
-            return self.make(first, end)
+    def announce(self, first: int, end: int) -> None:
         if end > self.end:
-            self.kept.append(self.make(self.end, end))
+            self.kept.append(self.shared(self.end, end))
             self.end = end
             while len(self.kept) > self.blocks:
                 self.begin += self.kept.pop(0).shape[2]
+
+    def __call__(self, first: int, end: int, part: slice = ALL) -> Tensor:
+        if first < self.begin or end > self.end:
+            return self.make(first, end, part)
         found, begin = [], self.begin
         for block in self.kept:
-            found.append(block[:, :, max(0, first - begin) : max(0, end - begin)])
+            found.append(block[:, part, max(0, first - begin) : max(0, end - begin)])
             begin += block.shape[2]
         found = [rows for rows in found if rows.shape[2]]
         return found[0] if len(found) == 1 else torch.cat(found, 2)
 
 
 class Strip:
-    """A map made from top to bottom, each block where its neighbours' rows already lie, so that none is copied to join them.
+    """A map made from top to bottom, each block where its neighbors' rows already lie, so that none is copied to join them.
 
     ``room`` is where the next rows go; ``window`` then holds all rows that a kernel of 3×3 can be applied to, ``multiple``
     at a time, with the one above and the one below: zeros outside of the map.
@@ -73,7 +95,7 @@ class Strip:
         self.carried: Tensor | None = None
 
     def room(self, like: Tensor, channels: int, rows: int, width: int) -> Tensor:
-        """[N, channels, rows, width], uninitialised, N, precision and device of ``like``; channels last."""
+        """[N, channels, rows, width], uninitialized, N, precision and device of ``like``; channels last."""
         above = 1 if self.carried is None else self.carried.shape[2]
         self.left -= rows
         total = above + rows + (self.left == 0)
@@ -101,7 +123,7 @@ def whole(x: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
 
 
 def parted(windows: Windows, rows: int) -> Iterator[Tensor]:
-    """The same map in windows of about ``rows`` rows and their neighbours, none of them much smaller."""
+    """The same map in windows of about ``rows`` rows and their neighbors, none of them much smaller."""
     for window in windows:
         made = window.shape[2] - 2
         first = 0

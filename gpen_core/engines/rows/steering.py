@@ -11,7 +11,7 @@ from torch import Tensor
 from ...model.layers import EqualLinear
 from ...model.ops import ACTIVATION_GAIN, EPSILON, LEAKY_SLOPE
 from ...model.styled import ModulatedConv2d, StyledConv, ToRgb
-from .rows import channels_last
+from .rows import ALL, channels_last
 
 
 def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
@@ -51,12 +51,13 @@ class Steered:
         outputs = (style.square() @ self.energy.T + EPSILON / largest.square()).rsqrt_()
         return style * self.gain, outputs * (gain / self.gain)
 
-    def weight_for(self, w: Tensor, gain: float) -> Tensor:
-        """The weight for one sample, w [1, style_dim], in the layout of ``weight``."""
+    def weight_for(self, w: Tensor, gain: float, part: slice = ALL) -> Tensor:
+        """The weight for one sample, w [1, style_dim], in the layout of ``weight``; of ``part`` of the outputs."""
         style, outputs = self.scales(w, gain)
-        weight = self.weight.to(self.dtype) * style.reshape((-1, 1, 1, 1) if self.upsamples else (1, -1, 1, 1))
+        weight = self.weight[:, part] if self.upsamples else self.weight[part]
+        weight = weight.to(self.dtype) * style.reshape((-1, 1, 1, 1) if self.upsamples else (1, -1, 1, 1))
         if outputs is not None:
-            weight *= outputs.reshape((1, -1, 1, 1) if self.upsamples else (-1, 1, 1, 1))
+            weight *= outputs[:, part].reshape((1, -1, 1, 1) if self.upsamples else (-1, 1, 1, 1))
         return weight.to(self.weight.dtype)
 
 
@@ -84,11 +85,14 @@ class Injection(NamedTuple):
     def joined(self) -> int:
         return self.outputs * (2 if self.concatenate else 1)
 
-    def __call__(self, joined: Tensor, feature: Tensor) -> None:
+    def __call__(self, joined: Tensor, feature: Tensor, part: slice = ALL) -> None:
         """``joined`` [N, C or 2C, rows, W], of which the first C channels hold the layer's output with its bias: the
-        feature joins them, and all go through the leaky ReLU, but for its √2."""
+        feature joins them, and all go through the leaky ReLU, but for its √2. ``part``: of those C, and of the feature's."""
+        own = joined[:, : self.outputs][:, part]
         if self.concatenate:
-            torch.addcmul(self.bias, feature, self.strength, out=joined[:, self.outputs :])
+            other = joined[:, self.outputs :][:, part]
+            torch.addcmul(self.bias[:, part], feature, self.strength, out=other)
+            F.leaky_relu_(other, LEAKY_SLOPE)
         else:
-            joined.addcmul_(feature, self.strength)
-        F.leaky_relu_(joined, LEAKY_SLOPE)
+            own.addcmul_(feature, self.strength)
+        F.leaky_relu_(own, LEAKY_SLOPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from .rows import channels_last
+from .rows import ALL, channels_last
 
 LARGEST = 32  # px of a side; on maps larger than that oneDNN's transposed convolution is as fast
 
@@ -26,11 +26,11 @@ def _columns(rows: Tensor) -> tuple[Tensor, Tensor]:
     return channels_last(rows[..., [2, 0]]), channels_last(rows[..., 1:2])
 
 
-def upsample(x: Tensor, kernels: Phases) -> Tensor:
-    """[N, I, H, W] → [N, O, 2H + 1, 2W + 1]: F.conv_transpose2d(x, weightᵀ, stride=2). Channels last."""
+def upsample(x: Tensor, kernels: Phases, part: slice = ALL) -> Tensor:
+    """[N, I, H, W] → [N, O, 2H + 1, 2W + 1]: F.conv_transpose2d(x, weightᵀ, stride=2), ``part`` of it. Channels last."""
     batch, _, height, width = x.shape
-    result = x.new_empty(batch, 2 * height + 1, 2 * width + 1, len(kernels[0][0])).permute(0, 3, 1, 2)
+    result = x.new_empty(batch, 2 * height + 1, 2 * width + 1, len(kernels[0][0][part])).permute(0, 3, 1, 2)
     for row, columns in enumerate(kernels):
         for column, kernel in enumerate(columns):
-            result[:, :, row::2, column::2] = F.conv2d(x, kernel, padding=(1 - row, 1 - column))
+            result[:, :, row::2, column::2] = F.conv2d(x, kernel[part], padding=(1 - row, 1 - column))
     return result

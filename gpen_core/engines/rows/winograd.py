@@ -16,6 +16,7 @@ _NARROWEST = 64  # output channels below which the sums cost more than the produ
 _LOWEST = 16  # rows below which reading twice the weights does
 
 Kernels = tuple[Tensor, ...]  # six of [O, I, 1, 3]
+Differences = tuple[Tensor, ...]  # six of [N, I, R / 4, W]
 
 
 def worthwhile(itemsize: int, outputs: int, height: int) -> bool:
@@ -41,24 +42,36 @@ def transformed(weight: Tensor) -> Kernels:
 
 def convolve(window: Tensor, kernels: Kernels, bias: Tensor | None, out: Tensor) -> None:
     """window: [N, I, R + 2, W] → ``out`` [N, O, R, W], R a multiple of four; zeros beside the columns."""
+    differences = room(window)
+    fill(window, differences)
+    multiply(differences, kernels, bias, out)
+
+
+def room(window: Tensor) -> Differences:
+    """For what ``fill`` makes of ``window``."""
+    batch, channels, rows, width = window.shape
+    shape = batch, (rows - 2) // ROWS, width, channels
+    return tuple(window.new_empty(shape).permute(0, 3, 1, 2) for _ in range(6))
+
+
+def fill(window: Tensor, out: Differences) -> None:
+    """What the kernels are applied to, of a window [N, I, R + 2, W]: six of [N, I, R / 4, W]."""
+    d = [window[:, :, first : window.shape[2] - 5 + first : ROWS] for first in range(6)]
+    even, odd = torch.sub(d[4], d[2], alpha=4), torch.sub(d[3], d[1], alpha=4)
+    torch.add(even, odd, out=out[1])
+    torch.sub(even, odd, out=out[2])
+    torch.add(even.sub_(d[2]), d[0], alpha=4, out=out[0])
+    torch.sub(d[5], d[3], alpha=4, out=out[5]).sub_(odd)
+    even, odd = torch.sub(d[4], d[2], out=even), torch.sub(d[3], d[1], out=odd)
+    torch.add(even, odd, alpha=2, out=out[3])
+    torch.sub(even, odd, alpha=2, out=out[4])
+
+
+def multiply(differences: Differences, kernels: Kernels, bias: Tensor | None, out: Tensor) -> None:
+    """The products and their sums → ``out`` [N, O, R, W]."""
     # Every row of the result has the second product once: the bias goes with it.
     biases = (None, bias, None, None, None, None)
-    products = [
-        F.conv2d(rows, kernel, its_bias, padding=(0, 1))
-        for rows, kernel, its_bias in zip(_differences(window), kernels, biases)
-    ]
-    _sums(products, out)
-
-
-def _differences(x: Tensor) -> tuple[Tensor, ...]:
-    d = [x[:, :, first : x.shape[2] - 5 + first : ROWS] for first in range(6)]
-    even, odd = torch.sub(d[4], d[2], alpha=4), torch.sub(d[3], d[1], alpha=4)
-    second, third = even + odd, even - odd
-    first = even.sub_(d[2]).add_(d[0], alpha=4)
-    sixth = torch.sub(d[5], d[3], alpha=4).sub_(odd)
-    even, odd = d[4] - d[2], torch.sub(d[3], d[1], out=odd)
-    fourth = torch.add(even, odd, alpha=2)
-    return first, second, third, fourth, even.sub_(odd, alpha=2), sixth
+    _sums([F.conv2d(rows, kernel, its, padding=(0, 1)) for rows, kernel, its in zip(differences, kernels, biases)], out)
 
 
 def _sums(m: list[Tensor], out: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""How clean faces are spoilt, to train on and to measure with: blur, downsampling, noise, JPEG, loss of colour."""
+"""How clean faces are degraded, to train on and to measure with: blur, downsampling, noise, JPEG, loss of color."""
 
 from .degrade import Degraded, degrade, draw, draw_of
 from .recipe import RECIPES, Degradation, DegradationRecipe, Range, Weighted

@@ -1,4 +1,4 @@
-"""Spoil a face."""
+"""Degrade a face."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .kernels import gaussian_kernel, motion_kernel
 from .recipe import REFERENCE_SIZE, Degradation, DegradationRecipe, Weighted
 
 Pixels = NDArray[np.float32]
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every grey conversion here
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every gray conversion here
 
 _PREFILTERED = MappingProxyType({"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS})
 _LEAST_GRAIN = 1e-6  # of a picture of one pixel

@@ -39,7 +39,7 @@ class DegradationRecipe:
     (side of the kernel) and ``blur_sigma`` are pixels of a 512 px crop, as is ``motion_length``. ``downsample`` is the
     factor between the crop and what is left of it, values below 1 enlarge; whatever the crop's size, or, where
     ``downsample_size`` is not 0, for a crop of that size, smaller for smaller crops. ``noise_sigma`` is in 1/255,
-    ``jpeg_quality`` 1 … 100. A face loses its colours with ``gray_probability``, ``gray_target`` says whether the face
+    ``jpeg_quality`` 1 … 100. A face loses its colors with ``gray_probability``, ``gray_target`` says whether the face
     to be restored loses them too, and it is mirrored with ``flip_probability``.
 
     What else a picture may meet, off by default: ``downsample_probability``, ``noise_probability`` and
@@ -120,7 +120,7 @@ class Degradation:
     enlarging: str = "bilinear"
     grain_sigma: float = 0.0  # of 1/255
     grain_size: float = 0.0
-    again: Degradation | None = None  # what happens afterwards; its colours and mirroring count for nothing
+    again: Degradation | None = None  # what happens afterwards; its colors and mirroring count for nothing
 
 
 @dataclass(frozen=True)

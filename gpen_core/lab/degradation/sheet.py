@@ -29,7 +29,7 @@ class Sample:
 def samples(
     faces: Sequence[Pixels], recipe: DegradationRecipe | Sequence[Weighted], seed: int, count: int
 ) -> Iterator[Sample]:
-    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn, spoilt by a
+    """``count`` samples of the faces ([S, S, 3] RGB in [0, 1]) in turn, degraded by a
     recipe or by several, drawn by their weights. Sample i depends on ``seed`` and i alone."""
     if not faces or count < 1:
         raise OptionError(f"a contact sheet needs at least one face and a count of 1, not {len(faces)} and {count}")
@@ -58,14 +58,14 @@ def contact_sheet(shown: Iterable[Sample], columns: int | None = None) -> NDArra
 
 
 def caption(degradation: Degradation) -> tuple[str, str]:
-    """Two lines: the blur, in pixels of a 512 px crop; then shrinking, noise in 1/255, JPEG quality and colours. In letters
+    """Two lines: the blur, in pixels of a 512 px crop; then shrinking, noise in 1/255, JPEG quality and colors. In letters
     that Pillow's own font has, which σ and × are not among."""
     rest = [
         "" if degradation.downsample is None else _shrunk(degradation.downsample),
         f"noise {degradation.noise_sigma:.1f}" if degradation.noise_sigma else "",
         f"grain {degradation.grain_sigma:.1f}" if degradation.grain_sigma else "",
         "" if degradation.jpeg_quality is None else f"{_codec(degradation)} {degradation.jpeg_quality}",
-        "" if not degradation.gray else "grey" if degradation.gray_target else "grey, target in colour",
+        "" if not degradation.gray else "gray" if degradation.gray_target else "gray, target in color",
         "mirrored" if degradation.flip else "",
         "" if degradation.again is None else "and again",
     ]

@@ -1,18 +1,18 @@
 """Train GPEN: a configuration, a folder of aligned faces, and patience."""
 
 from .config import TrainConfig
-from .places import Places, Watch
+from .preflight import dry_run
 from .reading import config_text, preset_names, read_config
-from .rehearsal import rehearse
 from .run import train
+from .run_paths import Observer, RunPaths
 
 __all__ = [
-    "Places",
+    "Observer",
+    "RunPaths",
     "TrainConfig",
-    "Watch",
     "config_text",
+    "dry_run",
     "preset_names",
     "read_config",
-    "rehearse",
     "train",
 ]

@@ -108,7 +108,7 @@ def read_face(path: Path, size: int) -> NDArray[np.float32]:
 
 
 def _rgb(picture: Image.Image) -> NDArray[np.float32]:
-    if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+    if picture.mode.startswith("I"):  # 16 bits of gray, which Pillow would cut off at 255
         return np.repeat(np.asarray(picture, np.float32)[:, :, None] / np.float32(65535), 3, axis=2)
     return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
 

@@ -17,14 +17,14 @@ from .ema import averaged
 from .losses import PathLength
 from .optimizers import discriminator_optimizer, generator_optimizer, load_optimizer
 
-Judge = Discriminator | PatchDiscriminator
+AnyDiscriminator = Discriminator | PatchDiscriminator
 
 
 @dataclass(eq=False)
 class Adversary:
     """The discriminator's side. ``path``: the path length's moving mean, where that regulariser is on."""
 
-    discriminator: Judge
+    discriminator: AnyDiscriminator
     optimizer: torch.optim.Optimizer
     path: PathLength | None = None
 
@@ -73,7 +73,11 @@ class Learner:
 
 
 def make_learner(
-    config: TrainConfig, network: Gpen, discriminator: Judge | None, device: torch.device, average: Gpen | None = None
+    config: TrainConfig,
+    network: Gpen,
+    discriminator: AnyDiscriminator | None,
+    device: torch.device,
+    average: Gpen | None = None,
 ) -> Learner:
     """Fresh optimizers around networks, which move to ``device``. The average begins as the network unless given."""
     network = network.to(device).train().requires_grad_(True)

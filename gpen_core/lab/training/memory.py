@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from .config import TrainConfig
-from .learner import Judge
+from .learner import AnyDiscriminator
 from .losses import PathLength
 from .samples import Batch
 from .stages import PriorStage, RestoreStage
@@ -48,16 +48,18 @@ class Memory:
 def memory_of(config: TrainConfig, size: int) -> Memory:
     """Of a phase of this size. Takes seconds, and next to no memory itself."""
     with torch.device("meta"):
-        network, judge = empty_networks(config, size)
+        network, discriminator = empty_networks(config, size)
     network.train().checkpointing = config.checkpointing
     numbers = _numbers(network) * (_ADAM + 1)
-    if judge is not None:
-        judge.checkpointing = config.checkpointing
-        numbers += _numbers(judge) * _ADAM
-    return Memory(_FLOAT32 * numbers, {name: _added(run, network) for name, run in _runs(config, network, judge)})
+    if discriminator is not None:
+        discriminator.checkpointing = config.checkpointing
+        numbers += _numbers(discriminator) * _ADAM
+    return Memory(
+        _FLOAT32 * numbers, {name: _added(run, network) for name, run in _runs(config, network, discriminator)}
+    )
 
 
-def _runs(config: TrainConfig, network: Any, judge: Judge | None) -> Iterator[tuple[str, Run]]:
+def _runs(config: TrainConfig, network: Any, discriminator: AnyDiscriminator | None) -> Iterator[tuple[str, Run]]:
     """The parts of a step."""
     stage = PriorStage() if config.stage == "prior" else RestoreStage()
     maker = TermMaker(config, stage, (), lambda mean: mean, torch.device("cpu"))
@@ -65,18 +67,18 @@ def _runs(config: TrainConfig, network: Any, judge: Judge | None) -> Iterator[tu
     def total(terms: Any) -> Tensor:
         return torch.stack([value for _, value in terms.values()]).sum()
 
-    if judge is None:
+    if discriminator is None:
         yield "generator", lambda batch: network(batch.low).sum()
         return
-    judge.requires_grad_(False)
-    yield "generator", lambda batch: total(maker.generator(network, judge, batch))
+    discriminator.requires_grad_(False)
+    yield "generator", lambda batch: total(maker.generator(network, discriminator, batch))
     if config.adversarial.path_length > 0:
         path = PathLength(shrink=1)
         yield "path length", lambda batch: total(maker.path_length(network, path, batch))
-    judge.requires_grad_(True)
-    yield "discriminator", lambda batch: total(maker.discriminator(network, judge, batch))
+    discriminator.requires_grad_(True)
+    yield "discriminator", lambda batch: total(maker.discriminator(network, discriminator, batch))
     if config.adversarial.r1 > 0:
-        yield "R1", lambda batch: total(maker.r1(judge, batch))
+        yield "R1", lambda batch: total(maker.r1(discriminator, batch))
 
 
 def _added(run: Run, network: Any) -> int:

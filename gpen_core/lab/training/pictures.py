@@ -8,26 +8,26 @@ from ...errors import OptionError
 from ...files import written_whole
 from .config import TrainConfig
 from .folder import FaceFolder, scan_all
-from .places import Places
+from .run_paths import RunPaths
 from .split import Split, split
 
 
-def pictures_of(config: TrainConfig, places: Places, say: Callable[[str], None]) -> Split:
+def pictures_of(config: TrainConfig, run_paths: RunPaths, say: Callable[[str], None]) -> Split:
     """Look at the data folders, and say what is in it. Raises OptionError where it leaves nothing to train on."""
-    folder = scan_all(places.folders, config.model.output_size)
+    folder = scan_all(run_paths.folders, config.model.output_size)
     parts = split(folder, config.data.held_out, config.data.group_by, config.seed)
     say(_told(folder, parts))
     if not parts.train:
         raise OptionError(
-            f"{places.root}: nothing is left to train on: {len(parts.held_out)} pictures are held out, {len(parts.dropped)} "
+            f"{run_paths.root}: nothing is left to train on: {len(parts.held_out)} pictures are held out, {len(parts.dropped)} "
             f"resemble those, {len(parts.unreadable)} cannot be read. Give more pictures, or a smaller data.held_out."
         )
     return parts
 
 
-def write_held_out(parts: Split, places: Places) -> None:
+def write_held_out(parts: Split, run_paths: RunPaths) -> None:
     """The names of the held-out pictures, for whoever evaluates the network: held_out.txt, one a line."""
-    with written_whole(places.out / "held_out.txt") as temporary:
+    with written_whole(run_paths.out / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{name}\n" for name in parts.held_out), encoding="utf-8")
 
 
@@ -38,5 +38,5 @@ def _told(folder: FaceFolder, parts: Split) -> str:
     if parts.unreadable:
         lines.append(f"{len(parts.unreadable)} left out as unreadable: {', '.join(parts.unreadable)}")
     if parts.gray:
-        lines.append(f"{parts.gray} are grey: a network that sees many learns to make grey faces")
+        lines.append(f"{parts.gray} are gray: a network that sees many learns to make gray faces")
     return "\n".join(lines)

@@ -12,8 +12,8 @@ from ...model import Gpen
 from .config import TrainConfig
 from .logs import Logs, NoLogs
 from .parts import PhaseConfig
-from .places import Places, Watch
 from .randomness import Stream, seed_of
+from .run_paths import Observer, RunPaths
 from .samples import Batch, FaceSamples, Share, in_order
 from .split import Split
 from .validation import imagined, look, save_grid, spread
@@ -27,15 +27,15 @@ class Results:
     the run's full size."""
 
     config: TrainConfig
-    places: Places
-    watch: Watch
+    run_paths: RunPaths
+    observer: Observer
     split: Split
     logs: Logs | NoLogs
     best: float = float("-inf")
 
     def validate(self, network: Gpen, phase: PhaseConfig, step: int, share: Share, device: torch.device) -> None:
         """Measure, draw and save the averaged network as it is after ``step``."""
-        grid = self.places.out / "samples" / f"step_{step:08d}.png"
+        grid = self.run_paths.out / "samples" / f"step_{step:08d}.png"
         if self.config.stage == "prior":
             save_grid(imagined(network, self.config.validation.shown, self.config.seed, device), grid)
         else:
@@ -48,13 +48,13 @@ class Results:
 
     def export(self, network: Gpen, step: int, name: str = MODEL_FILE) -> None:
         metadata = {"gpen.step": str(step)}
-        save_generator(network, self.places.out / name, task=self.config.task, metadata=metadata)
+        save_generator(network, self.run_paths.out / name, task=self.config.task, metadata=metadata)
 
     def _compare(self, network: Gpen, phase: PhaseConfig, step: int, found: dict[str, float]) -> None:
         if not self.split.held_out:
             return
         self.logs.add("validation", step, found, size=phase.size)
-        self.watch.say(
+        self.observer.say(
             f"step {step}: {phase.size} px, held-out PSNR {found['psnr']:.2f} dB, input {found['psnr_input']:.2f}"
         )
         score = found["psnr"] - found["psnr_input"]
@@ -67,17 +67,17 @@ class Results:
         settings = self.config.validation
         names = spread(self.split.held_out, settings.count) or spread(self.split.train, settings.shown)
         seed = seed_of(self.config.seed, Stream.VALIDATION)
-        return in_order(samples_of(self.config, self.places, names, phase.size, seed, shuffle=False), at_once)
+        return in_order(samples_of(self.config, self.run_paths, names, phase.size, seed, shuffle=False), at_once)
 
 
 def samples_of(
-    config: TrainConfig, places: Places, names: tuple[str, ...], size: int, seed: int, *, shuffle: bool = True
+    config: TrainConfig, run_paths: RunPaths, names: tuple[str, ...], size: int, seed: int, *, shuffle: bool = True
 ) -> FaceSamples:
-    """The pictures of these names as a phase of ``size`` sees them: where they are not shuffled, to be looked at, spoilt by
+    """The pictures of these names as a phase of ``size`` sees them: where they are not shuffled, to be looked at, degraded by
     the run's one recipe and not changed otherwise."""
     varied = {"mix": config.mix, "augmentation": config.augmentation} if shuffle else {}
     return FaceSamples(
-        places.root,
+        run_paths.root,
         names,
         config.degradation,
         size=size,

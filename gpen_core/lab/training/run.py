@@ -12,15 +12,15 @@ from ...errors import TrainingError
 from ...model import Gpen
 from .config import TrainConfig
 from .ema import update_average
-from .learner import Judge, Learner, check_finite, make_learner
+from .learner import AnyDiscriminator, Learner, check_finite, make_learner
 from .logs import Logs, Meter, NoLogs
 from .machine import accelerator_for, emulated
 from .optimizers import set_rate
 from .parts import PhaseConfig
 from .pictures import pictures_of, write_held_out
-from .places import Places, Watch
 from .randomness import Stream, seed_of
 from .results import MODEL_FILE, Results, samples_of
+from .run_paths import Observer, RunPaths
 from .samples import Batch, Share, batches
 from .schedule import Place, place_of, rate_at
 from .stages import PriorStage, RestoreStage
@@ -30,13 +30,15 @@ from .step import Stepper
 from .terms import TermMaker, losses_of_phases
 
 
-def train(config: TrainConfig, places: Places, watch: Watch = Watch(), *, accept_changes: bool = False) -> Path:
-    """Train to the end, or go on where ``places.out`` left off; → the averaged network's safetensors file.
+def train(
+    config: TrainConfig, run_paths: RunPaths, observer: Observer = Observer(), *, accept_changes: bool = False
+) -> Path:
+    """Train to the end, or go on where ``run_paths.out`` left off; → the averaged network's safetensors file.
 
     One process, or all processes that ``accelerate launch`` started. Raises OptionError for data or settings that cannot
     be used and TrainingError where training diverges; the last good state is then still there.
     """
-    run = Run(config, places, watch, accept_changes)
+    run = Run(config, run_paths, observer, accept_changes)
     try:
         return run.to_the_end()
     finally:
@@ -46,17 +48,17 @@ def train(config: TrainConfig, places: Places, watch: Watch = Watch(), *, accept
 class Run:
     """One process's part of a run."""
 
-    def __init__(self, config: TrainConfig, places: Places, watch: Watch, accept_changes: bool) -> None:
-        self.config, self.places, self.watch = config, places, watch
+    def __init__(self, config: TrainConfig, run_paths: RunPaths, observer: Observer, accept_changes: bool) -> None:
+        self.config, self.run_paths, self.observer = config, run_paths, observer
         self.accelerator = accelerator_for(config)
         self.main, self.device = self.accelerator.is_main_process, self.accelerator.device
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
         self._say(f"{self.share.world} process{'es' if self.share.world > 1 else ''} on {self.device.type}")
         if warning := emulated(config, self.device):
             self._say(warning)
-        self.split = pictures_of(config, places, self._say)
-        self.losses = losses_of_phases(config, self.device, places.models)
-        self.states = States(places.out, config)
+        self.split = pictures_of(config, run_paths, self._say)
+        self.losses = losses_of_phases(config, self.device, run_paths.models)
+        self.states = States(run_paths.out, config)
         found = self.states.newest(self.split.fingerprint, accept_changes=accept_changes)
         self.step: int = found["step"] if found else 0
         self.corrupt: set[str] = set(found["corrupt"] if found else ())
@@ -64,9 +66,11 @@ class Run:
         self.learner = self._learner(found)
         if self.main:
             self.states.sweep()
-            write_held_out(self.split, places)
-        self.logs = Logs(places.out, self.step, tensorboard=config.saving.tensorboard) if self.main else NoLogs()
-        self.results = Results(config, places, watch, self.split, self.logs, found["best"] if found else float("-inf"))
+            write_held_out(self.split, run_paths)
+        self.logs = Logs(run_paths.out, self.step, tensorboard=config.saving.tensorboard) if self.main else NoLogs()
+        self.results = Results(
+            config, run_paths, observer, self.split, self.logs, found["best"] if found else float("-inf")
+        )
         if found:
             self._say(f"going on at step {self.step} of {config.steps}")
 
@@ -98,7 +102,7 @@ class Run:
             more = {"size": phase.size, "pictures": seen, "rate": f"{rate:.4g}", "seconds": f"{seconds:.3f}"}
             self.logs.add("log", self.step, means, **more)
         self._milestone(phase, ends=place.within + 1 == phase.steps)
-        self.watch.progress(self.step, self.config.steps, losses)
+        self.observer.progress(self.step, self.config.steps, losses)
 
     def _moved(self, batch: Batch) -> Batch:
         """A CPU's backward convolutions take an eighth less time in PyTorch's own layout, unless compiled."""
@@ -137,12 +141,12 @@ class Run:
         if self.main:
             self.results.export(self.learner.average, self.step)
         self.accelerator.wait_for_everyone()
-        return self.places.out / MODEL_FILE
+        return self.run_paths.out / MODEL_FILE
 
     def _batches(self, place: Place, phase: PhaseConfig) -> Iterator[Batch]:
         seed = seed_of(self.config.seed, Stream.INITIAL)
         return batches(
-            samples_of(self.config, self.places, self.split.train, phase.size, seed),
+            samples_of(self.config, self.run_paths, self.split.train, phase.size, seed),
             first=place.samples,
             count=phase.steps - place.within,
             batch=phase.batch,
@@ -153,14 +157,14 @@ class Run:
     def _learner(self, found: dict[str, Any] | None) -> Learner:
         """Of the first phase or, where a state was found, of the phase that its last step belonged to."""
         if found is None:
-            return self._prepared(*starting_networks(self.config, self.places.models))
+            return self._prepared(*starting_networks(self.config, self.run_paths.models))
         learner = self._prepared(*empty_networks(self.config, size_of(found)))
         learner.load(found)
         if self.accelerator.scaler is not None and "scaler" in found:
             self.accelerator.scaler.load_state_dict(found["scaler"])
         return learner
 
-    def _prepared(self, network: Gpen, discriminator: Judge | None, average: Gpen | None = None) -> Learner:
+    def _prepared(self, network: Gpen, discriminator: AnyDiscriminator | None, average: Gpen | None = None) -> Learner:
         learner = make_learner(self.config, network, discriminator, self.device, average)
         learner.optimizer = self.accelerator.prepare(learner.optimizer)
         if learner.adversary is not None:
@@ -215,4 +219,4 @@ class Run:
 
     def _say(self, line: str) -> None:
         if self.main:
-            self.watch.say(line)
+            self.observer.say(line)

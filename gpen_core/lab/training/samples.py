@@ -1,4 +1,4 @@
-"""The pictures of a run, in order: sample number p is the same picture, spoilt the same way, whenever it is asked for.
+"""The pictures of a run, in order: sample number p is the same picture, degraded the same way, whenever it is asked for.
 
 So a run that is killed and resumed, or shared among several processes, sees exactly the same pictures.
 """
@@ -68,7 +68,7 @@ class Sample:
 class FaceSamples(Dataset[Sample]):
     """``samples[p]`` for any p ≥ 0: pictures in an order shuffled anew each time all have been seen.
 
-    Pictures are read, changed by ``augmentation`` and spoilt at ``read_size``; then the degraded shrinks to ``size`` and
+    Pictures are read, changed by ``augmentation`` and degraded at ``read_size``; then the degraded shrinks to ``size`` and
     the target to ``out_size``, so that a network still growing learns from what the full-grown one will see. ``mix``:
     recipes in place of ``recipe``, drawn by their weights. ``shuffle`` off: picture p mod the number of pictures
     (validation).
@@ -102,8 +102,8 @@ class FaceSamples(Dataset[Sample]):
         random = np.random.default_rng((self.seed, position))
         face = augment(face, self.augmentation, random)
         degradation = draw_of(self.mix, random) if self.mix else draw(self.recipe, random)
-        spoilt = degrade(face, degradation, random)
-        low, target = shrunk(spoilt.low, self.size), shrunk(spoilt.target, self.out_size)
+        degraded = degrade(face, degradation, random)
+        low, target = shrunk(degraded.low, self.size), shrunk(degraded.target, self.out_size)
         return Sample(_tensor(low), _tensor(target), position, corrupt)
 
     def _face(self, position: int) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -18,13 +18,13 @@ from .folder import FaceFolder, groups_of, read_face
 THUMBNAIL = 16
 ALIKE = 0.9  # correlation of thumbnails; measured on 1,849 aligned faces: above it the same picture, cut or lit anew
 _AT_ONCE = 1024  # rows compared
-_COLOURLESS = 0.02  # the most that channels in [0, 1] differ by in a grey JPEG
+_COLORLESS = 0.02  # the most that channels in [0, 1] differ by in a gray JPEG
 
 
 @dataclass(frozen=True)
 class Split:
     """``dropped``: neither trained on nor held out, since they are near-duplicates of held-out pictures. ``unreadable``:
-    found damaged while looking for those. ``gray``: how many of all pictures have no colours."""
+    found damaged while looking for those. ``gray``: how many of all pictures have no colors."""
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
@@ -46,7 +46,7 @@ def split(folder: FaceFolder, share: float, group_by: str, seed: int) -> Split:
     groups = groups_of(folder, group_by)
     chosen = _chosen_of_parts(folder, groups, share, seed)
     thumbnails = _thumbnails(folder)
-    rows, readable = _normalised(thumbnails), ~np.isnan(thumbnails[:, 0])
+    rows, readable = _normalized(thumbnails), ~np.isnan(thumbnails[:, 0])
     inside = np.array([group in chosen for group in groups])
     held_out, rest = np.flatnonzero(inside & readable), np.flatnonzero(~inside & readable)
     alike = _alike(rows[rest], rows[held_out])
@@ -55,7 +55,7 @@ def split(folder: FaceFolder, share: float, group_by: str, seed: int) -> Split:
         _named(folder, held_out),
         _named(folder, rest[alike]),
         _named(folder, np.flatnonzero(~readable)),
-        int((np.ptp(thumbnails.reshape(len(rows), -1, 3), axis=2).max(1) < _COLOURLESS).sum()),
+        int((np.ptp(thumbnails.reshape(len(rows), -1, 3), axis=2).max(1) < _COLORLESS).sum()),
     )
 
 
@@ -94,7 +94,7 @@ def _thumbnails(folder: FaceFolder) -> NDArray[np.float32]:
     return pictures
 
 
-def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalized(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each without its mean, and of length 1."""
     rows = rows - rows.mean(1, keepdims=True)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-8)

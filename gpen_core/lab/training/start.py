@@ -20,32 +20,34 @@ from ...model.widening import widen
 from ...weights.find import find_file, resolve_model
 from ...weights.reading import read_checkpoint
 from .config import TrainConfig
-from .learner import Judge, Learner
+from .learner import AnyDiscriminator, Learner
 from .randomness import Stream, seed_of
 from .sizes import sized, sized_discriminator
 
 
-def starting_networks(config: TrainConfig, folders: tuple[Path, ...]) -> tuple[Gpen, Judge | None]:
+def starting_networks(config: TrainConfig, folders: tuple[Path, ...]) -> tuple[Gpen, AnyDiscriminator | None]:
     """The network of the first phase and, where the run is adversarial, its discriminator: that of ``init_from``, where
     it has one, or a fresh one. New weights come from torch's global random state, which is seeded for them."""
     torch.manual_seed(seed_of(config.seed, Stream.INITIAL))
-    network_config, judge_config = _configs(config, config.phases[0].size)
+    network_config, discriminator_config = _configs(config, config.phases[0].size)
     if not config.init_from:
         network = _new(config, network_config, folders)
-        return network, _fresh(judge_config)
+        return network, _fresh(discriminator_config)
     path = resolve_model(config.init_from, folders)
-    return _given(path, network_config), _given_judge(path, judge_config) or _fresh(judge_config)
+    return _given(path, network_config), _given_discriminator(path, discriminator_config) or _fresh(
+        discriminator_config
+    )
 
 
-def empty_networks(config: TrainConfig, size: int) -> tuple[Gpen, Judge | None]:
+def empty_networks(config: TrainConfig, size: int) -> tuple[Gpen, AnyDiscriminator | None]:
     """Networks of a phase's size, for a state to be loaded into."""
     if size > config.model.input_size:
         raise TrainingError(f"the saved network is of {size} px, larger than the model's {config.model.input_size}")
-    network_config, judge_config = _configs(config, size)
-    return Gpen(network_config), _fresh(judge_config)
+    network_config, discriminator_config = _configs(config, size)
+    return Gpen(network_config), _fresh(discriminator_config)
 
 
-def grown_networks(config: TrainConfig, size: int, learner: Learner) -> tuple[Gpen, Judge | None, Gpen]:
+def grown_networks(config: TrainConfig, size: int, learner: Learner) -> tuple[Gpen, AnyDiscriminator | None, Gpen]:
     """The network of a larger phase, its fresh discriminator, and the grown average. New weights come from torch's global
     random state, which is seeded for them."""
     network, average = learner.network, learner.average
@@ -66,7 +68,7 @@ def _configs(config: TrainConfig, size: int) -> tuple[GpenConfig, DiscriminatorC
     return network, sized_discriminator(config.discriminator, network.output_size)
 
 
-def _fresh(config: DiscriminatorConfig | None) -> Judge | None:
+def _fresh(config: DiscriminatorConfig | None) -> AnyDiscriminator | None:
     return None if config is None else build_discriminator(config)
 
 
@@ -99,14 +101,14 @@ def _but_for_channels(config: GpenConfig) -> dict[str, Any]:
     return {**asdict(config), "channels": None}
 
 
-def _given_judge(path: Path, wanted: DiscriminatorConfig | None) -> Judge | None:
+def _given_discriminator(path: Path, wanted: DiscriminatorConfig | None) -> AnyDiscriminator | None:
     """The discriminator of a training checkpoint; None where there is none."""
     if wanted is None or not isinstance(read_checkpoint(path).content.get("d"), Mapping):
         return None
-    judge = load_discriminator(path)
-    if judge.config != wanted:
+    discriminator = load_discriminator(path)
+    if discriminator.config != wanted:
         raise OptionError(
-            f"the discriminator in init_from {path.name} is {judge.config}, but the first phase trains {wanted}. Change "
-            "[discriminator], or take a file without one: python -m gpen_core convert makes it."
+            f"the discriminator in init_from {path.name} is {discriminator.config}, but the first phase trains {wanted}. "
+            "Change [discriminator], or use a file without one: python -m gpen_core convert makes it."
         )
-    return judge
+    return discriminator

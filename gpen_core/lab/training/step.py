@@ -42,19 +42,19 @@ class Stepper:
         return values
 
     def _discriminator(self, learner: Learner, adversary: Adversary, parts: list[Batch], step: int) -> dict[str, float]:
-        weights, judge = self.config.adversarial, adversary.discriminator.requires_grad_(True)
-        terms = (self.terms.discriminator(learner.network, judge, part) for part in parts)
-        values = self._step(adversary.optimizer, judge, terms, step)
+        weights, discriminator = self.config.adversarial, adversary.discriminator.requires_grad_(True)
+        terms = (self.terms.discriminator(learner.network, discriminator, part) for part in parts)
+        values = self._step(adversary.optimizer, discriminator, terms, step)
         if weights.r1 > 0 and step % weights.r1_every == 0:
-            terms = (self.terms.r1(judge, part) for part in parts)
-            values |= self._step(adversary.optimizer, judge, terms, step, half=False)
-        judge.requires_grad_(False)  # gradients still pass through it
+            terms = (self.terms.r1(discriminator, part) for part in parts)
+            values |= self._step(adversary.optimizer, discriminator, terms, step, half=False)
+        discriminator.requires_grad_(False)  # gradients still pass through it
         return values
 
     def _generator(self, learner: Learner, parts: list[Batch], step: int) -> dict[str, float]:
         network, adversary = learner.network, learner.adversary
-        judge = adversary.discriminator if adversary is not None else None
-        terms = (self.terms.generator(network, judge, part) for part in parts)
+        discriminator = adversary.discriminator if adversary is not None else None
+        terms = (self.terms.generator(network, discriminator, part) for part in parts)
         values = self._step(learner.optimizer, network, terms, step)
         if adversary is not None and adversary.path is not None and step % self.config.adversarial.path_every == 0:
             terms = (self.terms.path_length(network, adversary.path, part) for part in parts[:1])

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...model import Gpen
 from ...weights.find import find_file
 from .config import TrainConfig
-from .learner import Judge
+from .learner import AnyDiscriminator
 from .losses import (
     LossConfig,
     PathLength,
@@ -40,18 +40,18 @@ class TermMaker:
     across: Callable[[Tensor], Tensor]
     device: torch.device
 
-    def generator(self, network: Gpen, judge: Judge | None, batch: Batch) -> Terms:
+    def generator(self, network: Gpen, discriminator: AnyDiscriminator | None, batch: Batch) -> Terms:
         made = self.stage.pictures(network, batch, self._noise(Stream.LATENTS))
         terms: Terms = {loss.name: (loss.weight, loss(made, batch.target)) for loss in self.losses}
-        return terms if judge is None else terms | self._judged(judge, made, batch)
+        return terms if discriminator is None else terms | self._adversarial(discriminator, made, batch)
 
-    def _judged(self, judge: Judge, made: Tensor, batch: Batch) -> Terms:
+    def _adversarial(self, discriminator: AnyDiscriminator, made: Tensor, batch: Batch) -> Terms:
         weights = self.config.adversarial
         if not weights.feature_matching:
-            return {"adversarial": (weights.weight, generator_loss(judge(made)))}
-        logits, found = judge.features(made)
+            return {"adversarial": (weights.weight, generator_loss(discriminator(made)))}
+        logits, found = discriminator.features(made)
         with torch.no_grad():
-            _, wanted = judge.features(batch.target)
+            _, wanted = discriminator.features(batch.target)
         return {
             "adversarial": (weights.weight, generator_loss(logits)),
             "feature_matching": (weights.feature_matching, feature_matching(found, wanted)),
@@ -64,15 +64,15 @@ class TermMaker:
         value = path(made.float(), styles, directions, self.across)
         return {"path_length": (weights.path_length * weights.path_every, value)}
 
-    def discriminator(self, network: Gpen, judge: Judge, batch: Batch) -> Terms:
+    def discriminator(self, network: Gpen, discriminator: AnyDiscriminator, batch: Batch) -> Terms:
         with torch.no_grad():
             made = self.stage.pictures(network, batch, self._noise(Stream.DISCRIMINATOR_LATENTS))
-        return {"discriminator": (1.0, discriminator_loss(judge(batch.target), judge(made)))}
+        return {"discriminator": (1.0, discriminator_loss(discriminator(batch.target), discriminator(made)))}
 
-    def r1(self, judge: Judge, batch: Batch) -> Terms:
+    def r1(self, discriminator: AnyDiscriminator, batch: Batch) -> Terms:
         weights = self.config.adversarial
         real = batch.target.detach().requires_grad_(True)
-        return {"r1": (weights.r1_every, r1_penalty(judge(real), real, gamma=weights.r1))}
+        return {"r1": (weights.r1_every, r1_penalty(discriminator(real), real, gamma=weights.r1))}
 
     def _noise(self, stream: Stream) -> Noise:
         return Noise(self.config.seed, stream, self.device)

@@ -17,6 +17,7 @@ from gpen_core.engines.rows.encoder import Features, Stage
 from gpen_core.engines.rows.rows import Strip, parted, whole
 from gpen_core.engines.rows.steering import Steered
 from gpen_core.engines.rows.upsampling import phases, upsample
+from gpen_core.engines.rows.workers import Team
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.model.styled import ModulatedConv2d
 from gpen_core.tasks import TASKS
@@ -351,7 +352,7 @@ def test_rows_of_a_feature_are_those_rows_of_the_encoders_map(begin, count, stag
     end = min(begin + count, side)
     _, features = made.encode(pictures(config, count=1))
     stages = [Stage(made, stage) for stage in range(4)]
-    rows = Features(stages, pictures(config, count=1), ROWS_EVERYWHERE).rows(stage, begin, end)
+    rows = Features(stages, pictures(config, count=1), ROWS_EVERYWHERE, Team()).rows(stage, begin, end)
     equal(rows * 2**0.5, features[-1 - stage][:, :, begin:end])
 
 

@@ -70,8 +70,8 @@ class Lazy:
         return step % self.interval == 0
 
     def adam(self, rate: float, betas: tuple[float, float]) -> tuple[float, tuple[float, float]]:
-        """Learning rate and betas of an optimiser that steps n + 1 times where it would step n times: StyleGAN2's
-        correction, for which the regulariser is to have an optimiser step of its own."""
+        """Learning rate and betas of an optimizer that steps n + 1 times where it would step n times: StyleGAN2's
+        correction, for which the regulariser is to have an optimizer step of its own."""
         ratio = self.interval / (self.interval + 1)
         return rate * ratio, (betas[0] ** ratio, betas[1] ** ratio)
 

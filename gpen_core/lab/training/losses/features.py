@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ....errors import OptionError
 from .base import check_pictures
 
-# torchvision's and pytorch/examples' normalisation, of RGB in [0, 1]
+# torchvision's and pytorch/examples' normalization, of RGB in [0, 1]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _FLOOR = 1e-6  # of a layer's mean activation: a black picture may leave a layer silent
@@ -89,7 +89,7 @@ class Trunk(nn.Module):
 
 
 class ImageNetInput(nn.Module):
-    """[N, 3, H, W] RGB in [-1, 1] → normalised as ImageNet classifiers are trained, float32, channels last on the CPU."""
+    """[N, 3, H, W] RGB in [-1, 1] → normalized as ImageNet classifiers are trained, float32, channels last on the CPU."""
 
     mean: Tensor
     deviation: Tensor
@@ -101,10 +101,10 @@ class ImageNetInput(nn.Module):
         self.register_buffer("deviation", _as_channels(2 * value for value in IMAGENET_STD), persistent=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        normalised = (pictures.float() - self.mean) / self.deviation
-        if normalised.device.type == "cpu":  # where oneDNN's convolutions are faster so
-            normalised = normalised.contiguous(memory_format=torch.channels_last)
-        return normalised
+        normalized = (pictures.float() - self.mean) / self.deviation
+        if normalized.device.type == "cpu":  # where oneDNN's convolutions are faster so
+            normalized = normalized.contiguous(memory_format=torch.channels_last)
+        return normalized
 
 
 def _as_channels(values: Iterable[float]) -> Tensor:

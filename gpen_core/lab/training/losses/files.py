@@ -78,7 +78,7 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor], path: Path, fil
 
 
 def _counters(expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Batches seen by the batch normalisations: files of old PyTorch lack them, and a frozen network ignores them."""
+    """Batches seen by the batch normalizations: files of old PyTorch lack them, and a frozen network ignores them."""
     return {key: torch.tensor(0) for key in expected if key.endswith("num_batches_tracked")}
 
 
@@ -92,7 +92,7 @@ def _check_names(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], pa
 
 
 def frozen(module: Network, device: torch.device | str) -> Network:
-    """``module`` as a loss uses it: no gradients of its own, no training behaviour, channels last."""
+    """``module`` as a loss uses it: no gradients of its own, no training behavior, channels last."""
     module.to(device)
     module.to(memory_format=torch.channels_last)
     module.requires_grad_(False)

@@ -59,7 +59,7 @@ def network_input(pictures: Tensor) -> Tensor:
     """[N, 3, S, S] → [N, 3, 112, 112]: the middle of the face, resized with a filter. Values stay in [-1, 1]."""
     side = pictures.shape[-1]
     middle = pictures[..., round(TOP * side) : round(BOTTOM * side), round(LEFT * side) : round(RIGHT * side)]
-    # Published code averages areas; that equals nearest neighbour where the face is smaller than 112 px.
+    # Published code averages areas; that equals nearest neighbor where the face is smaller than 112 px.
     return F.interpolate(middle.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
 
 

@@ -2,9 +2,9 @@
 
 The file is the backbone from which the public RetinaFace (biubug6/Pytorch_Retinaface, MIT) starts. How it was trained is
 not written down. Its archive is that of PyTorch's ImageNet example (keys epoch, arch, state_dict, best_acc1, optimizer;
-top-1 46.6 %), which normalises RGB by ImageNet's mean and deviation; and of the candidates only that, with leaky
+top-1 46.6 %), which normalizes RGB by ImageNet's mean and deviation; and of the candidates only that, with leaky
 rectifiers of slope 0.1, brings the activations of photographs to the means and variances that its batch
-normalisations recorded.
+normalizations recorded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STAGES = (
 # Where features are taken: the map's share of the picture's side, and how many blocks lead to it, the stem among them.
 # Of 16, 32, 64 and 128 channels, each after its rectifier.
 LAYERS = {"1/2": 2, "1/4": 4, "1/8": 6, "1/16": 12}
-# Detail lives in the shallow layers; the deep one, at 1/16, keeps parts of the face in their places.
+# Detail lives in the shallow layers; the deep one, at 1/16, keeps parts of the face in their positions.
 FACTORS = (1.0, 1.0, 0.5, 0.25)
 
 
@@ -60,7 +60,7 @@ class _Classifier(nn.Module):
 
 
 def load_mobilenet(path: Path, device: torch.device | str = "cpu") -> Trunk:
-    """The layers of the file at ``path`` that the loss looks through, batch normalisations folded into the convolutions.
+    """The layers of the file at ``path`` that the loss looks through, batch normalizations folded into the convolutions.
 
     Raises CheckpointError for any other file.
     """
@@ -98,7 +98,7 @@ def _convolution(inputs: int, outputs: int, side: int, *, stride: int = 1, group
 
 
 def _folded(block: nn.Module) -> nn.Sequential:
-    """The block's convolutions with the batch normalisations after them worked in: a frozen network needs no more."""
+    """The block's convolutions with the batch normalizations after them worked in: a frozen network needs no more."""
     steps = list(block.children())
     folded: list[nn.Module] = []
     for convolution, norm, activation in zip(steps[::3], steps[1::3], steps[2::3]):

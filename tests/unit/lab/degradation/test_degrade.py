@@ -180,7 +180,7 @@ def test_stronger_shrinking_leaves_less():
 
 
 @pytest.mark.parametrize("sigma", [5.0, 20.0])
-def test_noise_on_flat_grey_has_its_sigma_and_no_bias_and_no_pattern(sigma):
+def test_noise_on_flat_gray_has_its_sigma_and_no_bias_and_no_pattern(sigma):
     noise = low(flat(size=256), noise_sigma=sigma).astype(np.float64) * 255 - 127.5
     assert noise.std() == pytest.approx(sigma, rel=0.01)
     assert abs(noise.mean()) < 5 * sigma / noise.size**0.5
@@ -203,7 +203,7 @@ def test_jpeg_quality_matters_and_matches_pillows_files():
     assert values == sorted(values) and values[-1] - values[0] > 8
 
 
-def test_jpeg_keeps_the_order_of_colours():
+def test_jpeg_keeps_the_order_of_colors():
     for channel in range(3):
         pixels = flat(0.2, 32)
         pixels[:, :, channel] = 0.8
@@ -211,17 +211,17 @@ def test_jpeg_keeps_the_order_of_colours():
 
 
 def test_noise_comes_after_shrinking_and_before_jpeg():
-    """Noise of the small picture is enlarged with it: neighbours share it. And JPEG takes some of it away."""
+    """Noise of the small picture is enlarged with it: neighbors share it. And JPEG takes some of it away."""
     noise = low(flat(), downsample=4.0, noise_sigma=20.0)[:, :, 0] - 0.5
     assert np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1] > 0.8
     compressed = low(flat(), noise_sigma=5.0, jpeg_quality=5)
     assert compressed.std() < 0.3 * 5 / 255
 
 
-# --- colours and mirroring ---
+# --- colors and mirroring ---
 
 
-def test_grey_is_the_luma_of_bt_601_in_both_pictures():
+def test_gray_is_the_luma_of_bt_601_in_both_pictures():
     pixels = face()
     result = degrade(pixels, replace(NOTHING, gray=True), random())
     luma = (pixels.astype(np.float64) @ [0.299, 0.587, 0.114])[:, :, None].repeat(3, axis=2)
@@ -229,7 +229,7 @@ def test_grey_is_the_luma_of_bt_601_in_both_pictures():
     np.testing.assert_allclose(result.target, luma, atol=1e-6)
 
 
-def test_the_target_keeps_its_colours_where_the_recipe_says_so():
+def test_the_target_keeps_its_colors_where_the_recipe_says_so():
     pixels = face()
     result = degrade(pixels, replace(NOTHING, gray=True, gray_target=False), random())
     np.testing.assert_array_equal(result.target, pixels)

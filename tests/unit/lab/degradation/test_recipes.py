@@ -70,7 +70,7 @@ def test_released_jpeg_qualities_are_the_whole_numbers_of_their_range_alike(rele
     assert counts[[0, -1]].mean() == pytest.approx(inner.mean() / 2, rel=0.25)
 
 
-def test_a_fifth_of_the_faces_loses_its_colours_and_half_are_mirrored(released):
+def test_a_fifth_of_the_faces_loses_its_colors_and_half_are_mirrored(released):
     assert_share([d.gray for d in released], 0.2)
     assert_share([d.flip for d in released], 0.5)
     assert all(d.gray_target for d in released)

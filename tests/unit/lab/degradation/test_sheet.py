@@ -53,9 +53,9 @@ def test_the_caption_names_what_was_drawn_and_nothing_else():
     drawn = Degradation(
         "gaussian", (1.5, 9.5), angle=-0.5, downsample=3.8, noise_sigma=16.6, jpeg_quality=76, gray=True
     )
-    assert caption(drawn) == ("blur of sigma 1.5 by 9.5 px at 151°", "shrunk 3.8 times · noise 16.6 · JPEG 76 · grey")
+    assert caption(drawn) == ("blur of sigma 1.5 by 9.5 px at 151°", "shrunk 3.8 times · noise 16.6 · JPEG 76 · gray")
     drawn = Degradation("motion", length=12.34, downsample=0.8, gray=True, gray_target=False, flip=True)
-    assert caption(drawn) == ("motion blur, 12.3 px at 0°", "enlarged 1.25 times · grey, target in colour · mirrored")
+    assert caption(drawn) == ("motion blur, 12.3 px at 0°", "enlarged 1.25 times · gray, target in color · mirrored")
     assert caption(Degradation("gaussian", (2.0, 2.0))) == ("blur of sigma 2.0 px", "nothing else")
     assert caption(Degradation()) == ("no blur", "nothing else")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gpen_core.lab.training import TrainConfig, Watch, read_config
+from gpen_core.lab.training import Observer, TrainConfig, read_config
 
 RUN = """
 seed = 5
@@ -39,7 +39,7 @@ tensorboard = false
 JUDGED = """
 [discriminator]
 size = {output_size}
-{judge}
+{discriminator}
 [adversarial]
 weight = 1.0
 r1_every = 2
@@ -58,10 +58,10 @@ batch = 4
 STYLEGAN2, PATCH = "channels = {channels}", 'kind = "patch"\nsmallest = 16\nchannels = [4, 4]'
 KINDS = {
     "plain": L1 + PHASE + 'warmup = 2\nschedule = "cosine"\n',
-    "adversarial": JUDGED.replace("{judge}", STYLEGAN2) + "feature_matching = 0.02\n" + L1 + PHASE,
-    "patch": JUDGED.replace("{judge}", PATCH) + "feature_matching = 0.02\n" + L1 + PHASE,
+    "adversarial": JUDGED.replace("{discriminator}", STYLEGAN2) + "feature_matching = 0.02\n" + L1 + PHASE,
+    "patch": JUDGED.replace("{discriminator}", PATCH) + "feature_matching = 0.02\n" + L1 + PHASE,
     "growing": L1 + PHASE.replace("{size}", "16") + PHASE.replace("batch = 4", "batch = 2"),
-    "prior": JUDGED.replace("{judge}", STYLEGAN2) + PHASE,
+    "prior": JUDGED.replace("{discriminator}", STYLEGAN2) + PHASE,
 }
 
 
@@ -107,12 +107,12 @@ class Runs:
         """The newest."""
         return torch.load(sorted((out / "states").glob("state_*.pt"))[-1], weights_only=True)
 
-    def stop_after(self, step: int) -> Watch:
+    def stop_after(self, step: int) -> Observer:
         def progress(done: int, steps: int, losses: dict[str, float]) -> None:
             if done == step:
                 raise Stop
 
-        return Watch(progress=progress)
+        return Observer(progress=progress)
 
     def differing(self, first: Any, second: Any, where: str = "state") -> list[str]:
         """The places where two saved states are not the same to the bit."""

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from gpen_core import load_checkpoint
-from gpen_core.lab.training import Places, read_config, train
+from gpen_core.lab.training import RunPaths, read_config, train
 
 BY_HEART = """
 seed = 1
@@ -70,7 +70,7 @@ def test_both_families_learn_one_batch_of_four_faces_by_heart(
     faces = torch.stack(targets)
     assert (faces - faces.mean(0)).abs().mean() > 0.35, "the four are not alike"
     text = BY_HEART.format(model=model.format(size=size, channels=channels), size=size, rate=rate)
-    train(read_config(text), Places(folder, tmp_path / "run"))
+    train(read_config(text), RunPaths(folder, tmp_path / "run"))
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
     assert float(rows[0]["l1"]) > 0.5
     assert float(rows[-1]["l1"]) < reached
@@ -81,7 +81,7 @@ def test_the_resnet_family_learns_against_a_discriminator_in_both_stages(kind, f
     model = "input_size = 16\noutput_size = 16\nchannels = [8, 8, 8]"
     resnet = "resnet = 16\nchannels = [8, 8]\nencoder_width = 2"
     config = runs.config(kind, steps=3, changes={model: resnet})
-    path = train(config, Places(faces_folder, tmp_path))
+    path = train(config, RunPaths(faces_folder, tmp_path))
     assert load_checkpoint(path).config == config.model
     (state,) = (path for path in (tmp_path / "states").iterdir() if path.name.endswith("3.pt"))
     assert load_checkpoint(state).config == config.model, "the state says what no weight of this family tells"
@@ -91,6 +91,6 @@ def test_a_run_can_begin_as_a_copy_of_its_input(faces_folder, tmp_path):
     """One step at no learning rate: what is saved yields what it is given."""
     text = BY_HEART.format(model=PUBLISHED.format(size=16, channels=[8, 8, 8]), size=16, rate=0.0)
     text = "copy_input = true\n" + text.replace("steps = 60", "steps = 1")
-    path = train(read_config(text), Places(faces_folder, tmp_path))
+    path = train(read_config(text), RunPaths(faces_folder, tmp_path))
     crops = torch.rand(2, 3, 16, 16)
     torch.testing.assert_close(load_checkpoint(path)(crops), crops, rtol=0, atol=1e-5)

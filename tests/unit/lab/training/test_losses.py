@@ -214,7 +214,7 @@ def test_bfloat16_autocast_and_channels_last_give_nearly_the_same_float32_value(
 
 
 @pytest.mark.parametrize("kind", LOSS_KINDS)
-def test_a_picture_of_one_colour_has_finite_gradients(kind, losses):
+def test_a_picture_of_one_color_has_finite_gradients(kind, losses):
     """Features that are all 0 somewhere: where distances of directions divide by nothing."""
     loss = losses.get(kind) or loss_of(kind)
     target = torch.full((1, 3, 64, 64), -1.0)
@@ -292,7 +292,7 @@ def test_incomplete_strange_misshapen_or_damaged_weights_are_refused(tmp_path, f
     state = {key[7:]: value for key, value in torch.load(files["mobilenet"])["state_dict"].items()}
     spoil(state)
     with pytest.raises(CheckpointError, match=message):
-        loss_of("mobilenet", saved(tmp_path / "spoilt.pth", state))
+        loss_of("mobilenet", saved(tmp_path / "degraded.pth", state))
 
 
 def test_files_of_old_pytorch_without_batch_counters_load(tmp_path, files):
@@ -337,7 +337,7 @@ def test_as_many_layer_weights_as_layers_are_needed(files):
 
 
 def mobilenet_features(state, x):
-    """The four layers in float64, straight from the keys of the file: every batch normalisation written out."""
+    """The four layers in float64, straight from the keys of the file: every batch normalization written out."""
 
     def step(x, name, norm, groups=1, stride=1):
         weight = state[f"{name}.weight"]
@@ -366,8 +366,8 @@ def float64(content):
     return {key.removeprefix("module."): value.double() for key, value in content.items()}
 
 
-def normalised(x):
-    """[-1, 1] → ImageNet's normalisation, in float64, written out."""
+def normalized(x):
+    """[-1, 1] → ImageNet's normalization, in float64, written out."""
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     return ((x.double() + 1) / 2 - mean.double()[:, None, None]) / deviation.double()[:, None, None]
 
@@ -375,7 +375,7 @@ def normalised(x):
 def test_mobilenet_loss_equals_its_formula_in_float64(files, losses):
     state = float64(torch.load(files["mobilenet"])["state_dict"])
     restored, target = pictures(2)
-    ours, theirs = (mobilenet_features(state, normalised(x))[0] for x in (restored, target))
+    ours, theirs = (mobilenet_features(state, normalized(x))[0] for x in (restored, target))
     factors = (1.0, 1.0, 0.5, 0.25)
     expected = sum(f * (a - b).abs().mean() / b.abs().mean() for f, a, b in zip(factors, ours, theirs, strict=True))
     assert losses["mobilenet"](restored, target).item() == pytest.approx(expected.item(), rel=1e-4)
@@ -385,7 +385,7 @@ def test_mobilenet_loss_equals_its_formula_in_float64(files, losses):
 
 
 def test_the_real_mobilenet_knows_a_cat_and_an_espresso(shared_weights):
-    """Normalisation, slope and strides as assumed let the published weights do what they were trained for."""
+    """Normalization, slope and strides as assumed let the published weights do what they were trained for."""
     from skimage import data
 
     content = torch.load(shared_weights / "mobilenet_v1_x0.25_imagenet.pth.tar", "cpu", weights_only=True)
@@ -397,7 +397,7 @@ def test_the_real_mobilenet_knows_a_cat_and_an_espresso(shared_weights):
         top, left = ((extent - side) // 2 for extent in picture.shape[2:])
         square = picture[:, :, top : top + side, left : left + side]
         small = F.interpolate(square, (224, 224), mode="bilinear", antialias=True)
-        _, last = mobilenet_features(state, normalised(small))
+        _, last = mobilenet_features(state, normalized(small))
         logits = last.mean((2, 3)) @ state["fc.weight"].T + state["fc.bias"]
         assert logits.argmax().item() in classes
 
@@ -415,9 +415,9 @@ def test_the_real_mobilenet_loss_grows_with_blur(shared_weights):
     assert values == sorted(values) and values[-1] > 2 * values[0]
 
 
-def test_the_input_of_imagenet_networks_is_normalised_as_torchvision_does():
+def test_the_input_of_imagenet_networks_is_normalized_as_torchvision_does():
     x, _ = pictures(size=16)
-    torch.testing.assert_close(ImageNetInput()(x), normalised(x).float(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(ImageNetInput()(x), normalized(x).float(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -429,7 +429,7 @@ def test_vgg_loss_equals_torchvisions_network_in_float64(tmp_path, files, bare):
         network = vgg19().features
     network.load_state_dict(float64(state), assign=True)
     restored, target = pictures(1, 32)
-    expected, (x, y) = 0.0, (normalised(restored), normalised(target))
+    expected, (x, y) = 0.0, (normalized(restored), normalized(target))
     for index, layer in enumerate(network):
         x, y = (layer(z.clone()) for z in (x, y))  # clone: its rectifiers work in place
         factor = {2: 0.1, 7: 0.1, 16: 1, 25: 1, 34: 1}.get(index, 0)

@@ -12,7 +12,7 @@ from gpen_core.lab.degradation import RECIPES, DegradationRecipe, Weighted
 from gpen_core.lab.training.augmentation import AugmentationConfig
 from gpen_core.lab.training.folder import FaceFolder, groups_of, read_face, scan, scan_all
 from gpen_core.lab.training.pictures import pictures_of
-from gpen_core.lab.training.places import Places
+from gpen_core.lab.training.run_paths import RunPaths
 from gpen_core.lab.training.samples import FaceSamples, batches, in_order
 from gpen_core.lab.training.split import Split, split
 
@@ -71,25 +71,25 @@ def test_a_network_that_enlarges_needs_pictures_of_its_output(runs, tmp_path):
     picture(tmp_path / "faces" / "one.png", (24, 24))
     config = runs.config("plain", output_size=32)
     with pytest.raises(OptionError, match=r"too small \(24 px, 32 needed\)"):
-        pictures_of(config, Places(tmp_path / "faces", tmp_path / "run"), print)
+        pictures_of(config, RunPaths(tmp_path / "faces", tmp_path / "run"), print)
 
 
-def test_grey_pictures_are_used_and_counted_also_those_that_are_stored_in_colour(runs, tmp_path):
+def test_gray_pictures_are_used_and_counted_also_those_that_are_stored_in_color(runs, tmp_path):
     for number in range(6):
         picture(tmp_path / "faces" / f"{number}.png", seed=number)
-    picture(tmp_path / "faces" / "grey.png", mode="L", seed=10)
+    picture(tmp_path / "faces" / "gray.png", mode="L", seed=10)
     stored = picture(tmp_path / "faces" / "stored.jpg", mode="L", seed=11)
     Image.open(stored).convert("RGB").save(stored)
     lines = []
-    pictures_of(runs.config("plain"), Places(tmp_path / "faces", tmp_path / "run"), lines.append)
-    assert "2 are grey: a network that sees many learns to make grey faces" in lines[0]
+    pictures_of(runs.config("plain"), RunPaths(tmp_path / "faces", tmp_path / "run"), lines.append)
+    assert "2 are gray: a network that sees many learns to make gray faces" in lines[0]
 
 
 def test_a_corrupt_picture_is_found_when_some_are_held_out(runs, tmp_path):
     names = folder_of(tmp_path / "faces").names
     runs.damage(tmp_path / "faces" / "07.png")
     lines = []
-    parts = pictures_of(runs.config("plain"), Places(tmp_path / "faces", tmp_path / "run"), lines.append)
+    parts = pictures_of(runs.config("plain"), RunPaths(tmp_path / "faces", tmp_path / "run"), lines.append)
     assert "1 left out as unreadable: 07.png" in lines[0]
     assert sorted((*parts.train, *parts.held_out, "07.png")) == list(names)
 
@@ -97,10 +97,10 @@ def test_a_corrupt_picture_is_found_when_some_are_held_out(runs, tmp_path):
 def test_where_everything_is_held_out_there_is_nothing_to_train_on(runs, tmp_path):
     picture(tmp_path / "faces" / "one.png")
     with pytest.raises(OptionError, match=r"nothing is left to train on: 1 pictures are held out.*data\.held_out"):
-        pictures_of(runs.config("plain"), Places(tmp_path / "faces", tmp_path / "run"), print)
+        pictures_of(runs.config("plain"), RunPaths(tmp_path / "faces", tmp_path / "run"), print)
 
 
-def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path):
+def test_sixteen_bits_of_gray_keep_their_brightness(tmp_path):
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
     Image.fromarray(ramp).save(tmp_path / "deep.png")
     face = read_face(tmp_path / "deep.png", 64)
@@ -226,7 +226,7 @@ def test_a_folder_inside_another_is_refused(tmp_path):
     with pytest.raises(OptionError, match="would count twice"):
         scan_all((tmp_path / "all", tmp_path / "all" / "some"), 48)
     with pytest.raises(OptionError, match="inside"):
-        Places(tmp_path / "a", tmp_path / "b" / "run", more_data=(tmp_path / "b",))
+        RunPaths(tmp_path / "a", tmp_path / "b" / "run", more_data=(tmp_path / "b",))
 
 
 # --- which sample is which ---
@@ -245,7 +245,7 @@ def test_a_sample_is_the_same_whenever_and_by_whomever_it_is_asked_for(tmp_path)
     for position in (11, 3, 7):
         assert torch.equal(other[position].low, first[position].low)
         assert torch.equal(other[position].target, first[position].target)
-    assert not torch.equal(first[0].low, first[5].low), "spoilt anew each time"
+    assert not torch.equal(first[0].low, first[5].low), "degraded anew each time"
 
 
 def test_each_turn_shows_every_picture_once_in_an_order_of_its_own(tmp_path):

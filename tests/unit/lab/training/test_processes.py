@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from gpen_core.errors import OptionError
-from gpen_core.lab.training import Places, read_config, train
+from gpen_core.lab.training import RunPaths, read_config, train
 from gpen_core.lab.training.machine import check_batches
 from gpen_core.lab.training.samples import Positions, Share
 
@@ -26,7 +26,7 @@ def test_two_processes_learn_what_one_does(faces_folder, runs, tmp_path, repo_ro
     changes = {"path_every = 2": "path_length = 0.0", "batch = 4": "batch = 4\naccumulate = 2"}
     text = runs.text("patch", steps=4, held_out=0.0, changes=changes)
     (tmp_path / "config.toml").write_text(text)
-    train(read_config(text), Places(folder, tmp_path / "one"))
+    train(read_config(text), RunPaths(folder, tmp_path / "one"))
     command = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH.split(), "-m", "gpen_core", "train"]
     command += [str(tmp_path / "config.toml"), "--data", str(folder), "-o", str(tmp_path / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}

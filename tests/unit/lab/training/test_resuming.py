@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from gpen_core.errors import TrainingError
-from gpen_core.lab.training import Places, read_config, run, train
+from gpen_core.lab.training import RunPaths, read_config, run, train
 from gpen_core.lab.training.logs import CsvLog
 from gpen_core.lab.training.states import States
 
@@ -33,11 +33,11 @@ UPSCALING = {"output_size": 32, "changes": {"smallest = 16": "smallest = 32"}}
 )
 def test_a_run_stopped_anywhere_ends_as_if_it_had_never_been(kind, settings, stops, faces_folder, runs, tmp_path):
     config = runs.config(kind, **settings)
-    train(config, Places(faces_folder, tmp_path / "straight"))
+    train(config, RunPaths(faces_folder, tmp_path / "straight"))
     for step in stops:
         with pytest.raises(runs.Stop):
-            train(config, Places(faces_folder, tmp_path / "resumed"), runs.stop_after(step))
-    train(config, Places(faces_folder, tmp_path / "resumed"))
+            train(config, RunPaths(faces_folder, tmp_path / "resumed"), runs.stop_after(step))
+    train(config, RunPaths(faces_folder, tmp_path / "resumed"))
     assert runs.differing(runs.state(tmp_path / "straight"), runs.state(tmp_path / "resumed")) == []
     for name in ("log.csv", "validation.csv"):
         if (tmp_path / "straight" / name).exists():
@@ -61,10 +61,10 @@ def scaled(monkeypatch):
 def test_the_scale_of_half_precisions_losses_is_resumed_too(kind, steps, scaled, faces_folder, runs, tmp_path):
     """The first gradients overflow: those steps are left out, the scale is halved, and no loss is blamed."""
     config = runs.config(kind, steps=steps, changes={'kind = "l1"': 'kind = "l1"\nweight = 8.0'})
-    train(config, Places(faces_folder, tmp_path / "straight"))
+    train(config, RunPaths(faces_folder, tmp_path / "straight"))
     with pytest.raises(runs.Stop):
-        train(config, Places(faces_folder, tmp_path / "resumed"), runs.stop_after(3))
-    train(config, Places(faces_folder, tmp_path / "resumed"))
+        train(config, RunPaths(faces_folder, tmp_path / "resumed"), runs.stop_after(3))
+    train(config, RunPaths(faces_folder, tmp_path / "resumed"))
     straight, resumed = runs.state(tmp_path / "straight"), runs.state(tmp_path / "resumed")
     assert straight["scaler"]["scale"] < 2.0**127
     assert runs.differing(straight, resumed) == []
@@ -80,7 +80,7 @@ def test_a_killed_process_leaves_a_run_that_ends_the_same(faces_folder, runs, tm
     """At whatever the process does once the first state is there."""
     (tmp_path / "config.toml").write_text(runs.text("adversarial", steps=16))
     config = read_config((tmp_path / "config.toml").read_text())
-    train(config, Places(faces_folder, tmp_path / "straight"))
+    train(config, RunPaths(faces_folder, tmp_path / "straight"))
     command = [sys.executable, "-m", "gpen_core", "train", str(tmp_path / "config.toml")]
     command += ["--data", str(faces_folder), "-o", str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=repo_root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -89,19 +89,19 @@ def test_a_killed_process_leaves_a_run_that_ends_the_same(faces_folder, runs, tm
     process.kill()
     process.wait()
     assert runs.state(tmp_path / "killed")["step"] < 16, "the process had already finished"
-    train(config, Places(faces_folder, tmp_path / "killed"))
+    train(config, RunPaths(faces_folder, tmp_path / "killed"))
     assert runs.differing(runs.state(tmp_path / "straight"), runs.state(tmp_path / "killed")) == []
     assert rows(tmp_path / "killed" / "log.csv") == rows(tmp_path / "straight" / "log.csv")
 
 
 def test_only_the_last_states_are_kept(faces_folder, runs, tmp_path):
-    train(runs.config("plain", steps=4, save_every=1), Places(faces_folder, tmp_path))
+    train(runs.config("plain", steps=4, save_every=1), RunPaths(faces_folder, tmp_path))
     assert [path.name for path in sorted((tmp_path / "states").iterdir())] == ["state_00000003.pt", "state_00000004.pt"]
 
 
 def test_what_a_killed_process_left_half_written_is_swept_away(faces_folder, runs, tmp_path):
     config = runs.config("plain", steps=2)
-    train(config, Places(faces_folder, tmp_path))
+    train(config, RunPaths(faces_folder, tmp_path))
     halves = [
         tmp_path / name
         for name in (
@@ -113,26 +113,26 @@ def test_what_a_killed_process_left_half_written_is_swept_away(faces_folder, run
     ]
     for half in halves:
         half.write_bytes(b"half")
-    train(config, Places(faces_folder, tmp_path))
+    train(config, RunPaths(faces_folder, tmp_path))
     assert [half for half in halves if half.exists()] == []
 
 
 def test_other_settings_need_to_be_accepted_before_a_run_goes_on(faces_folder, runs, tmp_path):
-    places = Places(faces_folder, tmp_path)
-    train(runs.config("plain", steps=2), places)
+    run_paths = RunPaths(faces_folder, tmp_path)
+    train(runs.config("plain", steps=2), run_paths)
     longer = runs.config("plain", steps=3)
     with pytest.raises(TrainingError, match=r"other settings of: phases\. .*--accept-changes"):
-        train(longer, places)
-    train(longer, places, accept_changes=True)
+        train(longer, run_paths)
+    train(longer, run_paths, accept_changes=True)
     assert runs.state(tmp_path)["step"] == 3
 
 
 def test_accepted_learning_rates_are_those_used(faces_folder, runs, tmp_path):
-    places = Places(faces_folder, tmp_path)
-    train(runs.config("plain", steps=2), places)
+    run_paths = RunPaths(faces_folder, tmp_path)
+    train(runs.config("plain", steps=2), run_paths)
     before = runs.state(tmp_path)["g"]
     still = runs.config("plain", steps=3, more="[optimizer]\nencoder = 0.0\ndecoder = 0.0\n")
-    train(still, places, accept_changes=True)
+    train(still, run_paths, accept_changes=True)
     assert runs.differing(dict(before), dict(runs.state(tmp_path)["g"])) == []
 
 
@@ -140,45 +140,45 @@ def test_other_pictures_need_to_be_accepted(faces_folder, runs, tmp_path):
     folder = tmp_path / "faces"
     shutil.copytree(faces_folder, folder)
     config = runs.config("plain", steps=2)
-    train(config, Places(folder, tmp_path / "run"))
+    train(config, RunPaths(folder, tmp_path / "run"))
     shutil.copy(folder / "00.png", folder / "zz.png")
     with pytest.raises(TrainingError, match="the pictures"):
-        train(config, Places(folder, tmp_path / "run"))
+        train(config, RunPaths(folder, tmp_path / "run"))
 
 
 def test_phases_may_change_under_a_run_as_long_as_its_network_can_follow(faces_folder, runs, tmp_path):
     """The saved network's size is that of the phase it was in, whatever the phases are called now."""
-    places = Places(faces_folder, tmp_path)
+    run_paths = RunPaths(faces_folder, tmp_path)
     with pytest.raises(runs.Stop):
-        train(runs.config("growing", steps=4), places, runs.stop_after(2))
-    train(runs.config("growing", steps=1), places, accept_changes=True)  # step 2 is now the second phase's last
+        train(runs.config("growing", steps=4), run_paths, runs.stop_after(2))
+    train(runs.config("growing", steps=1), run_paths, accept_changes=True)  # step 2 is now the second phase's last
     assert runs.state(tmp_path)["step"] == 2
-    train(runs.config("growing", steps=2), places, accept_changes=True)
+    train(runs.config("growing", steps=2), run_paths, accept_changes=True)
     assert runs.state(tmp_path)["g"]["generator.convs.5.conv.weight"].shape[1] == 8, "grown to 32 px"
     with pytest.raises(TrainingError, match="4 steps are done already"):
-        train(runs.config("growing", steps=1), places, accept_changes=True)
+        train(runs.config("growing", steps=1), run_paths, accept_changes=True)
     with pytest.raises(TrainingError, match="grown to 32 px: it cannot go on at 16 px"):
-        train(runs.config("growing", steps=9), places, accept_changes=True)
+        train(runs.config("growing", steps=9), run_paths, accept_changes=True)
 
 
 def test_a_state_of_another_network_is_refused_in_words(faces_folder, runs, tmp_path):
-    places = Places(faces_folder, tmp_path)
-    train(runs.config("plain", steps=2), places)
+    run_paths = RunPaths(faces_folder, tmp_path)
+    train(runs.config("plain", steps=2), run_paths)
     wider = runs.config("plain", steps=3, changes={"channels = [8, 8, 8]": "channels = [8, 8, 4]"})
     with pytest.raises(TrainingError, match=r"of another network: its 'g' does not fit"):
-        train(wider, places, accept_changes=True)
+        train(wider, run_paths, accept_changes=True)
 
 
 def test_a_state_from_before_there_were_more_settings_is_read(faces_folder, runs, tmp_path):
     config = runs.config("plain", steps=4)
     with pytest.raises(runs.Stop):
-        train(config, Places(faces_folder, tmp_path), runs.stop_after(2))
+        train(config, RunPaths(faces_folder, tmp_path), runs.stop_after(2))
     state = runs.state(tmp_path)
     first = {key: state[key] for key in ("g", "g_ema", "g_optim", "step", "best", "corrupt")}
     settings = json.loads(state["config"])
     del settings["encoder_weights"], settings["optimizer"]["clip_norm"]
     torch.save({**first, "config": json.dumps(settings)}, tmp_path / "states" / "state_00000002.pt")
-    train(config, Places(faces_folder, tmp_path))
+    train(config, RunPaths(faces_folder, tmp_path))
     assert runs.state(tmp_path)["step"] == 4
 
 
@@ -203,8 +203,8 @@ def test_tensorboard_too_has_each_step_once(faces_folder, runs, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     config = runs.config("plain", steps=4, changes={"tensorboard = false": "tensorboard = true"})
     with pytest.raises(runs.Stop):
-        train(config, Places(faces_folder, tmp_path), runs.stop_after(3))
-    train(config, Places(faces_folder, tmp_path))
+        train(config, RunPaths(faces_folder, tmp_path), runs.stop_after(3))
+    train(config, RunPaths(faces_folder, tmp_path))
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("log/l1")] == [1, 2, 3, 4]
     assert {"validation/psnr", "validation/ssim"} <= set(events.Tags()["scalars"])

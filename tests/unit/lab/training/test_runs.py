@@ -14,7 +14,7 @@ from gpen_core.checkpoints.discriminators import load_discriminator
 from gpen_core.checkpoints.save import save_generator
 from gpen_core.cli import main
 from gpen_core.errors import MissingWeightsError, OptionError, TrainingError
-from gpen_core.lab.training import Places, Watch, read_config, rehearse, train
+from gpen_core.lab.training import Observer, RunPaths, dry_run, read_config, train
 from gpen_core.lab.training.start import starting_networks
 from gpen_core.model import Gpen, GpenConfig
 
@@ -27,7 +27,7 @@ def weights(path):
 
 def test_the_network_that_comes_out_says_what_it_is_and_loads(faces_folder, runs, tmp_path):
     config = runs.config("plain", steps=2)
-    path = train(config, Places(faces_folder, tmp_path))
+    path = train(config, RunPaths(faces_folder, tmp_path))
     assert load_checkpoint(path).config == config.model
     with safe_open(path, "pt") as file:
         assert json.loads(file.metadata()["gpen.config"])["input_size"] == 16
@@ -36,7 +36,7 @@ def test_the_network_that_comes_out_says_what_it_is_and_loads(faces_folder, runs
 
 
 def test_logs_and_sample_grids_tell_what_happened(faces_folder, runs, tmp_path):
-    train(runs.config("plain"), Places(faces_folder, tmp_path))
+    train(runs.config("plain"), RunPaths(faces_folder, tmp_path))
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [row["step"] for row in rows] == list("123456")
     assert [row["pictures"] for row in rows] == ["4", "8", "12", "16", "20", "24"]
@@ -49,9 +49,9 @@ def test_logs_and_sample_grids_tell_what_happened(faces_folder, runs, tmp_path):
 
 def test_a_line_of_the_log_is_the_mean_since_the_last_one(faces_folder, runs, tmp_path):
     """Or a regulariser that comes every other step would never meet a line that comes every third."""
-    train(runs.config("adversarial"), Places(faces_folder, tmp_path / "fine"))
+    train(runs.config("adversarial"), RunPaths(faces_folder, tmp_path / "fine"))
     coarse = runs.config("adversarial", changes={"log_every = 1": "log_every = 3"})
-    train(coarse, Places(faces_folder, tmp_path / "coarse"))
+    train(coarse, RunPaths(faces_folder, tmp_path / "coarse"))
     fine = list(csv.DictReader((tmp_path / "fine" / "log.csv").open()))
     first, second = csv.DictReader((tmp_path / "coarse" / "log.csv").open())
     assert (first["step"], second["step"]) == ("3", "6")
@@ -65,19 +65,19 @@ def test_held_out_pictures_are_named_and_never_trained_on(faces_folder, runs, tm
     folder = tmp_path / "faces"
     shutil.copytree(faces_folder, folder)
     config = runs.config("plain", steps=4)
-    train(config, Places(folder, tmp_path / "first"))
+    train(config, RunPaths(folder, tmp_path / "first"))
     held_out = (tmp_path / "first" / "held_out.txt").read_text().split()
     assert len(held_out) == 3
     for name in held_out:  # black now: a run that trained on them would learn something else
         Image.new("RGB", Image.open(folder / name).size).save(folder / name)
-    train(config, Places(folder, tmp_path / "second"))
+    train(config, RunPaths(folder, tmp_path / "second"))
     assert (tmp_path / "second" / "held_out.txt").read_text().split() == held_out
     first, second = runs.state(tmp_path / "first"), runs.state(tmp_path / "second")
     assert runs.differing(first["g"], second["g"]) == []
 
 
 def test_without_held_out_pictures_there_are_samples_and_no_measures(faces_folder, runs, tmp_path):
-    train(runs.config("plain", steps=2, held_out=0.0), Places(faces_folder, tmp_path))
+    train(runs.config("plain", steps=2, held_out=0.0), RunPaths(faces_folder, tmp_path))
     assert (tmp_path / "samples" / "step_00000002.png").exists() and (tmp_path / "model.safetensors").exists()
     assert not (tmp_path / "validation.csv").exists() and not (tmp_path / "best.safetensors").exists()
 
@@ -87,7 +87,7 @@ def test_training_that_diverges_stops_and_keeps_the_last_good_state(faces_folder
     more = "[optimizer]\nencoder = 1e30\ndecoder = 1e30\n"
     text = runs.text("plain", steps=200, more=more, changes={"warmup = 2": "", 'schedule = "cosine"': ""})
     with pytest.raises(TrainingError, match=r"step \d+: .*(last good state is|No state)"):
-        train(read_config(text), Places(faces_folder, tmp_path))
+        train(read_config(text), RunPaths(faces_folder, tmp_path))
     for path in (tmp_path / "states").glob("state_*.pt"):
         state = torch.load(path, weights_only=True)
         assert all(torch.isfinite(value).all() for value in state["g"].values())
@@ -100,31 +100,31 @@ def test_a_corrupt_picture_is_left_out_and_counted_also_by_the_resumed_run(faces
     runs.damage(folder / "05.png")
     config = runs.config("plain", held_out=0.0, changes={"workers = 0": "workers = 1"})
     lines = []
-    watch = Watch(lines.append, runs.stop_after(4).progress)
+    observer = Observer(lines.append, runs.stop_after(4).progress)
     with pytest.raises(runs.Stop):
-        train(config, Places(folder, tmp_path / "run"), watch)
+        train(config, RunPaths(folder, tmp_path / "run"), observer)
     assert [line for line in lines if "unreadable" in line] == ["left out as unreadable: 05.png (1 pictures so far)"]
     lines.clear()
-    train(runs.config("plain", held_out=0.0), Places(folder, tmp_path / "run"), Watch(lines.append))
+    train(runs.config("plain", held_out=0.0), RunPaths(folder, tmp_path / "run"), Observer(lines.append))
     assert lines[-1] == "1 pictures could not be read: 05.png"
     assert runs.state(tmp_path / "run")["corrupt"] == ["05.png"]
 
 
 def test_a_data_folder_that_holds_the_run_is_refused(faces_folder):
     with pytest.raises(OptionError, match="sample grids would be taken for faces"):
-        Places(faces_folder, faces_folder / "runs" / "first")
+        RunPaths(faces_folder, faces_folder / "runs" / "first")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this device has it")
 def test_half_precision_is_refused_where_the_device_has_none(faces_folder, runs, tmp_path):
     with pytest.raises(OptionError, match=r"mixed_precision fp16: not on this device \(cpu\)"):
-        train(runs.config("plain", top='mixed_precision = "fp16"'), Places(faces_folder, tmp_path))
+        train(runs.config("plain", top='mixed_precision = "fp16"'), RunPaths(faces_folder, tmp_path))
 
 
 def test_mixed_precision_learns_nearly_the_same_and_keeps_float32_weights(faces_folder, runs, tmp_path):
     for name in ("no", "bf16"):
         config = runs.config("plain", steps=2, top=f'mixed_precision = "{name}"')
-        train(config, Places(faces_folder, tmp_path / name))
+        train(config, RunPaths(faces_folder, tmp_path / name))
     single, half = (runs.state(tmp_path / name)["g"] for name in ("no", "bf16"))
     assert all(value.dtype == torch.float32 for value in half.values())
     assert runs.differing(dict(single), dict(half)) != []
@@ -135,18 +135,18 @@ def test_mixed_precision_learns_nearly_the_same_and_keeps_float32_weights(faces_
 
 
 def test_a_prior_and_then_a_restoration_that_starts_from_it(faces_folder, runs, tmp_path):
-    prior = train(runs.config("prior", steps=2), Places(faces_folder, tmp_path / "prior"))
+    prior = train(runs.config("prior", steps=2), RunPaths(faces_folder, tmp_path / "prior"))
     text = runs.text("plain", steps=1, top=f'init_from = "{prior.as_posix()}"', more=NO_LEARNING)
-    restored = train(read_config(text), Places(faces_folder, tmp_path / "restore"))
+    restored = train(read_config(text), RunPaths(faces_folder, tmp_path / "restore"))
     assert runs.differing(weights(prior), weights(restored)) == []
 
 
 @pytest.mark.parametrize("kind", ["adversarial", "patch"])
 def test_a_training_state_hands_on_its_average_and_its_discriminator(kind, faces_folder, runs, tmp_path):
-    train(runs.config(kind, steps=2), Places(faces_folder, tmp_path / "first"))
+    train(runs.config(kind, steps=2), RunPaths(faces_folder, tmp_path / "first"))
     (state,) = (tmp_path / "first" / "states").iterdir()
     text = runs.text(kind, steps=1, top=f'init_from = "{state.as_posix()}"', more=NO_LEARNING)
-    train(read_config(text), Places(faces_folder, tmp_path / "second"))
+    train(read_config(text), RunPaths(faces_folder, tmp_path / "second"))
     first, second = runs.state(tmp_path / "first"), runs.state(tmp_path / "second")
     assert runs.differing(dict(first["g_ema"]), dict(second["g"])) == []
     assert runs.differing(dict(first["d"]), dict(second["d"])) == []
@@ -159,10 +159,12 @@ def test_an_inference_checkpoint_gets_a_fresh_discriminator(runs, tmp_path):
     config = runs.config("adversarial", top='init_from = "given.safetensors"')
     given = Gpen(config.model)
     save_generator(given, tmp_path / "given.safetensors", dtype=torch.float16)
-    network, judge = starting_networks(config, (tmp_path,))
+    network, discriminator = starting_networks(config, (tmp_path,))
     _, other = starting_networks(config, (tmp_path,))
     runs.close(dict(given.state_dict()), dict(network.state_dict()), atol=1e-3)
-    assert judge is not None and runs.differing(dict(judge.state_dict()), dict(other.state_dict())) == []
+    assert (
+        discriminator is not None and runs.differing(dict(discriminator.state_dict()), dict(other.state_dict())) == []
+    )
 
 
 def test_a_narrower_checkpoint_is_widened(runs, tmp_path):
@@ -179,11 +181,11 @@ def test_a_narrower_checkpoint_is_widened(runs, tmp_path):
 def test_a_start_of_another_shape_is_refused(faces_folder, runs, tmp_path, checkpoint):
     config = runs.config("plain", top=f'init_from = "{checkpoint.as_posix()}"')
     with pytest.raises(OptionError, match=r"init_from tiny.pth is .*but the first phase trains"):
-        train(config, Places(faces_folder, tmp_path))
+        train(config, RunPaths(faces_folder, tmp_path))
 
 
 def test_a_discriminator_of_another_shape_is_refused(faces_folder, runs, tmp_path):
-    train(runs.config("adversarial", steps=1), Places(faces_folder, tmp_path))
+    train(runs.config("adversarial", steps=1), RunPaths(faces_folder, tmp_path))
     (state,) = (tmp_path / "states").iterdir()
     config = runs.config("patch", top=f'init_from = "{state.as_posix()}"')
     with pytest.raises(
@@ -204,7 +206,7 @@ def test_imagenet_weights_are_the_users_and_missed_with_their_address(runs, tmp_
 
 
 def test_held_features_stay_at_their_strength_and_all_else_learns(faces_folder, runs, tmp_path):
-    train(runs.config("plain", steps=2, top="hold_features = true"), Places(faces_folder, tmp_path))
+    train(runs.config("plain", steps=2, top="hold_features = true"), RunPaths(faces_folder, tmp_path))
     found = runs.state(tmp_path)["g"]
     strengths = [value for key, value in found.items() if key.endswith("noise.weight")]
     assert len(strengths) == 5 and all(value.item() == 1 for value in strengths)
@@ -215,7 +217,7 @@ def test_held_features_stay_at_their_strength_and_all_else_learns(faces_folder, 
 
 def test_a_rehearsal_tells_what_a_run_needs_and_writes_nothing(faces_folder, runs, tmp_path):
     lines = []
-    rehearse(runs.config("growing"), Places(faces_folder, tmp_path / "run"), lines.append)
+    dry_run(runs.config("growing"), RunPaths(faces_folder, tmp_path / "run"), lines.append)
     text = "\n".join(lines)
     assert "9 pictures to train on, 3 held out" in text and "12 steps, 36 pictures" in text
     assert "memory at 16 px" in text and "memory at 32 px" in text

@@ -11,7 +11,7 @@ from .folder import common_root
 
 
 @dataclass(frozen=True)
-class Watch:
+class Observer:
     """How a caller follows a run. ``say`` takes lines to show; ``progress`` is called after every step with its number,
     the number of all steps and the losses, and may raise to stop the run."""
 
@@ -20,7 +20,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Places:
+class RunPaths:
     """``data``: aligned faces; ``more_data``: other folders of them. ``out``: logs, states, sample grids and the network
     appear here; a run begun there before goes on. ``models``: folders of weight files that losses and ``init_from`` may
     need."""

@@ -9,7 +9,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 
-def step(function: Callable[..., Any], *arguments: Any, checkpointing: bool) -> Any:
+def checkpointed(function: Callable[..., Any], *arguments: Any, checkpointing: bool) -> Any:
     """``function(*arguments)``; with ``checkpointing`` and gradients on, what happens inside is not kept for the
     backward pass but done again there. For functions that draw nothing at random."""
     if checkpointing and torch.is_grad_enabled():

@@ -9,24 +9,24 @@ import torch
 from .config import TrainConfig
 from .memory import memory_of
 from .pictures import pictures_of
-from .places import Places
+from .run_paths import RunPaths
 from .start import starting_networks
 from .terms import losses_of_phases
 
 
-def rehearse(config: TrainConfig, places: Places, say: Callable[[str], None]) -> None:
+def dry_run(config: TrainConfig, run_paths: RunPaths, say: Callable[[str], None]) -> None:
     """Look at the pictures, load every weight file that is named, and tell the memory that each size takes.
 
     Raises what ``train`` would raise before its first step; writes nothing.
     """
-    pictures_of(config, places, say)
-    losses_of_phases(config, torch.device("cpu"), places.models)
-    network, judge = starting_networks(config, places.models)
+    pictures_of(config, run_paths, say)
+    losses_of_phases(config, torch.device("cpu"), run_paths.models)
+    network, discriminator = starting_networks(config, run_paths.models)
     say(
         f"starts from {config.init_from or 'random weights'}: {_millions(network)} M parameters at {config.phases[0].size} px"
     )
-    if judge is not None:
-        say(f"discriminator: {_millions(judge)} M parameters")
+    if discriminator is not None:
+        say(f"discriminator: {_millions(discriminator)} M parameters")
     for size in sorted({phase.size for phase in config.phases}):
         say(f"memory at {size} px, in float32, worked out: {memory_of(config, size).text()}")
     steps = sum(phase.steps * phase.batch for phase in config.phases)

@@ -1,0 +1,155 @@
+"""Threads that compute side by side, each with one thread of its own, and meet seldom.
+
+torch shares every operation out among OpenMP's threads, which wait for each other at its end: thousands of times a face.
+Where other programs use the cores too, one of those threads is often not running, and the rest burn the time that it would
+need by waiting actively. How OpenMP waits is decided by the environment when torch is imported; in a host that is before
+our time. So here large pieces of work are taken from a list, by threads whose torch has one thread: those that are done
+sleep, and whoever is held up takes fewer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Barrier, Event, Thread, local
+from typing import TypeVar
+
+import torch
+
+CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the channel
+ELEMENTS = 1 << 18  # of a piece that reads and writes each once, at least: what is shorter takes longer to hand out
+PRODUCTS = 1 << 26  # of a convolution that is cut into pieces, at least
+
+Piece = Callable[[], None]
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):
+    """The caller was interrupted: nothing more is begun."""
+
+
+class Team:
+    """Runs pieces of work in the calling thread: what ``Workers`` do with several."""
+
+    count = 1
+
+    @property
+    def pieces(self) -> int:
+        """In how many pieces to cut what costs nothing to cut: whoever is held up then leaves some to the others."""
+        return 1 if self.count == 1 else 2 * self.count
+
+    def run(self, pieces: Iterable[Piece]) -> None:
+        """Run all pieces, in any order, at once where there are several threads; they write where no other reads or
+        writes. Raises the error of one that failed."""
+        for piece in pieces:
+            piece()
+
+
+class Workers:
+    """``count`` threads, that sleep until they are called. They end with this object, or with the interpreter."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.process = count, os.getpid()
+        self._threads = ThreadPoolExecutor(count, "gpen")
+        self._led = local()
+        _become_single(self._threads, count)
+
+    def fit(self, count: int) -> bool:
+        """Whether these are as many, and of this process: threads do not survive a fork."""
+        return (self.count, self.process) == (count, os.getpid())
+
+    @property
+    def leads_here(self) -> bool:
+        """Whether the calling thread runs a job of theirs."""
+        return hasattr(self._led, "team")
+
+    def lead(self, job: Callable[[Team], Result]) -> Result:
+        """Run ``job`` in one of the threads, with a team of all of them, in inference mode: of jobs within a job the thread
+        that runs it. Interrupted, it returns when the pieces that were begun are done, and begins no other."""
+        if self.leads_here:
+            return job(self._led.team)
+        team = _Several(self._threads, self.count)
+        leader = self._threads.submit(_inferring, self._leading, job, team)
+        try:
+            return leader.result()
+        except BaseException:
+            team.stop.set()
+            if not leader.cancel():
+                wait([leader])
+            raise
+
+    def _leading(self, job: Callable[[Team], Result], team: Team) -> Result:
+        self._led.team = team
+        try:
+            return job(team)
+        finally:
+            del self._led.team
+
+
+class _Several(Team):
+    def __init__(self, threads: ThreadPoolExecutor, count: int) -> None:
+        self.threads, self.count, self.stop = threads, count, Event()
+
+    def run(self, pieces: Iterable[Piece]) -> None:
+        left = deque(pieces)
+        if len(left) < 2:
+            self._take(left)
+            return
+        others: list[Future[None]] = []
+        try:
+            others += [self.threads.submit(_inferring, self._take, left) for _ in range(min(self.count, len(left)) - 1)]
+            self._take(left)
+        finally:
+            left.clear()  # of what failed, the rest is not begun
+            begun = [other for other in others if not other.cancel()]
+            wait(begun)
+        for other in begun:
+            other.result()
+
+    def _take(self, left: deque[Piece]) -> None:
+        while True:
+            if self.stop.is_set():
+                raise Stopped
+            try:
+                piece = left.popleft()
+            except IndexError:
+                return
+            try:
+                piece()
+            except BaseException:
+                left.clear()
+                raise
+
+
+@torch.inference_mode()
+def _inferring(work: Callable[..., Result], *arguments: object) -> Result:
+    return work(*arguments)
+
+
+def _become_single(threads: ThreadPoolExecutor, count: int) -> None:
+    """Give each thread one of OpenMP's. That number is a thread's own, but threads that begin later take the one set last:
+    that is set again to what it was, by a thread that ends, so that nobody else's changes."""
+    before: list[int] = []
+    meeting = Barrier(count)
+
+    def single() -> None:
+        before.append(torch.get_num_threads())
+        meeting.wait()
+        torch.set_num_threads(1)
+        meeting.wait()
+
+    wait([threads.submit(single) for _ in range(count)])
+    restore = Thread(target=torch.set_num_threads, args=(before[0],))
+    restore.start()
+    restore.join()
+
+
+def cuts(size: int, count: int, multiple: int = 1, least: int = 1) -> list[tuple[int, int]]:
+    """0 … ``size`` in up to ``count`` parts of about the same length, each a multiple of ``multiple`` but for the last, and
+    not below ``least``."""
+    units = -(-size // multiple)
+    count = max(1, min(count, size // max(least, multiple)))
+    ends = [min(size, multiple * (units * (part + 1) // count)) for part in range(count)]
+    return list(zip([0, *ends[:-1]], ends))

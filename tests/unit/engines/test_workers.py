@@ -1,0 +1,189 @@
+"""Threads that share a face's work: the same numbers, nobody else's settings, nothing left behind."""
+
+import gc
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpen_core.engines.rows import Blocking, FastGpen
+from gpen_core.engines.rows.workers import Team, Workers, cuts
+from gpen_core.model import Gpen, GpenConfig
+
+CONFIG = GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2)
+BLOCKINGS = {
+    "whole": Blocking(),
+    "rows": Blocking(together=16, side=32, elements=1 << 14, made_twice=1 << 10),
+}
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    made = Gpen(CONFIG).eval().requires_grad_(False)
+    for parameter in made.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.fixture
+def everything_shared(monkeypatch):
+    """Small maps are handed out too."""
+    monkeypatch.setattr("gpen_core.engines.rows.generator.PRODUCTS", 1)
+    monkeypatch.setattr("gpen_core.engines.rows.generator.ELEMENTS", 1)
+    monkeypatch.setattr("gpen_core.engines.rows.encoder.PRODUCTS", 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("blocking", BLOCKINGS.values(), ids=BLOCKINGS)
+def test_any_number_of_threads_yields_what_the_plain_network_does(
+    network, pictures, torch_threads, everything_shared, threads, blocking
+):
+    expected = network(pictures)
+    torch_threads(threads)
+    fast = FastGpen(network, blocking)
+    found = fast(pictures)
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-5 * expected.abs().max().item())
+    assert all(torch.equal(fast(pictures), found) for _ in range(3))
+
+
+def test_the_hosts_threads_keep_their_number_of_openmp_threads(network, pictures, torch_threads):
+    torch_threads(3)
+
+    def call():
+        torch.set_num_threads(2)
+        FastGpen(network)(pictures)
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as host:
+        assert host.submit(call).result() == 2
+    assert torch.get_num_threads() == 3
+    with ThreadPoolExecutor(1) as begun_later:
+        assert begun_later.submit(torch.get_num_threads).result() == 2  # what was set last, by the host
+
+
+def test_each_worker_computes_with_one_thread(torch_threads):
+    torch_threads(2)
+    counts = []
+    both = threading.Barrier(2)
+
+    def piece():
+        both.wait(timeout=30)
+        counts.append(torch.get_num_threads())
+        assert torch.is_inference_mode_enabled()
+
+    Workers(2).lead(lambda team: team.run([piece, piece]))
+    assert counts == [1, 1]
+
+
+def test_threads_end_with_the_model(network, pictures, torch_threads):
+    torch_threads(3)
+    before = set(threading.enumerate())
+    fast = FastGpen(network)
+    fast(pictures)
+    begun = set(threading.enumerate()) - before
+    assert len(begun) == 3
+    fast(pictures)
+    assert set(threading.enumerate()) - before == begun
+    del fast
+    gc.collect()
+    for thread in begun:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in begun)
+
+
+def test_one_thread_stays_where_it_is(network, pictures, torch_threads):
+    torch_threads(1)
+    before = threading.active_count()
+    fast = FastGpen(network)
+    fast(pictures)
+    assert threading.active_count() == before
+    assert fast.around(threading.get_ident) == threading.get_ident()
+
+
+def test_a_pieces_error_reaches_the_caller_and_the_rest_is_not_begun():
+    begun = []
+
+    def wrong():
+        raise ArithmeticError("of a piece")
+
+    def later():
+        begun.append(threading.get_ident())
+        time.sleep(0.01)
+
+    for team_of in (lambda job: job(Team()), Workers(2).lead):
+        begun.clear()
+        with pytest.raises(ArithmeticError, match="of a piece"):
+            team_of(lambda team: team.run([wrong, *[later] * 100]))
+        assert len(begun) <= 2
+    workers = Workers(2)
+    with pytest.raises(ArithmeticError):
+        workers.lead(lambda team: team.run([wrong]))
+    assert workers.lead(lambda team: 5) == 5  # and they work on
+
+
+def test_an_interrupted_caller_waits_for_what_was_begun_and_nothing_more_begins(monkeypatch):
+    workers, begun, running = Workers(2), [], threading.Event()
+
+    def piece():
+        begun.append(1)
+        running.set()
+        time.sleep(0.05)
+
+    def interrupted(future, timeout=None):
+        running.wait(timeout=30)
+        raise KeyboardInterrupt
+
+    submit = workers._threads.submit
+
+    def submitting(*arguments):
+        future = submit(*arguments)
+        if threading.current_thread() is threading.main_thread():
+            monkeypatch.setattr(future, "result", interrupted.__get__(future), raising=False)
+        return future
+
+    monkeypatch.setattr(workers._threads, "submit", submitting)
+    with pytest.raises(KeyboardInterrupt):
+        workers.lead(lambda team: team.run([piece] * 100))
+    found = len(begun)
+    assert 1 <= found <= 6
+    time.sleep(0.2)
+    assert len(begun) == found
+
+
+def test_jobs_of_several_callers_share_the_threads_without_waiting_forever():
+    workers, done = Workers(2), []
+
+    def job(team):
+        team.run([lambda: done.append(1)] * 8)
+        return workers.lead(lambda inner: inner is team)
+
+    with ThreadPoolExecutor(4) as callers:
+        assert all(callers.map(lambda _: workers.lead(job), range(12)))
+    assert len(done) == 96
+
+
+def test_workers_of_another_number_or_process_are_not_used(monkeypatch):
+    workers = Workers(2)
+    assert workers.fit(2) and not workers.fit(3)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert not workers.fit(2)
+
+
+@given(size=st.integers(1, 600), count=st.integers(1, 20), multiple=st.sampled_from([1, 4]), least=st.integers(0, 64))
+def test_cuts_cover_everything_once(size, count, multiple, least):
+    found = cuts(size, count, multiple, least)
+    assert [begin for begin, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == size and len(found) <= count
+    assert all(begin < end and begin % multiple == 0 for begin, end in found)
+    if len(found) > 1:
+        assert min(end - begin for begin, end in found) >= least - multiple
