@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..engines import Engine, Network, PlainEngine, engine_for
+from ..engines import Engine, Network, PlainEngine, Threaded, engine_for
 from ..errors import RestorationError
 from ..model import Gpen, GpenConfig
 from ..tasks import Task
@@ -93,7 +93,9 @@ class GpenModel:
             network = self._network if module is self.module else PlainEngine(self.device.type).bind(module)
             return network(self._pictures(crops, module), noise)
 
-        return self._network.around(lambda: self.run(restored))
+        if isinstance(self._network, Threaded):
+            return self._network.around(lambda: self.run(restored))
+        return self.run(restored)
 
     @torch.inference_mode()
     def run(self, compute: Callable[[Gpen], Tensor]) -> Tensor:

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .base import Engine, Network, largest_batch
+    from .base import Engine, Network, Threaded, largest_batch
     from .choose import engine_for
     from .plain import PlainEngine
     from .rows.engine import RowsEngine
 
-__all__ = ["Engine", "Network", "PlainEngine", "RowsEngine", "engine_for", "largest_batch"]
+__all__ = ["Engine", "Network", "PlainEngine", "RowsEngine", "Threaded", "engine_for", "largest_batch"]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "base": ("Engine", "Network", "largest_batch"),
+        "base": ("Engine", "Network", "Threaded", "largest_batch"),
         "choose": ("engine_for",),
         "plain": ("PlainEngine",),
         "rows.engine": ("RowsEngine",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,8 +17,13 @@ class Network(Protocol):
 
     def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor: ...
 
+
+@runtime_checkable
+class Threaded(Protocol):
+    """A network that computes in threads of its own."""
+
     def around(self, job: Callable[[], Tensor]) -> Tensor:
-        """Run ``job``, which calls this object, in the threads that do its work, if it has any of its own."""
+        """Run ``job``, which calls this object, there: what it does before and after the call is then theirs, too."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,9 +56,6 @@ class _Plain:
     @torch.inference_mode()
     def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor:
         return self.network(pictures, noise)
-
-    def around(self, job: Callable[[], Tensor]) -> Tensor:
-        return job()
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,10 @@ class Layer:
 
     def _convolving(self, window: Tensor, scale: Tensor, team: Team) -> Convolve:
         if self.kernels is None:
-            x, kernels = _scaled(window, scale, team), None
+            x: Tensor | winograd.Differences = _scaled(window, scale, team)
         else:
-            x, kernels = _differences(window, scale, team), self.kernels
+            x = _differences(window, scale, team)
+        kernels = self.kernels
 
         def convolve(part: slice, outputs: Tensor, y: Tensor) -> None:
             if kernels is None:

@@ -65,7 +65,7 @@ def augment(face: Pixels, config: AugmentationConfig, random: np.random.Generato
         return face
     turn, zoom, *shift, exposure, contrast, saturation, temperature = random.uniform(-1, 1, 8)
     covered = random.random() < config.occlusion
-    if config.run_paths:
+    if config.places:
         face = _moved(
             face, turn * config.rotation, 1 + zoom * config.zoom, (shift[0] * config.shift, shift[1] * config.shift)
         )

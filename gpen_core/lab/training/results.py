@@ -9,6 +9,7 @@ import torch
 
 from ...checkpoints.save import save_generator
 from ...model import Gpen
+from .augmentation import AugmentationConfig
 from .config import TrainConfig
 from .logs import Logs, NoLogs
 from .parts import PhaseConfig
@@ -75,7 +76,6 @@ def samples_of(
 ) -> FaceSamples:
     """The pictures of these names as a phase of ``size`` sees them: where they are not shuffled, to be looked at, degraded by
     the run's one recipe and not changed otherwise."""
-    varied = {"mix": config.mix, "augmentation": config.augmentation} if shuffle else {}
     return FaceSamples(
         run_paths.root,
         names,
@@ -85,5 +85,6 @@ def samples_of(
         read_size=config.model.output_size,
         seed=seed,
         shuffle=shuffle,
-        **varied,
+        mix=config.mix if shuffle else (),
+        augmentation=config.augmentation if shuffle else AugmentationConfig(),
     )
