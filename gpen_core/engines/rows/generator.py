@@ -77,7 +77,8 @@ class Layer:
 
     def _convolving(self, window: Tensor, scale: Tensor, team: Team) -> Convolve:
         if self.kernels is None:
-            x, kernels = _scaled(window, scale, team), None
+            x: Tensor | winograd.Differences = _scaled(window, scale, team)
+            kernels = None
         else:
             x, kernels = _differences(window, scale, team), self.kernels
 

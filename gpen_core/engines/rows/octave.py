@@ -85,7 +85,7 @@ class _Upsampling:
         rows = window.shape[2] - 2
         room = self.strip.room(window, self.layer.injection.joined, 2 * rows, self.layer.side)
         self.feature.announce(self.done, self.done + 2 * rows)
-        pieces = [
+        pieces: list[Piece] = [
             partial(self._make, index, *some, window, room, self.done)
             for index in range(len(self.parts))
             for some in cuts(rows, self.team.count // len(self.parts))
@@ -128,7 +128,7 @@ class _Convolving:
         room = self.strip.room(window, self.layer.injection.joined, rows, self.layer.side)
         self.feature.announce(self.done, self.done + rows)
         parts = cuts(rows, self.team.pieces, winograd.ROWS if self.kernels else 1)
-        pieces = [partial(self._make, *part, window, room, running, rgb, self.done) for part in parts]
+        pieces: list[Piece] = [partial(self._make, *part, window, room, running, rgb, self.done) for part in parts]
         self.done += rows
         return pieces
 

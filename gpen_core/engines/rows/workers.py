@@ -22,7 +22,7 @@ CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the ch
 ELEMENTS = 1 << 18  # of a piece that reads and writes each once, at least: what is shorter takes longer to hand out
 PRODUCTS = 1 << 26  # of a convolution that is cut into pieces, at least
 
-Piece = Callable[[], None]
+Piece = Callable[[], object]
 Result = TypeVar("Result")
 
 
