@@ -1,7 +1,7 @@
 """What a face takes on a GPU, counted on any machine: the peak of fake CUDA tensors beside what the engine reserves.
 
-    python benchmarks/gpu_memory.py
-    python benchmarks/gpu_memory.py --size 2048 --batch 1 4
+python benchmarks/gpu_memory.py
+python benchmarks/gpu_memory.py --size 2048 --batch 1 4
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=list(PUBLISHED_SIZES), help="of the model, in pixels")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 4], help="faces at a time")
     options = parser.parse_args()
-    print("| model | faces | precision | weights, MiB | peak beside them, MiB | reserved, MiB |\n|---|---:|---|---:|---:|---:|")
+    print(
+        "| model | faces | precision | weights, MiB | peak beside them, MiB | reserved, MiB |\n|---|---:|---|---:|---:|---:|"
+    )
     for size in options.size:
         for batch in options.batch:
             for dtype in DTYPES:

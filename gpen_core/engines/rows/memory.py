@@ -6,7 +6,9 @@ from ...model.config import GpenConfig
 from .rows import Blocking
 from .winograd import worthwhile
 
-_BLOCKS_PER_OCTAVE = 8  # windows and what is made of them, of both convolutions, and those that wait
+# Windows and what is made of them, of both convolutions, and those that wait; a third is what the heaps of several threads
+# keep of what was freed.
+_BLOCKS_PER_OCTAVE = 12
 _MAPS = 6  # of the largest whole level: input, scaled input, output, filtered, feature, joined
 _TAPS = 9
 _KERNELS = 18  # Winograd's, of the same convolution
