@@ -81,7 +81,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> TrainConfig:
     config = read_config(config_text(options.config), str(options.config))
-    return config if options.init_from is None else replace(config, init_from=options.init_from)
+    if options.init_from is None:
+        return config
+    return replace(
+        config, init_from=options.init_from, copy_input=False
+    )  # which is for networks that begin from nothing
 
 
 class TrainingBar:

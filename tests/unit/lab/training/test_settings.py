@@ -1,9 +1,11 @@
 """Configurations: what a file may say, and what a run could not be finished with."""
 
 import math
+from argparse import Namespace
 
 import pytest
 
+from gpen_core.cli.train import _config
 from gpen_core.errors import OptionError
 from gpen_core.lab.degradation import RECIPES
 from gpen_core.lab.training import config_text, preset_names, read_config
@@ -140,3 +142,10 @@ def test_rates_rise_over_the_warm_up_and_fall_along_half_a_cosine():
     assert rate_at(phase, 11) == pytest.approx(2 * (0.1 + 0.9 * (1 + math.cos(math.pi * 0.9)) / 2))
     constant = PhaseConfig(16, steps=12, batch=1, learning_rate=0.5)
     assert {rate_at(constant, step) for step in range(12)} == {0.5}
+
+
+def test_the_bundled_preset_can_go_on_from_the_bundled_model():
+    """It begins a new network as a copy of its input; one that is there needs no such beginning."""
+    config = _config(Namespace(config="bundled", init_from="bundled"))
+    assert config.init_from == "bundled" and not config.copy_input
+    assert _config(Namespace(config="bundled", init_from=None)).copy_input
