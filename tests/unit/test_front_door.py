@@ -214,7 +214,7 @@ def test_models_are_found_by_name_and_file_as_on_the_command_line(checkpoint, tm
     assert gpen_core.load_model("tiny", folders=[checkpoint.parent]).config.input_size == 64
     with caplog.at_level(logging.WARNING, "gpen_core"):
         assert gpen_core.load_model(dtype=torch.float16).config.input_size == 256
-    assert "bundled small model" in caplog.text
+    assert "small bundled model" in caplog.text
     caplog.clear()
     assert gpen_core.load_model("bundled", device="auto", task="restoration").task.name == "restoration"
     assert caplog.text == ""

@@ -14,8 +14,8 @@ from ...model.ops import ACTIVATION_GAIN, fir_upsample
 from ...model.styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
+from .modulation import Injection, Modulated
 from .rows import channels_last, whole
-from .steering import Injection, Steered
 from .upsampling import LARGEST, phases, upsample
 from .workers import CHANNELS, ELEMENTS, PRODUCTS, Team, cuts
 
@@ -34,7 +34,7 @@ class Layer:
         self.winograd = blur is None and winograd.worthwhile(weight.element_size(), len(weight), side)
         self.kernels = winograd.transformed(channels_last(weight)) if whole and self.winograd else None
         self.phases = phases(weight) if whole and blur is not None and side <= 2 * LARGEST else None
-        self.conv = Steered(layer, laid_out=not (self.kernels or self.phases))
+        self.conv = Modulated(layer, laid_out=not (self.kernels or self.phases))
         self.injection = Injection.of(layer, feature_gain)
         self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
@@ -118,11 +118,11 @@ def _differences(window: Tensor, scale: Tensor, team: Team) -> winograd.Differen
     return differences
 
 
-class Colors:
+class RgbLayer:
     """What a level adds to the running image, prepared."""
 
     def __init__(self, layer: ToRgb) -> None:
-        self.conv, self.bias = Steered(layer), layer.bias.flatten()
+        self.conv, self.bias = Modulated(layer), layer.bias.flatten()
         self.kernel = layer.upsample.kernel if hasattr(layer, "upsample") else None
 
     def whole(self, window: Tensor, w: Tensor, running: Tensor | None, team: Team) -> Tensor:

@@ -15,11 +15,11 @@ from ...model.gpen import Gpen, Noise
 from ...model.layers import PixelNorm
 from ...model.ops import ACTIVATION_GAIN
 from .encoder import Features, Stage, halve_whole
-from .generator import Colors, Layer
+from .generator import Layer, RgbLayer
+from .level import ResolutionLevel
 from .memory import samples_at_once
-from .octave import Octave
+from .modulation import linear
 from .rows import Blocking, Reader, Windows, channels_last, parted, rows_of, whole
-from .steering import linear
 from .workers import Team, Workers
 
 Result = TypeVar("Result")
@@ -127,10 +127,10 @@ class Prepared:
         self.large_stages = max(1, config.encoder_levels - self.alone_from + (self.alone_from > 1))
         self.stages = [Stage(network, stage) for stage in range(config.encoder_levels)]
         self.layers = [self._layer(generator.conv1, 0)]
-        self.colors = [Colors(generator.to_rgb1)]
+        self.colors = [RgbLayer(generator.to_rgb1)]
         for level in range(1, config.levels):
             self.layers += [self._layer(generator.convs[2 * level - 2 + which], level) for which in (0, 1)]
-            self.colors.append(Colors(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
+            self.colors.append(RgbLayer(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
 
     def _layer(self, layer: torch.nn.Module, level: int) -> Layer:
         return Layer(layer, self.config.start << level, self._feature_gain(level), whole=level < self.rows_from)  # type: ignore[arg-type]
@@ -206,7 +206,7 @@ class _Run:
             result.copy_(rgb)
             return
         windows: Windows = [window]
-        octaves = [self._octave(level, sample) for level in range(prepared.rows_from, self.config.levels)]
+        octaves = [self._resolution_level(level, sample) for level in range(prepared.rows_from, self.config.levels)]
         self.team.run([piece for octave in octaves for piece in octave.prepare(w)])
         for level in range(prepared.rows_from, self.config.levels):
             side = self.config.start << level
@@ -217,10 +217,10 @@ class _Run:
         for _ in windows:  # each block goes all the way up before the next is begun
             pass
 
-    def _octave(self, level: int, sample: int) -> Octave:
+    def _resolution_level(self, level: int, sample: int) -> ResolutionLevel:
         prepared = self.prepared
         features = self._features_by_rows(level, sample)
-        return Octave(prepared.pair(level), prepared.colors[level], features, self.team)
+        return ResolutionLevel(prepared.pair(level), prepared.colors[level], features, self.team)
 
     def _level(
         self, level: int, window: Tensor, w: Tensor, rgb: Tensor, features: tuple[Tensor, Tensor]

@@ -107,7 +107,7 @@ def test_degrading_keeps_size_and_place(astronaut, astronaut_face, shape):
         (("black.png",), "black.png: no face found (mtcnn)"),
         (("black.png", "-o", "black.png"), "is the photograph itself"),
         (("black.png", "-o", "out.gif"), "cannot write '.gif' files"),
-        (("black.png", "--seed", "-1"), "--seed is at least 0"),
+        (("black.png", "--seed", "-1"), "--seed must be at least 0"),
         (("black.png", "--model", "GPEN-BFR-512"), "GPEN-BFR-512.pth is not installed"),
     ],
 )

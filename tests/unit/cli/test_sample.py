@@ -111,7 +111,7 @@ def test_one_seeds_features_can_serve_all(living, tmp_path):
         (("--interpolate", "3", "--count", "1"), "count of at least 2"),
         (("--truncation", "2"), "truncation must be from 0"),
         (("--seed", "-1"), "seed must be from 0"),
-        (("--aligned",), "--aligned says how to take --face"),
+        (("--aligned",), "--aligned describes --face"),
         (("--face", "missing.png"), "missing.png: cannot be read"),
         (("--face", "{flat}"), "no face found"),
         (("--face", "{flat}", "--aligned"), "90×80 is not square"),

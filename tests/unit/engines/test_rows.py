@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.engines.rows import Blocking, FastGpen, has_fast_path, winograd
 from gpen_core.engines.rows.encoder import Features, Stage
+from gpen_core.engines.rows.modulation import Modulated
 from gpen_core.engines.rows.rows import Strip, parted, whole
-from gpen_core.engines.rows.steering import Steered
 from gpen_core.engines.rows.upsampling import phases, upsample
 from gpen_core.engines.rows.workers import Team
 from gpen_core.model import Gpen, GpenConfig
@@ -149,7 +149,7 @@ def test_steering_the_weights_equals_steering_the_maps(upsampling, demodulate):
     layer.conv = ModulatedConv2d(6, 5, 3, 8, demodulate=demodulate, upsampling=upsampling).requires_grad_(False)
     x, w = torch.randn(1, 6, 9, 7), torch.randn(1, 8)
     expected = layer.conv(0.7 * x, w)
-    conv = Steered(layer)
+    conv = Modulated(layer)
 
     def convolved(maps, weight):
         if upsampling is None:

@@ -29,7 +29,7 @@ def test_bad_files_are_skipped_and_counted_with_the_reason(folder):
     assert (faces.gray, faces.smallest, len(faces)) == (1, 32, 6)
     reasons = {entry.name: entry.reason for entry in faces.skipped}
     assert set(reasons) == {"corrupt.jpg", "cut.png", "wide.png"}
-    assert "not square (40×30)" in reasons["wide.png"] and "not a picture" in reasons["corrupt.jpg"]
+    assert "not square (40×30)" in reasons["wide.png"] and "not an image file" in reasons["corrupt.jpg"]
 
 
 def test_faces_are_read_anew_each_time_as_three_channels(folder):

@@ -20,7 +20,7 @@ def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
     return F.leaky_relu_(y, LEAKY_SLOPE).mul_(ACTIVATION_GAIN) if layer.activate else y
 
 
-class Steered:
+class Modulated:
     """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k]. Not
     ``laid_out``, the weight stays the module's, for those who make kernels of their own of it.
 

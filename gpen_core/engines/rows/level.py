@@ -1,4 +1,4 @@
-"""One octave up by rows: what ``Layer.whole`` and ``Colors.whole`` make of whole maps, a block at a time."""
+"""One octave up by rows: what ``Layer.whole`` and ``RgbLayer.whole`` make of whole maps, a block at a time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 
 from ...model.ops import ACTIVATION_GAIN, fir_upsample
 from . import winograd
-from .generator import Colors, Layer
+from .generator import Layer, RgbLayer
 from .rows import Reader, Strip, Windows
 from .workers import CHANNELS, Piece, Team, cuts
 
 
-class Octave:
+class ResolutionLevel:
     """For one sample, once."""
 
     def __init__(
-        self, layers: tuple[Layer, Layer], colors: Colors, features: tuple[Reader, Reader], team: Team
+        self, layers: tuple[Layer, Layer], colors: RgbLayer, features: tuple[Reader, Reader], team: Team
     ) -> None:
         self.layers, self.colors, self.features, self.team = layers, colors, features, team
 
@@ -108,7 +108,7 @@ class _Upsampling:
 class _Convolving:
     """The second convolution of an octave, and its colors: a piece has some of the rows."""
 
-    def __init__(self, layer: Layer, feature: Reader, team: Team, colors: Colors) -> None:
+    def __init__(self, layer: Layer, feature: Reader, team: Team, colors: RgbLayer) -> None:
         self.layer, self.feature, self.team, self.colors = layer, feature, team, colors
         self.strip, self.done = Strip(layer.side), 0
         self.kernels: winograd.Kernels | None = None
