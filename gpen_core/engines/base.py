@@ -43,8 +43,8 @@ class Engine(Protocol):
         ...
 
     def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
-        """The most that a call with ``batch`` pictures takes at a time, its pictures and its result included, the weights
-        and a library's own workspaces not."""
+        """The most that a call with ``batch`` pictures takes at a time: with its pictures, its result and any copies it makes
+        of weights, without the weights themselves and a library's own workspaces."""
         ...
 
     def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Who may import whom (see the README's map of the code): the core never reaches up, and never into ComfyUI."""
+"""Who may import whom (see docs/architecture.md): the core never reaches up, and never into ComfyUI."""
 
 import ast
 import json

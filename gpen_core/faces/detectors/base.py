@@ -13,12 +13,15 @@ from ...types import Face
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Faces found in one pass, best first.
+    """Faces found in one pass, best first: float32, on the CPU.
+
+    Coordinates are in pixels of the scanned image, with pixel centers at whole numbers.
 
     Attributes:
-        boxes: [N, 4] as x0, y0, x1, y1 in pixels.
+        boxes: [N, 4] as x0, y0, x1, y1; may extend beyond the image.
         scores: [N] in [0, 1].
-        landmarks: [N, 5, 2] as (x, y) in pixels.
+        landmarks: [N, 5, 2] as (x, y): left eye, right eye, nose, left and right mouth corner. Left is the side that is left
+            in the image once the face is upright.
     """
 
     boxes: Tensor
@@ -55,7 +58,7 @@ class FaceNetwork(Protocol):
 
         Args:
             image: [3, H, W] RGB in [0, 1], any size.
-            threshold: Minimum score.
+            threshold: Minimum score. ``MultiPassDetector`` asks for doubtful faces too, with less than the user's threshold.
             smallest: Faces narrower than this, in pixels, are not needed; the network may still return them.
 
         Returns:

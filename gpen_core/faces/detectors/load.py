@@ -55,7 +55,7 @@ def load_network(
 
 
 def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Path] = ()) -> Path | None:
-    """The weights file of a detector, or None for the built-in one. Arguments and errors as for ``load_detector``."""
+    """The weights file of a detector, or None for one that needs no file. Arguments and errors as for ``load_detector``."""
     name, places = str(name_or_path), [Path(folder) for folder in folders]
     if name == EMBEDDED:
         return None
