@@ -30,7 +30,7 @@ def test_severities_take_a_third_of_each_range_the_mildest_first(recipe):
     kinds = {
         "downsample": lambda d: d.downsample,
         "noise_sigma": lambda d: d.noise_sigma or None,
-        "blur_sigma": lambda d: d.sigma[0] or None,
+        "blur_sigma": lambda d: (d.sigma[0] or None) if d.blur else None,
         "jpeg_quality": lambda d: None if d.jpeg_quality is None else -d.jpeg_quality,
     }
     samples = [drawn(name, count=600, recipe=whole) for name in names]
