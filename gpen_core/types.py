@@ -44,10 +44,12 @@ class Face:
 
     @property
     def width(self) -> float:
+        """Of the box, in pixels."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> float:
+        """Of the box, in pixels."""
         return self.box[3] - self.box[1]
 
 

@@ -23,10 +23,14 @@ _LARGEST = 16384
 
 
 def load_discriminator(path: str | Path) -> Discriminator | PatchDiscriminator:
-    """The discriminator of a training checkpoint (``{"d": …}``, as published or our own) or of a file of its own
-    (GPEN-BFR-256-D), of either kind: what it is, is read off its weights. float32, on the CPU, ready for training.
+    """Load a discriminator of either kind, ready for training: float32, on the CPU.
 
-    Raises CheckpointError where there is none, or not a whole one.
+    Args:
+        path: A training checkpoint (``{"d": …}``, published or our own) or a file of its own (GPEN-BFR-256-D). Its kind and
+            size are read from the weights.
+
+    Raises:
+        CheckpointError: The file has no discriminator, or an incomplete one.
     """
     path = Path(path)
     state = discriminator_state(read_checkpoint(path).content, path.name)

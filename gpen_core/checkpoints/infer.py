@@ -1,5 +1,7 @@
-"""Read the configuration off a state dict: never off a file name, and from more than one key each, so that one broken
-key is named instead of everything being misread."""
+"""Read the configuration from a state dict, never from a file name.
+
+Each number comes from more than one key, so that one broken key is named instead of everything being misread.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,17 @@ def config_of(state: Mapping[str, Tensor], metadata: Mapping[str, str], name: st
 
 
 def infer_config(state: Mapping[str, Tensor], name: str = "state dict") -> GpenConfig:
-    """``infer_config(Gpen(config).state_dict()) == config``, for every width, depth and style dimension of the published
-    family.
+    """Tell a network's shape from its weights: ``infer_config(Gpen(config).state_dict()) == config``.
 
-    Every number is the majority of what several keys say. Raises CheckpointError where too little is there to tell, and
-    for networks of other parts, whose weights say too little: a ResNet's do not know the size of its pictures.
+    For every width, depth and style dimension of the published family. Each number is the majority of what several keys say.
+
+    Args:
+        state: Weights under their canonical names.
+        name: What messages call them.
+
+    Raises:
+        CheckpointError: Too little is there to tell, or the network has other parts, whose weights say too little: a
+            ResNet's do not know the size of its pictures.
     """
     shapes = {key: tuple(value.shape) for key, value in state.items()}
     if (part := _unpublished_part(shapes)) is not None:

@@ -23,8 +23,10 @@ from .model import GpenModel
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """A complete generator as its file holds it: ``network`` has its shape but no memory yet, ``state`` its weights, which
-    may be backed by the file."""
+    """A complete generator as its file holds it.
+
+    ``network`` has its shape but no memory yet; ``state`` is its weights, which may be backed by the file.
+    """
 
     network: Gpen
     state: StateDict
@@ -32,6 +34,7 @@ class Generator:
 
     @property
     def config(self) -> GpenConfig:
+        """The network's shape."""
         return self.network.config
 
 

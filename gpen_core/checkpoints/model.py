@@ -63,8 +63,14 @@ class GpenModel:
         return next(self.module.parameters()).dtype
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GpenModel:
-        """The model on ``device`` in ``dtype``, with the engine for there. The weights move, they are not copied: as with
-        ``torch.nn.Module.to``, this model has them no longer where they were. Use the one that is returned."""
+        """Move the weights, and return the model with the engine for where they are then.
+
+        As with ``torch.nn.Module.to``, weights are moved and not copied: use the model that is returned, not this one.
+
+        Args:
+            device: Where to; None: where they are.
+            dtype: The new precision; None: the same.
+        """
         device, dtype = torch.device(device or self.device), dtype or self.dtype
         engine = engine_for(self.config, device, dtype)
         self.module.to(device, dtype)

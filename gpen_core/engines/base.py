@@ -12,10 +12,19 @@ from ..model import Gpen, GpenConfig
 
 
 class Network(Protocol):
-    """pictures [N, 3, S, S] RGB in [-1, 1], on the weights' device, and the noise of levels above the encoder →
-    [N, 3, S', S'], not clamped."""
+    """What an engine makes of a network: a function."""
 
-    def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor: ...
+    def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """Run the network.
+
+        Args:
+            pictures: [N, 3, S, S] RGB in [-1, 1], on the weights' device and in their precision.
+            noise: The source of noise for levels above the encoder, of models that enlarge their input.
+
+        Returns:
+            [N, 3, S', S'] RGB, nominally in [-1, 1], not clamped.
+        """
+        ...
 
 
 @runtime_checkable
@@ -43,8 +52,11 @@ class Engine(Protocol):
         ...
 
     def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
-        """The most that a call with ``batch`` pictures takes at a time: with its pictures, its result and any copies it makes
-        of weights, without the weights themselves and a library's own workspaces."""
+        """The most bytes that a call with ``batch`` pictures holds at a time.
+
+        Its pictures, its result and copies that it makes of weights count; the weights themselves and a library's own
+        workspaces don't.
+        """
         ...
 
     def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:

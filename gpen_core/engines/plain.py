@@ -26,16 +26,20 @@ class PlainEngine:
 
     @property
     def name(self) -> str:
+        """For people."""
         return "plain"
 
     def can_run(self, config: GpenConfig, device: torch.device, dtype: torch.dtype) -> bool:
+        """Always."""
         return True
 
     def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
+        """The live maps at the moment when they are most."""
         pictures = 3 * config.input_size**2 * batch * dtype.itemsize
         return int(_SPARE * (pictures + max(_moments(config, batch, dtype.itemsize))))
 
     def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:
+        """As many as have the pixels that fill the device."""
         pixels = _CPU_PIXELS_AT_ONCE if self.device == "cpu" else _GPU_PIXELS_AT_ONCE
         return largest_batch(self, config, dtype, max(1, pixels // config.output_size**2), budget)
 
@@ -44,6 +48,7 @@ class PlainEngine:
         return torch.channels_last if self.device == "cpu" else torch.contiguous_format
 
     def bind(self, network: Gpen) -> Network:
+        """Its ``forward``, without gradients."""
         return _Plain(network)
 
 

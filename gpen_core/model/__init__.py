@@ -1,5 +1,7 @@
-"""The networks: an encoder before a StyleGAN2-like generator, in two families of interchangeable parts (``GpenConfig``);
-and the discriminators that training sets against them."""
+"""The networks, and the discriminators that training sets against them.
+
+An encoder before a StyleGAN2-like generator, in two families of interchangeable parts (``GpenConfig``).
+"""
 
 from .config import GpenConfig
 from .discriminator import Discriminator, build_discriminator

@@ -10,8 +10,10 @@ from torch.utils.checkpoint import checkpoint
 
 
 def checkpointed(function: Callable[..., Any], *arguments: Any, checkpointing: bool) -> Any:
-    """``function(*arguments)``; with ``checkpointing`` and gradients on, what happens inside is not kept for the
-    backward pass but done again there. For functions that draw nothing at random."""
+    """``function(*arguments)``, for functions that draw nothing at random.
+
+    With ``checkpointing`` and gradients on, what happens inside is not kept for the backward pass but done again there.
+    """
     if checkpointing and torch.is_grad_enabled():
         return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
     return function(*arguments)

@@ -127,8 +127,11 @@ class GpenConfig:
         start: int = 8,
         encoder_width: int = RESNET_WIDTH,
     ) -> GpenConfig:
-        """The design that descriptions of GPEN-BFR-2048 give: a ResNet of ``depth`` 50 or 101 → 512-d latent → two
-        linear layers → W → adaptive instance normalization in every block, 8×8 → … by nearest neighbor."""
+        """The design that descriptions of GPEN-BFR-2048 give.
+
+        A ResNet of ``depth`` 50 or 101 → 512-d latent → two linear layers → W → adaptive instance normalization in every
+        block, 8×8 → … by nearest neighbor.
+        """
         output_size = output_size or input_size
         channels = channels or published_channels(output_size, channel_multiplier, narrow, start)
         return cls(
@@ -138,7 +141,7 @@ class GpenConfig:
 
     @property
     def family(self) -> str:
-        """ "published", "resnet", or "mixed" where parts of both are combined."""
+        """One of "published", "resnet" and, where parts of both are combined, "mixed"."""
         parts = self.encoder[:6], self.mapping, self.injection, self.upsampling
         if parts == ("fir", "equalised", "modulation", "fir") and self.start == SMALLEST:
             return "published"
@@ -161,6 +164,7 @@ class GpenConfig:
 
     @property
     def levels(self) -> int:
+        """The number of the generator's resolutions."""
         return levels_of(self.output_size, self.start)
 
     @property

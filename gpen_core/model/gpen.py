@@ -43,8 +43,11 @@ class Gpen(nn.Module):
 
     @property
     def checkpointing(self) -> bool:
-        """Gradient checkpointing: training keeps the maps between the levels only, and makes those inside a level again
-        in the backward pass. A third more time for much less memory; the same gradients. Inference is not touched."""
+        """Gradient checkpointing: a third more time for much less memory, the same gradients.
+
+        Training keeps the maps between the levels only, and makes those inside a level again in the backward pass. Inference
+        is not touched.
+        """
         return self.generator.checkpointing
 
     @checkpointing.setter
@@ -60,8 +63,10 @@ class Gpen(nn.Module):
             raise ValueError(f"pictures must be [N, 3, {size}, {size}], not {list(pictures.shape)}")
 
     def encode(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """[N, 3, S, S] → style code z [N, style_dim] and features from the generator's start up to S×S, each
-        [N, C, r, r]: none ([]) from a ResNet."""
+        """Pictures [N, 3, S, S] → style code z [N, style_dim] and the features, each [N, C, r, r].
+
+        Features come from the generator's start up to S×S; a ResNet gives none ([]).
+        """
         if not self.config.has_features:
             return self.final_linear(self.encoder(pictures)), []
         features = []
@@ -72,8 +77,11 @@ class Gpen(nn.Module):
         return self.final_linear(x.flatten(1)), features[::-1]
 
     def forward(self, pictures: Tensor, noise: Noise = None) -> Tensor:
-        """``noise`` feeds the levels above S of the upscaling variant; without it, one seeded with 0 does, so that
-        inference is repeatable. Other models draw nothing."""
+        """Restore pictures [N, 3, S, S] in [-1, 1].
+
+        ``noise`` feeds the levels above S of the upscaling variant; without it, one seeded with 0 does, so that inference is
+        repeatable. Other models draw nothing.
+        """
         self.check_pictures(pictures)
         z, features = self.encode(pictures)
         above: list[tuple[Tensor, Tensor]] = []
@@ -83,9 +91,11 @@ class Gpen(nn.Module):
         return self.generator(z, chain(_taken(features), above))
 
     def noise_features(self, like: Tensor, noise: torch.Generator, start: int = 0) -> list[tuple[Tensor, Tensor]]:
-        """Fresh N(0, 1) maps in the place of the encoder's features, from level ``start`` (of 0 …) up; drawn where the
-        random state lives, as many and of the device and precision of ``like`` [N, …]. Published code samples so.
-        None ([]) where the generator takes no features."""
+        """Fresh N(0, 1) maps in the place of the encoder's features, from level ``start`` (of 0 …) up.
+
+        Drawn where the random state lives, as many and of the device and precision of ``like`` [N, …]. Published code samples
+        so. None ([]) where the generator takes no features.
+        """
         if not self.config.has_features:
             return []
 

@@ -60,8 +60,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class LevelMaps:
-    """One resolution of the generator: ``channels`` is what a convolution makes there, ``joined`` what a map has once
-    its feature has joined it; ``encoded`` tells whether that feature is the encoder's."""
+    """One resolution of the generator.
+
+    ``channels`` is what a convolution makes there, ``joined`` what a map has once its feature has joined it; ``encoded`` tells
+    whether that feature is the encoder's.
+    """
 
     side: int
     channels: int

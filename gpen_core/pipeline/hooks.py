@@ -16,7 +16,9 @@ class Progress(Protocol):
     Raising from here cancels the run; nothing is lost but the run.
     """
 
-    def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None: ...
+    def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
+        """``done`` of ``total`` are done."""
+        ...
 
 
 def silent(stage: str, done: int, total: int, preview: Tensor | None = None) -> None:

@@ -71,8 +71,13 @@ def template_for(model: GpenModel, options: RestoreOptions) -> str:
 
 
 def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(), faces: int | None = None) -> int:
-    """What a run over ``faces`` faces (None: a full batch at least) needs beside the weights, at its peak, by the model's
-    engine: for the device that the engine was chosen for, wherever the weights are now."""
+    """What a run needs beside the weights at its peak, in bytes, on the device that the model's engine was chosen for.
+
+    Args:
+        model: Its weights may still be elsewhere.
+        options: Of the run.
+        faces: How many there are; None: a full batch at least.
+    """
     batch = _batch_size(model, options)
     return model.engine.working_bytes(model.config, batch if faces is None else min(max(faces, 1), batch), model.dtype)
 
