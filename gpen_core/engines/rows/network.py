@@ -26,16 +26,6 @@ Result = TypeVar("Result")
 Stamp = list[tuple[int, torch.dtype, int]]
 
 
-def has_fast_path(network: Gpen) -> bool:
-    """Of the published family; whatever else can be configured takes the plain path."""
-    return network.config.family == "published"
-
-
-def runs_fast(network: Gpen) -> bool:
-    """Whether restoring takes this path: on a CPU. A GPU has no use for small blocks; it takes the plain one."""
-    return has_fast_path(network) and next(network.parameters()).device.type == "cpu"
-
-
 class FastGpen:
     """Calling it yields what ``network(pictures, noise)`` does, without gradients. [N, 3, S, S] → [N, 3, S', S']
 

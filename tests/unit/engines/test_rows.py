@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpen_core.checkpoints.load import GpenModel
-from gpen_core.engines.rows import Blocking, FastGpen, has_fast_path, winograd
+from gpen_core.engines import RowsEngine
+from gpen_core.engines.rows import Blocking, FastGpen, winograd
 from gpen_core.engines.rows.encoder import Features, Stage
 from gpen_core.engines.rows.modulation import Modulated
 from gpen_core.engines.rows.rows import Strip, parted, whole
@@ -356,9 +357,12 @@ def test_rows_of_a_feature_are_those_rows_of_the_encoders_map(begin, count, stag
     equal(rows * 2**0.5, features[-1 - stage][:, :, begin:end])
 
 
-def test_only_the_published_family_has_a_fast_path():
-    assert has_fast_path(network(CONFIGS["adds"]))
-    assert not has_fast_path(Gpen(GpenConfig.resnet(32, channels=(4, 4, 4), encoder_width=4, style_dim=8)))
+def test_only_the_published_family_runs_by_rows_and_only_on_a_cpu():
+    def runs(config, device="cpu"):
+        return RowsEngine().can_run(config, torch.device(device), torch.float32)
+
+    assert runs(CONFIGS["adds"]) and not runs(CONFIGS["adds"], "cuda")
+    assert not runs(GpenConfig.resnet(32, channels=(4, 4, 4), encoder_width=4, style_dim=8))
 
 
 def test_a_model_restores_by_the_fast_path_what_the_plain_one_makes():
