@@ -157,8 +157,9 @@ def restore(
         MissingWeightsError: A model or detector is not on this machine.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
-    open_picture(picture)  # before anything is loaded
-    model = model or load_model()
+    if model is None:
+        open_picture(picture)  # one that can't be restored is refused before anything is loaded
+        model = load_model()
     opened = open_picture(picture, keep_gray=model.task.keeps_colors)
     result: PictureT = opened.back(
         restore_frames(opened.frames, model, detector=detector, parser=parser, settings=settings).frames

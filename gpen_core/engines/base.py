@@ -10,6 +10,9 @@ from torch import Tensor
 
 from ..model import Gpen, GpenConfig
 
+# Of results: four faces of 512 px fill the cores of a CPU; larger batches cost memory and gain little.
+CPU_PIXELS_AT_ONCE = 4 * 512**2
+
 
 class Network(Protocol):
     """What an engine makes of a network: a function."""

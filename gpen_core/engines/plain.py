@@ -9,10 +9,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..model import Gpen, GpenConfig
-from .base import Network, largest_batch
+from ..model import Gpen, GpenConfig, maps_of
+from ..model.ops import scales_weights
+from .base import CPU_PIXELS_AT_ONCE, Network, largest_batch
 
-_CPU_PIXELS_AT_ONCE = 4 * 512**2  # on a CPU larger batches cost memory and gain little
 _GPU_PIXELS_AT_ONCE = 8 * 512**2  # 2 GiB in float32, whatever the model's size, up to 1024 px
 _FLOAT32 = 4
 _SPARE = 1.04  # an allocator rounds every size up
@@ -40,7 +40,7 @@ class PlainEngine:
 
     def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:
         """As many as have the pixels that fill the device."""
-        pixels = _CPU_PIXELS_AT_ONCE if self.device == "cpu" else _GPU_PIXELS_AT_ONCE
+        pixels = CPU_PIXELS_AT_ONCE if self.device == "cpu" else _GPU_PIXELS_AT_ONCE
         return largest_batch(self, config, dtype, max(1, pixels // config.output_size**2), budget)
 
     def layout(self) -> torch.memory_format:
@@ -77,15 +77,11 @@ class _Level:
 
 
 def _levels(config: GpenConfig, batch: int, itemsize: int) -> list[_Level]:
-    sides = [config.start << level for level in range(config.levels)]
+    maps = maps_of(config)
     # Above the encoder, noise of both convolutions; all of it is drawn before the generator begins.
-    each = [
-        (1 if level < config.encoder_levels else 2) * width * side**2 if config.has_features else 0
-        for level, (width, side) in enumerate(zip(config.channels, sides))
-    ]
+    each = [(1 if level.encoded else 2) * level.elements if config.has_features else 0 for level in maps]
     return [
-        _Level(side, width, batch * itemsize * sum(each[level:]))
-        for level, (side, width) in enumerate(zip(sides, config.channels))
+        _Level(level.side, level.channels, batch * itemsize * sum(each[index:])) for index, level in enumerate(maps)
     ]
 
 
@@ -141,9 +137,8 @@ def _rising(config: GpenConfig, below: _Level, level: _Level, batch: int, itemsi
 def _convolution(inputs: int, outputs: int, pixels: int, batch: int, itemsize: int) -> tuple[bool, int]:
     """Whether a modulated convolution scales maps (see ``ops.modulated_conv2d``), and bytes of the weights made for it."""
     weight = 9 * inputs * outputs
-    scaled = pixels <= 9 * outputs
     halved = itemsize < _FLOAT32
-    if scaled:
+    if not scales_weights(pixels, 9 * outputs):
         return True, weight * itemsize
     # One filter for each sample in float32, then as the maps are; the weight with its gain beside them.
     return False, weight * (itemsize + batch * ((itemsize if halved else 0) + itemsize))

@@ -81,10 +81,14 @@ def modulated_conv2d(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bo
     are large, and for a batch that learns, so that one weight serves it whole. A single sample that learns has its weights
     scaled, too: no product of a map is kept for the gradient.
     """
-    large_maps = x[0, 0].numel() > weight[:, 0].numel()
-    if large_maps and (not torch.is_grad_enabled() or x.shape[0] == 1):
+    if scales_weights(x[0, 0].numel(), weight[:, 0].numel()) and (not torch.is_grad_enabled() or x.shape[0] == 1):
         return _by_weights(x, weight, style, demodulate, upsample)
     return _by_activations(x, weight, style, demodulate, upsample)
+
+
+def scales_weights(pixels: int, taps: int) -> bool:
+    """Whether a modulated convolution without gradients scales its weights: a map of ``pixels``, ``taps`` = outputs · k²."""
+    return pixels > taps
 
 
 def _by_activations(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsample: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""Everything at once: frames in, restored frames out, holding no more faces than are under way."""
+"""The whole pipeline: detect, restore and blend a batch of frames, one batch of faces at a time."""
 
 from __future__ import annotations
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from ...model import Gpen, GpenConfig
-from ..base import Network, largest_batch
+from ..base import CPU_PIXELS_AT_ONCE, Network, largest_batch
 from .memory import working_bytes
 from .network import FastGpen
 from .rows import Blocking
-
-_PIXELS_AT_ONCE = 4 * 512**2  # four faces of 512 px fill the cores; larger batches cost memory and gain little
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class RowsEngine:
 
     def faces_at_once(self, config: GpenConfig, dtype: torch.dtype, budget: int | None = None) -> int:
         """As many as have the pixels that fill the device."""
-        return largest_batch(self, config, dtype, max(1, _PIXELS_AT_ONCE // config.output_size**2), budget)
+        return largest_batch(self, config, dtype, max(1, CPU_PIXELS_AT_ONCE // config.output_size**2), budget)
 
     def layout(self) -> torch.memory_format:
         """Channels last, as oneDNN's convolutions of wide maps like it."""

@@ -17,7 +17,7 @@ from .kernels import gaussian_kernel, motion_kernel
 from .recipe import REFERENCE_SIZE, Degradation, DegradationRecipe, Weighted
 
 Pixels = NDArray[np.float32]
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every gray conversion here
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every gray conversion here
 
 _PREFILTERED = MappingProxyType({"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS})
 _LEAST_GRAIN = 1e-6  # of a picture of one pixel
@@ -84,7 +84,7 @@ def degrade(face: Pixels, degradation: Degradation, random: np.random.Generator)
     if face.ndim != 3 or face.shape[2] != 3 or face.shape[0] != face.shape[1]:
         raise ImageError(f"a face to degrade must be [S, S, 3], not {list(face.shape)}")
     face = face[:, ::-1] if degradation.flip else face
-    gray = np.repeat((face @ _LUMA)[:, :, None], 3, axis=2) if degradation.gray else face
+    gray = np.repeat((face @ LUMA)[:, :, None], 3, axis=2) if degradation.gray else face
     low, small = _round(np.ascontiguousarray(gray, dtype=np.float32), degradation, random)
     if degradation.again is not None:
         low, small = _round(low, degradation.again, random)

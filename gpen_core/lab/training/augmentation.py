@@ -7,12 +7,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import OptionError
+from ..degradation.degrade import LUMA, Pixels
 
-Pixels = NDArray[np.float32]
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _GAMMA = math.log(2)  # of an exposure of ±1: middle gray moves by a factor of two in the exponent
 
 
@@ -98,9 +96,9 @@ def _lit(face: Pixels, exposure: float, contrast: float) -> Pixels:
 
 
 def _tinted(face: Pixels, saturation: float, temperature: float) -> Pixels:
-    gray = (face @ _LUMA)[:, :, None]
+    gray = (face @ LUMA)[:, :, None]
     warmth = np.array([1 + temperature, 1, 1 - temperature], np.float32)
-    warmth /= warmth @ _LUMA  # as bright as before
+    warmth /= warmth @ LUMA  # as bright as before
     tinted: Pixels = (gray + (face - gray) * np.float32(saturation)) * warmth
     return tinted
 
