@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -19,6 +24,7 @@ pytestmark = [
         not torch.cuda.is_available(), reason="no CUDA GPU here: parity and memory were not checked on one"
     ),
 ]
+HERE = Path(__file__).resolve().parent
 SIZES = (256, 512, 1024, 2048)
 # Half precision of random weights through the published depth; float32 with TF32 off, as torch has it by default.
 LARGEST_ERROR = {torch.float32: 2e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
@@ -46,6 +52,7 @@ def test_a_gpu_restores_what_the_cpu_does_within_what_was_reserved(pair, dtype):
     restored = there(crops).cpu()
     taken = torch.cuda.max_memory_allocated() - before
     error = (restored - expected).abs()
+    print(f"{model.name}, {dtype}: largest error {error.max():.2g}, mean {error.mean():.2g}")
     assert error.max() <= LARGEST_ERROR[dtype] and error.mean() <= MEAN_ERROR[dtype]
     reserved = there.engine.working_bytes(model.config, 1, dtype)
     print(f"{model.name}, {dtype}: taken {taken >> 20} MiB, reserved {reserved >> 20} MiB")
@@ -62,3 +69,24 @@ def test_the_whole_job_runs_on_a_gpu(portrait, tmp_path):
     target = tmp_path / "restored.png"
     assert main(["restore", str(portrait), "-o", str(target), "--device", "cuda", "--model", str(bundled_file())]) == 0
     assert target.is_file()
+
+
+@pytest.fixture(scope="module")
+def host() -> Path:
+    """ComfyUI's sources, where the host's tests have fetched them."""
+    found = sorted(HERE.parents[1].glob(".cache/hosts/*/comfy/model_management.py"))
+    if not found:
+        pytest.skip("ComfyUI's sources are not under .cache/hosts: its memory manager was not checked")
+    return found[-1].parents[1]
+
+
+@pytest.mark.parametrize("option", ["--normalvram", "--novram"])
+def test_the_hosts_memory_manager_moves_a_network_and_leaves_its_results_as_they_were(host, option):
+    command = [sys.executable, str(HERE / "host_memory.py"), str(host), option]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stderr
+    seen = json.loads(ended.stdout.splitlines()[-1])
+    print(option, seen)
+    assert seen["first"] == seen["again"] == ["cuda"]
+    assert seen["after another"] == ["cpu"], "a network that isn't running made no room"
+    assert seen["difference"] == 0
