@@ -11,6 +11,7 @@ from .loaders import LoadDetector, LoadModel, LoadParser
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
 from .sample import SampleFaces
+from .select import SelectFaces
 
 
 class GpenExtension(ComfyExtension):
@@ -20,7 +21,17 @@ class GpenExtension(ComfyExtension):
         folders.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [RestoreImage, LoadModel, LoadDetector, LoadParser, DetectFaces, RestoreFaces, BlendFaces, SampleFaces]
+        return [
+            RestoreImage,
+            LoadModel,
+            LoadDetector,
+            LoadParser,
+            DetectFaces,
+            SelectFaces,
+            RestoreFaces,
+            BlendFaces,
+            SampleFaces,
+        ]
 
 
 async def comfy_entrypoint() -> GpenExtension:

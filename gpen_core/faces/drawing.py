@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..imaging.files import as_image
-from ..types import Face
+from ..types import Face, Point
+from .selection.choose import Choice
 
+Color = tuple[int, int, int]
 _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
+_REST_COLOR = (200, 200, 200)
 
 
 def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
@@ -57,16 +60,85 @@ def label_of(face: Face) -> str:
 
 def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     picture = as_image(frame.float().cpu())
-    pen = ImageDraw.Draw(picture)
-    line = max(2, round(max(picture.size) / 256))
-    height = max(12, 6 * line)
-    font = ImageFont.load_default(size=height)
+    pen = _Pen(picture)
     for face in faces:
-        pen.rectangle(face.box, outline=_BOX_COLOR, width=line)
-        for x, y in face.landmarks:
-            pen.ellipse((x - line, y - line, x + line, y + line), fill=_POINT_COLOR)
-        label = label_of(face)
-        place = (max(face.box[0], 0), max(face.box[1] - height - 2, 0))
-        pen.rectangle(pen.textbbox(place, label, font=font), fill=_BOX_COLOR)
-        pen.text(place, label, fill=_TEXT_COLOR, font=font)
-    return torch.from_numpy(np.asarray(picture).copy()).movedim(-1, 0).float().div(255).to(frame.device)
+        pen.box(face, _BOX_COLOR)
+        pen.label(face, label_of(face), _BOX_COLOR)
+    return _as_frame(picture, frame)
+
+
+def draw_selection(frames: Tensor, choices: Sequence[Choice]) -> Tensor:
+    """Draw which faces are chosen, with the numbers that index lists count.
+
+    Chosen faces have a full green box; the others a dashed gray one, crossed out where they were excluded by hand: the
+    difference does not rest on color.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB in [0, 1]; channels after the third are dropped.
+        choices: What was decided about the faces of these frames.
+
+    Returns:
+        [B, 3, H, W] RGB in [0, 1].
+    """
+    pictures = []
+    for index, frame in enumerate(frames):
+        mine = [choice for choice in choices if choice.face.frame == index]
+        pictures.append(_draw_choices(frame[:3], mine) if mine else frame[:3].float().clamp(0, 1))
+    return torch.stack(pictures)
+
+
+def _draw_choices(frame: Tensor, choices: Sequence[Choice]) -> Tensor:
+    picture = as_image(frame.float().cpu())
+    pen = _Pen(picture)
+    for choice in sorted(choices, key=lambda choice: choice.chosen):  # chosen ones on top
+        color = _BOX_COLOR if choice.chosen else _REST_COLOR
+        pen.box(choice.face, color, dashed=not choice.chosen)
+        if choice.state == "excluded":
+            pen.cross(choice.face, color)
+        pen.label(choice.face, f"{choice.index} · {choice.face.score:.0%}".replace("%", " %"), color)
+    return _as_frame(picture, frame)
+
+
+class _Pen:
+    """Draws into a picture, as thick as its size asks for."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        self.line = max(2, round(max(picture.size) / 256))
+        self._text_height = max(12, 6 * self.line)
+        self._font = ImageFont.load_default(size=self._text_height)
+        self._pen = ImageDraw.Draw(picture)
+
+    def box(self, face: Face, color: Color, dashed: bool = False) -> None:
+        """The box, and the landmarks where the box is full."""
+        if not dashed:
+            self._pen.rectangle(face.box, outline=color, width=self.line)
+            for x, y in face.landmarks:
+                self._pen.ellipse((x - self.line, y - self.line, x + self.line, y + self.line), fill=_POINT_COLOR)
+            return
+        x0, y0, x1, y1 = face.box
+        for start, end in (((x0, y0), (x1, y0)), ((x1, y0), (x1, y1)), ((x1, y1), (x0, y1)), ((x0, y1), (x0, y0))):
+            self._dashes(start, end, color)
+
+    def cross(self, face: Face, color: Color) -> None:
+        x0, y0, x1, y1 = face.box
+        self._pen.line((x0, y0, x1, y1), fill=color, width=self.line)
+        self._pen.line((x0, y1, x1, y0), fill=color, width=self.line)
+
+    def label(self, face: Face, text: str, color: Color) -> None:
+        place = (max(face.box[0], 0), max(face.box[1] - self._text_height - 2, 0))
+        self._pen.rectangle(self._pen.textbbox(place, text, font=self._font), fill=color)
+        self._pen.text(place, text, fill=_TEXT_COLOR, font=self._font)
+
+    def _dashes(self, start: Point, end: Point, color: Color) -> None:
+        length = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+        count = max(1, round(length / (8 * self.line)))
+        for number in range(count):
+            a, b = number / count, (number + 0.5) / count
+            (x0, y0), (x1, y1) = (
+                (start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t) for t in (a, b)
+            )
+            self._pen.line((x0, y0, x1, y1), fill=color, width=self.line)
+
+
+def _as_frame(picture: Image.Image, like: Tensor) -> Tensor:
+    return torch.from_numpy(np.asarray(picture).copy()).movedim(-1, 0).float().div(255).to(like.device)

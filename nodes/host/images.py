@@ -28,6 +28,11 @@ def to_mask(mask: Tensor) -> Tensor:
     return _between_nodes(mask[:, 0])
 
 
+def from_mask(mask: Tensor) -> Tensor:
+    """MASK [B, H, W] or [H, W] → [B, 1, H, W], float32, on the same device."""
+    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+
+
 def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int]) -> list[list[dict[str, object]]]:
     """ComfyUI's BOUNDING_BOX: one list per frame of boxes in whole pixels, clipped to the frame, with label and score."""
     boxes: list[list[dict[str, object]]] = [[] for _ in range(frames)]

@@ -7,6 +7,23 @@ Prompt = dict[str, dict[str, Any]]
 SETTINGS: dict[str, dict[str, Any]] = {
     "model": {"precision": "float32", "task": "auto"},
     "detect": {"threshold": 0.0, "min_face": 0, "max_faces": 0, "order": "largest", "rotated_faces": True},
+    "select": {
+        "indices": "",
+        "order": "largest",
+        "max_faces": 0,
+        "min_size": 0,
+        "max_size": 0,
+        "min_share": 0.0,
+        "max_share": 0.0,
+        "min_score": 0.0,
+        "min_quality": 0.0,
+        "max_quality": 1.0,
+        "point_x": 0.5,
+        "point_y": 0.5,
+        "mask_mode": "inside",
+        "mask_overlap": 0.5,
+        "picks": "",
+    },
     "restore": {"template": "auto", "batch_size": 0},
     "blend": {
         "strength": 1.0,
@@ -53,6 +70,16 @@ def whole(image: str, model: str = "tiny.pth", detector: str | None = "mtcnn", *
     else:
         made["inputs"]["detector"] = ["3", 0]
     return prompt | {"6": made}
+
+
+def selecting(image: str, detector: str = "mtcnn", **changes: Any) -> Prompt:
+    """detect 4, select 7, without a model; a link to ``mask`` may be among the changes."""
+    prompt = load(image, detector=detector)
+    del prompt["2"]
+    return prompt | {
+        "4": node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"]),
+        "7": node("GPEN_SelectFaces", image=["1", 0], faces=["4", 0], **{**SETTINGS["select"], **changes}),
+    }
 
 
 def sampled(model: str = "tiny.pth", **changes: Any) -> Prompt:

@@ -26,6 +26,7 @@ NODES = [
     "GPEN_RestoreFaces",
     "GPEN_RestoreImage",
     "GPEN_SampleFaces",
+    "GPEN_SelectFaces",
 ]
 
 
@@ -116,6 +117,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "background"],
         "GPEN_RestoreImage": ["image", "model", *blend, *detect, *restore, "detector", "parser", "background"],
         "GPEN_SampleFaces": ["model", *sample, "image", "faces"],
+        "GPEN_SelectFaces": ["image", "faces", *SETTINGS["select"], "mask"],
     }
 
 

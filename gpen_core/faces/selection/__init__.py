@@ -1,0 +1,49 @@
+"""Choose faces: by order, number, limits, mask, likeness, or by picks that were made by hand.
+
+>>> selection = choose_faces(faces, SelectOptions("left_to_right", indices="0, 2-4, -1"))
+>>> selection.chosen, selection.rest, selection.summary()
+"""
+
+from typing import TYPE_CHECKING
+
+from ...lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .choose import Choice, Selection, choose_faces, select_faces
+    from .indices import parse_indices
+    from .masks import MASK_MODES, MaskRule
+    from .options import SelectOptions
+    from .orders import ORDERS
+    from .picks import Pick, Picks, pick_of, read_picks, write_picks
+    from .report import selection_report
+
+__all__ = [
+    "MASK_MODES",
+    "ORDERS",
+    "Choice",
+    "MaskRule",
+    "Pick",
+    "Picks",
+    "SelectOptions",
+    "Selection",
+    "choose_faces",
+    "parse_indices",
+    "pick_of",
+    "read_picks",
+    "select_faces",
+    "selection_report",
+    "write_picks",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "choose": ("Choice", "Selection", "choose_faces", "select_faces"),
+        "indices": ("parse_indices",),
+        "masks": ("MASK_MODES", "MaskRule"),
+        "options": ("SelectOptions",),
+        "orders": ("ORDERS",),
+        "picks": ("Pick", "Picks", "pick_of", "read_picks", "write_picks"),
+        "report": ("selection_report",),
+    },
+)

@@ -1,0 +1,67 @@
+"""Which faces to keep: the rules, checked when they are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...errors import OptionError
+from ...types import Point
+from .indices import parse_indices
+from .orders import CENTER, ORDERS
+
+
+@dataclass(frozen=True)
+class SelectOptions:
+    """Which faces to keep, and their order. All rules must hold.
+
+    Attributes:
+        order: A key of ``ORDERS``: how the faces of a frame are counted.
+        limit: Maximum number of faces per frame, in that order; 0 = no limit.
+        min_size: Minimum length of the box's shorter side, in pixels of the frame.
+        max_size: Maximum length of that side, in pixels of the frame; 0 = no limit.
+        min_share: Minimum area of the box, in percent of the frame's.
+        max_share: Maximum area of the box, in percent of the frame's; 0 = no limit.
+        min_score: Minimum detection confidence, in [0, 1].
+        min_quality: Minimum quality, in [0, 1]; above 0, faces whose quality is not known are left out.
+        max_quality: Maximum quality, in [0, 1]: better faces are left out, those of unknown quality are kept.
+        indices: Numbers of the faces to keep in each frame, such as "0, 2-4, -1"; "" = all. They count all faces of the
+            frame, in ``order``, from 0: no limit changes a face's number.
+        point: For the order "nearest_to_point": (x, y) in shares of the frame's width and height.
+
+    Raises:
+        OptionError: A value is out of range.
+    """
+
+    order: str = "largest"
+    limit: int = 0
+    min_size: float = 0.0
+    max_size: float = 0.0
+    min_share: float = 0.0
+    max_share: float = 0.0
+    min_score: float = 0.0
+    min_quality: float = 0.0
+    max_quality: float = 1.0
+    indices: str = ""
+    point: Point = CENTER
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise OptionError(f"unknown order '{self.order}'. Known: {', '.join(ORDERS)}.")
+        if self.limit < 0 or not self.min_size >= 0:
+            raise OptionError("limit and min_size must be at least 0")
+        _check_limits("size", self.min_size, self.max_size, math.inf)
+        _check_limits("share", self.min_share, self.max_share, math.inf)
+        for name in ("min_score", "min_quality", "max_quality"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise OptionError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
+        if not all(map(math.isfinite, self.point)):
+            raise OptionError(f"point must be two numbers, not {self.point}")
+        parse_indices(self.indices)
+
+
+def _check_limits(name: str, least: float, most: float, highest: float) -> None:
+    if not (0 <= least < highest and 0 <= most < highest):
+        raise OptionError(f"min_{name} and max_{name} must be at least 0, not {least} and {most}")
+    if most and most < least:
+        raise OptionError(f"max_{name} ({most:g}) is less than min_{name} ({least:g}): no face could be both")

@@ -1,0 +1,115 @@
+"""Choose faces: by rules, and by hand in the face picker.
+
+What passes between this node and the face picker in ``web/js``:
+
+- The picker writes the widget ``picks``: JSON as ``gpen_core/faces/selection/picks.py`` describes it, "" for no picks.
+- The node's ``ui`` result holds ``gpen_selection``: a list with one object, that of ``selection_report``
+  (``gpen_core/faces/selection/report.py``) with ``pictures`` added: small copies of the first frames that have a face, at
+  most 32, or of the first frame where none has. Each is ``{filename, subfolder, type, frame, width, height}``: the first
+  three are what ``/view`` takes, width and height are those of the frame itself, in pixels. ``frames`` is the number of
+  frames in the batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..gpen_core.faces.selection.masks import MASK_MODES
+from . import widgets
+from .host.images import from_mask, to_frames, to_image
+from .host.networks import FacesIO
+from .loaders import CATEGORY
+
+if TYPE_CHECKING:
+    from ..gpen_core.faces.selection import Selection
+    from ..gpen_core.types import Face
+
+_MOST_PICTURES = 32
+
+
+class SelectFaces(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_SelectFaces",
+            display_name="Select Faces (GPEN)",
+            category=CATEGORY,
+            description="Chooses which faces are restored: click them in the picture, or set a list of numbers, limits, or a "
+            "mask. Runs alone, so you can choose before anything is restored.",
+            search_aliases=["choose faces", "filter faces", "face picker", "face index", "gpen"],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("image", tooltip="The same images that were connected to Detect Faces."),
+                FacesIO.Input("faces", tooltip="Output of Detect Faces."),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Optional: only faces inside (or outside) this mask are chosen. One mask, or one per image.",
+                ),
+                *widgets.choosing(),
+                io.Combo.Input(
+                    "mask_mode", display_name="mask mode", options=list(MASK_MODES), default="inside", advanced=True,
+                    tooltip="inside: choose faces in the mask. outside: choose faces that are not. Ignored without a mask.",
+                ),
+                io.Float.Input(
+                    "mask_overlap", display_name="mask overlap", default=0.5, min=0.01, max=1.0, step=0.01, advanced=True,
+                    tooltip="How much of a face's box must lie inside (or outside) the mask. 0.5 = half of it.",
+                ),
+                io.String.Input(
+                    "picks", default="", socketless=True, advanced=True,
+                    tooltip="Faces picked by hand, as positions. Written by the face picker; empty it to forget the picks.",
+                ),
+            ],
+            outputs=[
+                FacesIO.Output("faces", display_name="faces", tooltip="The chosen faces. Connect to Restore Faces."),
+                FacesIO.Output("rest", display_name="rest", tooltip="The other faces."),
+                io.Image.Output(
+                    "preview",
+                    display_name="preview",
+                    tooltip="The images with numbered boxes: full = chosen, dashed = not chosen, crossed out = excluded.",
+                ),
+                io.Int.Output("count", display_name="count", tooltip="Number of chosen faces."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, image: Tensor, faces: Sequence[Face], mask_mode: str, mask_overlap: float, picks: str,
+        mask: Tensor | None = None, **rules: Any,
+    ) -> io.NodeOutput:  # fmt: skip
+        from ..gpen_core.faces.drawing import draw_selection
+        from ..gpen_core.faces.selection import MaskRule, choose_faces, read_picks
+        from ..gpen_core.pipeline.frames import check_faces_of
+
+        frames = to_frames(image)
+        check_faces_of(frames, faces)
+        selection = choose_faces(
+            faces,
+            widgets.choice_options(**rules),
+            picks=read_picks(picks),
+            mask=None if mask is None else from_mask(mask),
+            mask_rule=MaskRule(mask_mode, mask_overlap),
+        )
+        logging.info("GPEN: %s", selection.summary())
+        return io.NodeOutput(
+            selection.chosen,
+            selection.rest,
+            to_image(draw_selection(frames, selection.choices)),
+            len(selection.chosen),
+            ui={"gpen_selection": [_drawn(frames, selection)]},
+        )
+
+
+def _drawn(frames: Tensor, selection: Selection) -> dict[str, Any]:
+    """What the face picker draws; see above."""
+    from ..gpen_core.faces.selection import selection_report
+    from .host.previews import save_previews
+
+    with_faces = sorted({choice.face.frame for choice in selection.choices}) or [0]
+    pictures = save_previews(frames, with_faces[:_MOST_PICTURES], "gpen_faces")
+    return selection_report(selection) | {"pictures": pictures, "frames": len(frames)}
