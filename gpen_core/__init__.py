@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .faces.detectors import DetectOptions
     from .faces.selection import SelectOptions
     from .model import Gpen, GpenConfig
-    from .pipeline import BlendOptions, Restoration, RestoreOptions, Settings
-    from .types import Face, FaceCrop, RestoredFace
+    from .pipeline import BlendOptions, ProtectOptions, Restoration, RestoreOptions, Settings
+    from .types import Face, FaceCrop, FaceFacts, RestoredFace
 
 __version__ = "0.1.0"
 
@@ -33,10 +33,12 @@ __all__ = [
     "DetectOptions",
     "Face",
     "FaceCrop",
+    "FaceFacts",
     "Gpen",
     "GpenConfig",
     "GpenError",
     "GpenModel",
+    "ProtectOptions",
     "Restoration",
     "RestoreOptions",
     "RestoredFace",
@@ -70,7 +72,7 @@ __getattr__ = lazy_names(
         "faces.detectors": ("DetectOptions",),
         "faces.selection": ("SelectOptions",),
         "model": ("Gpen", "GpenConfig"),
-        "pipeline": ("BlendOptions", "Restoration", "RestoreOptions", "Settings"),
-        "types": ("Face", "FaceCrop", "RestoredFace"),
+        "pipeline": ("BlendOptions", "ProtectOptions", "Restoration", "RestoreOptions", "Settings"),
+        "types": ("Face", "FaceCrop", "FaceFacts", "RestoredFace"),
     },
 )

@@ -10,7 +10,8 @@ Conventions, everywhere in this package:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -33,6 +34,7 @@ class Face:
         frame: Index of that frame in its batch.
         id: Which face this is: counted from 1 over all frames of a run, and kept through selecting, restoring and blending.
             0 where nobody counts, such as straight from a detector.
+        quality: 0 = ruined, 1 = needs nothing, at the size of the model that looked at it; None where nobody looked.
     """
 
     box: Box
@@ -41,6 +43,7 @@ class Face:
     image_size: tuple[int, int]
     frame: int = 0
     id: int = 0
+    quality: float | None = None
 
     @property
     def width(self) -> float:
@@ -70,16 +73,63 @@ class FaceCrop:
     template: str
 
 
+@dataclass(frozen=True)
+class FaceFacts:
+    """What is known of a restored face, for whoever shows or writes it.
+
+    Attributes:
+        size: Shorter side of the face's box, in pixels of the frame.
+        quality: As ``Face.quality``.
+        strength: As ``RestoredFace.strength``: the strength asked for is not in it.
+        similarity: Of the original and the restored face at that strength: the cosine of a recognition network's vectors, in
+            [-1, 1]; None without such a network.
+        kept_back: Share of the face's mask in which the original was kept (see ``RestoredFace.weight``), in [0, 1].
+        model: Name of the model, empty where nobody said it.
+        model_size: Side of what it makes, in pixels.
+        notes: What a user should know, each a short sentence: "Strength lowered to 0.4: the face looked less like itself."
+    """
+
+    size: float = 0.0
+    quality: float | None = None
+    strength: float = 1.0
+    similarity: float | None = None
+    kept_back: float = 0.0
+    model: str = ""
+    model_size: int = 0
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class RestoredFace:
-    """A crop and what a model made of it.
+    """A crop, what a model made of it, and how much of that is taken.
+
+    Blending takes, at each pixel, the share mask × ``weight`` × ``strength`` × the strength asked for. With the last four
+    fields as they are by default, all is taken, as if nobody had protected anything.
 
     Attributes:
         crop: What the model saw.
         pixels: [3, S', S'] RGB in [0, 1], what it made of that.
         task: What the model does (see ``tasks.TASKS``).
+        weight: [1, S', S'] in [0, 1], the share of the restoration that may be taken at each pixel; None: all of it.
+        strength: The share that may be taken of this face as a whole, in [0, 1].
+        detail: [1, S', S'] in [0, 1], how much of the picture's own detail, finer than ``pixels`` can show at the face's size
+            in the picture, is put back on what is taken; None: nothing.
+        facts: What is known of it.
     """
 
     crop: FaceCrop
     pixels: Tensor
     task: str = "restoration"
+    weight: Tensor | None = None
+    strength: float = 1.0
+    detail: Tensor | None = None
+    facts: FaceFacts = FaceFacts()
+
+    def noted(self, note: str = "", **facts: Any) -> RestoredFace:
+        """The same face with other facts, and one more note where there is one."""
+        notes = (*self.facts.notes, note) if note else self.facts.notes
+        return replace(self, facts=replace(self.facts, notes=notes, **facts))
+
+    def weighted(self, weight: Tensor) -> RestoredFace:
+        """The same face, of which at each pixel no more than this share, [1, S', S'] in [0, 1], of what was taken is taken."""
+        return replace(self, weight=weight if self.weight is None else self.weight * weight)

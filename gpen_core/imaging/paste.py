@@ -24,11 +24,16 @@ class Patch:
         pixels: [3, h, w] RGB in [0, 1].
         mask: [1, h, w] in [0, 1].
         to_canvas: [2, 3] float64, from patch to canvas coordinates.
+        base: [3, h, w] RGB in [0, 1], what the canvas shows there, as coarse as ``pixels``: beyond it is the canvas's own
+            detail. None where none of that is kept.
+        detail: [1, h, w] in [0, 1], with ``base``: how much of that detail is put back on the pixels.
     """
 
     pixels: Tensor
     mask: Tensor
     to_canvas: Tensor
+    base: Tensor | None = None
+    detail: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> No
     spots = [spot for patch in patches if (spot := _spot(patch, size_of(canvas))) is not None]
     crowded = []
     for spot in spots:
-        placed = _placed(spot)
+        placed = _placed(spot, canvas)
         before = _window(replaced, spot.rect)
         before.add_(placed.mask * (1 - before))
         if any(_overlap(spot.rect, other.rect) for other in spots if other is not spot):
@@ -105,13 +110,23 @@ def _spot(patch: Patch, canvas_size: tuple[int, int]) -> _Spot | None:
     return _Spot(patch, shown, rect) if x1 > x0 and y1 > y0 else None
 
 
-def _placed(spot: _Spot) -> _Placed:
+def _placed(spot: _Spot, canvas: Tensor) -> _Placed:
     patch, (left, top, _, _), (x0, y0, x1, y1) = spot.patch, spot.shown, spot.rect
-    layers = torch.cat((_window(patch.pixels, spot.shown), _window(patch.mask, spot.shown).to(patch.pixels)))
+    layers = torch.cat([_window(layer, spot.shown).to(patch.pixels) for layer in _layers(patch)])
     shown_to_rect = compose(crop_affine(-left, -top), compose(patch.to_canvas, crop_affine(x0, y0)))
     layers = warp(layers, shown_to_rect, (y1 - y0, x1 - x0), mirror=False)
+    pixels = layers[:3]
+    if len(layers) == 8:
+        own = _window(canvas, spot.rect)[:3] - layers[4:7]
+        pixels = pixels.addcmul(layers[7:], own.to(pixels)).clamp_(0, 1)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.
-    return _Placed(spot.rect, layers[:3], F.threshold(layers[3:], _NEXT_TO_NOTHING, 0.0))
+    return _Placed(spot.rect, pixels, F.threshold(layers[3:4], _NEXT_TO_NOTHING, 0.0))
+
+
+def _layers(patch: Patch) -> tuple[Tensor, ...]:
+    if patch.base is None or patch.detail is None:
+        return patch.pixels, patch.mask
+    return patch.pixels, patch.mask, patch.base, patch.detail
 
 
 def _window(image: Tensor, rect: Rect) -> Tensor:

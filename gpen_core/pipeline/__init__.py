@@ -1,4 +1,4 @@
-"""detect → select → align → restore → blend, over batches of frames."""
+"""detect → select → align → restore → protect → blend, over batches of frames."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from .blend import Blended, blend_faces
     from .detect import detect_faces
     from .hooks import Hooks, Progress
-    from .options import BlendOptions, RestoreOptions
+    from .options import BlendOptions, ProtectOptions, RestoreOptions
+    from .protect import ProtectTools, protect_faces, protections_for
     from .restore import restore_faces
     from .run import Restoration, Settings, restore_image
 
@@ -17,11 +18,15 @@ __all__ = [
     "Blended",
     "Hooks",
     "Progress",
+    "ProtectOptions",
+    "ProtectTools",
     "Restoration",
     "RestoreOptions",
     "Settings",
     "blend_faces",
     "detect_faces",
+    "protect_faces",
+    "protections_for",
     "restore_faces",
     "restore_image",
 ]
@@ -32,7 +37,8 @@ __getattr__ = lazy_names(
         "blend": ("Blended", "blend_faces"),
         "detect": ("detect_faces",),
         "hooks": ("Hooks", "Progress"),
-        "options": ("BlendOptions", "RestoreOptions"),
+        "options": ("BlendOptions", "ProtectOptions", "RestoreOptions"),
+        "protect": ("ProtectTools", "protect_faces", "protections_for"),
         "restore": ("restore_faces",),
         "run": ("Restoration", "Settings", "restore_image"),
     },

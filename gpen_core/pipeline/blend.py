@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..faces.alignment import crop_transform
+from ..faces.alignment import align_face, crop_transform
 from ..faces.parsing import FaceParser
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
 from ..imaging.color import match_color
@@ -90,12 +90,18 @@ def blend_into(
     faces: Sequence[RestoredFace],
     options: BlendOptions,
     parser: FaceParser | None = None,
+    *,
+    own: bool = True,
 ) -> None:
-    """As ``blend_frame``, in place and at the cost of the faces' pixels. ``mask`` [1, H', W']: what was replaced before."""
+    """As ``blend_frame``, in place and at the cost of the faces' pixels.
+
+    ``mask`` [1, H', W']: what was replaced before. ``own``: the picture is the frame itself, resized, and not a copy that
+    something else upscaled.
+    """
     if options.strength == 0 or not faces:
         return
     shapes = _shapes(faces, options.softness, parser)
-    patches = [_patch(face, shape, picture, options) for face, shape in zip(faces, shapes, strict=True)]
+    patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
 
@@ -161,7 +167,7 @@ def blend_each(
     masks = torch.zeros(len(frames), 1, *size, dtype=torch.float32, device=device)
     for index, mine in enumerate(faces):
         resize_lanczos(frames[index].float() if background is None else background[index], size, out=pictures[index])
-        blend_into(pictures[index], masks[index], mine, options, parser)
+        blend_into(pictures[index], masks[index], mine, options, parser, own=background is None)
         hooks.progress("blend", index + 1, len(frames), pictures[index])
     return Blended(pictures, masks)
 
@@ -179,29 +185,57 @@ def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser |
         yield ovals[kind]
 
 
-def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOptions) -> Patch | None:
+def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOptions, own: bool) -> Patch | None:
     """A restored face with its colors and its mask, and where it goes; None where nothing of it may be replaced.
 
     All this is worked out for the part that the shape shows, and at the canvas's scale where that is the smaller one.
     """
-    size = face.pixels.shape[-1]
+    size, strength = face.pixels.shape[-1], options.strength * face.strength
     to_canvas = compose(_restored_to_image(face), resize_affine(face.crop.face.image_size, size_of(canvas)))
     scale = scale_of(to_canvas)
-    if shape.box is None:
+    if shape.box is None or strength == 0:
         return None
     left, top, right, bottom = widened(shape.box, margin_of(scale), (size, size))
-    layers = [layer[:, top:bottom, left:right] for layer in (_resized(face.crop.pixels, size), face.pixels, shape.mask)]
-    part = torch.cat([layer.to(face.pixels) for layer in layers])
+    layers = {
+        name: layer[:, top:bottom, left:right].to(face.pixels)
+        for name, layer in _layers(face, shape, canvas, own).items()
+    }
     to_canvas = compose(crop_affine(-left, -top), to_canvas)
     if scale < MINIFIES:
-        part, part_to_reduced = reduced(part, scale)
+        part, part_to_reduced = reduced(torch.cat(list(layers.values())), scale)
+        layers = dict(zip(layers, part.split([len(layer) for layer in layers.values()]), strict=True))
         size, to_canvas = round(size * scale), compose(invert_affine(part_to_reduced), to_canvas)
-    before, pixels, weight = part.split((3, 3, 1))
+    before, pixels, weight = layers["before"], layers["pixels"], layers["mask"]
     task = TASKS.get(face.task)
     if task is not None and task.keeps_colors:
         pixels = match_color(pixels, before, weight, options.color)
-    mask = weight * change_mask(before, pixels, size) * options.strength
-    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas)
+    mask = weight * change_mask(before, pixels, size) * strength
+    if "weight" in layers:
+        mask = mask * layers["weight"]
+    base, detail = (
+        layer if layer is None else layer.to(canvas.device) for layer in map(layers.get, ("base", "detail"))
+    )
+    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail)
+
+
+def _layers(face: RestoredFace, shape: _Shape, canvas: Tensor, own: bool) -> dict[str, Tensor]:
+    """All that is taken to the canvas, [1 or 3, S', S'] each."""
+    size = face.pixels.shape[-1]
+    layers = {"before": _resized(face.crop.pixels, size), "pixels": face.pixels, "mask": shape.mask}
+    if face.weight is not None:
+        layers["weight"] = face.weight
+    if face.detail is not None:
+        layers["detail"] = face.detail
+        layers["base"] = _base(face, canvas, own)
+    return layers
+
+
+def _base(face: RestoredFace, canvas: Tensor, own: bool) -> Tensor:
+    """What of the canvas a restored face can show, [3, S', S']: what the model saw, if it saw as much of the canvas."""
+    size = face.pixels.shape[-1]
+    if own and face.crop.pixels.shape[-1] == size:
+        return face.crop.pixels
+    return align_face(canvas, face.crop.face, size, face.crop.template).pixels
 
 
 def _restored_to_image(face: RestoredFace) -> Tensor:

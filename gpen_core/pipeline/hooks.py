@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+_log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -42,8 +45,10 @@ class Hooks:
         progress: Called after each step; raising from it cancels the run.
         is_out_of_memory: Whether an error means that memory is used up.
         free_memory: Called after such an error, before a smaller batch is tried.
+        say: Takes a sentence for the user, such as that a larger model would serve this picture better.
     """
 
     progress: Progress = silent
     is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory
     free_memory: Callable[[], None] = lambda: None
+    say: Callable[[str], None] = _log.info

@@ -9,6 +9,8 @@ from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
 
 AUTO = "auto"
+OFF = "off"
+PROTECT_MODES = (AUTO, OFF)
 LARGEST_SCALE = 16.0
 
 
@@ -34,6 +36,27 @@ class RestoreOptions:
             raise OptionError(f"batch_size must be at least 0 (automatic), not {self.batch_size}")
         if self.memory_mib < 0:
             raise OptionError(f"memory_mib must be at least 0 (no bound), not {self.memory_mib}")
+
+
+@dataclass(frozen=True)
+class ProtectOptions:
+    """What of a face is kept from the model. Raises OptionError for values outside their range.
+
+    Attributes:
+        mode: "auto": good faces are changed little or not at all, and the picture keeps detail that the model cannot hold.
+            "off": the restoration is taken as it is.
+        min_similarity: The least similarity of the restored and the original face, in [0, 1]; strength is lowered until it
+            holds. 0: any. Needs a recognition network.
+    """
+
+    mode: str = AUTO
+    min_similarity: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in PROTECT_MODES:
+            raise OptionError(f"unknown protection '{self.mode}'. Known: {', '.join(PROTECT_MODES)}.")
+        if not 0 <= self.min_similarity <= 1:
+            raise OptionError(f"min_similarity must be from 0 to 1, not {self.min_similarity}")
 
 
 @dataclass(frozen=True)

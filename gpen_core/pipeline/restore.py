@@ -11,7 +11,7 @@ from ..checkpoints import GpenModel
 from ..engines import largest_batch
 from ..errors import RestorationError
 from ..faces.alignment import align_face
-from ..types import Face, FaceCrop, RestoredFace
+from ..types import Face, FaceCrop, FaceFacts, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, RestoreOptions
@@ -62,7 +62,11 @@ def restore_each(
             result = pixels_of_batch.clone()  # in memory of its own, and no inference tensor
             done += 1
             hooks.progress("restore", done, len(faces), result)
-            yield RestoredFace(crop, result, model.task.name)
+            yield RestoredFace(crop, result, model.task.name, facts=_facts(crop.face, model))
+
+
+def _facts(face: Face, model: GpenModel) -> FaceFacts:
+    return FaceFacts(min(face.width, face.height), model=model.name, model_size=model.config.output_size)
 
 
 def template_for(model: GpenModel, options: RestoreOptions) -> str:

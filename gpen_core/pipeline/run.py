@@ -1,4 +1,4 @@
-"""The whole pipeline: detect, restore and blend a batch of frames, one batch of faces at a time."""
+"""The whole pipeline: detect, restore, protect and blend a batch of frames, one batch of faces at a time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from ..checkpoints import GpenModel
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.selection import SelectOptions, select_faces
-from ..types import Face, RestoredFace
+from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
 from .detect import find_faces
 from .frames import check_background, check_frames
 from .hooks import Hooks
-from .options import BlendOptions, RestoreOptions
+from .options import BlendOptions, ProtectOptions, RestoreOptions
+from .protect import ProtectTools, protect_faces, protections_for
 from .restore import restore_each, template_for
 
 
@@ -27,12 +28,14 @@ class Restoration:
     Attributes:
         frames: [B, C, H', W'] in [0, 1].
         mask: [B, 1, H', W'], the share of each pixel that was replaced.
-        faces: Those that were worked on; empty where none was found.
+        faces: Those that were worked on, with their quality; empty where none was found.
+        facts: What is known of each of them.
     """
 
     frames: Tensor
     mask: Tensor
     faces: tuple[Face, ...]
+    facts: tuple[FaceFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,13 @@ class Settings:
         select: Which of the faces found are worked on.
         restore: Alignment and size of a batch.
         blend: Scale, strength, softness and color matching.
+        protect: What of a face is kept from the model.
     """
 
     select: SelectOptions = SelectOptions()
     restore: RestoreOptions = RestoreOptions()
     blend: BlendOptions = BlendOptions()
+    protect: ProtectOptions = ProtectOptions()
 
 
 def _ignore(face: RestoredFace) -> None:
@@ -64,8 +69,9 @@ def restore_image(
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
     on_face: Callable[[RestoredFace], None] = _ignore,
+    tools: ProtectTools = ProtectTools(),
 ) -> Restoration:
-    """Detect, select, align, restore and blend, over a batch of frames.
+    """Detect, select, align, restore, protect and blend, over a batch of frames.
 
     Faces of several frames share a batch, and a frame is blended as soon as its last face is done.
 
@@ -77,7 +83,8 @@ def restore_image(
         parser: Draws the outline of each face; without one it is an oval.
         background: The same frames already upscaled; see ``blend_faces``.
         hooks: Told after each step of the stages "detect", "restore" and "blend".
-        on_face: Sees each restored face once.
+        on_face: Sees each restored face once, as it is blended.
+        tools: Networks that protecting uses.
 
     Returns:
         The frames at the scale asked for; frames without faces are resized only.
@@ -93,9 +100,16 @@ def restore_image(
     template = template_for(model, settings.restore)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
-    by_frame = _by_frame(_watched(restored, on_face), len(frames))
+    protected = protect_faces(frames, restored, protections_for(settings.protect, tools))
+    done: list[tuple[Face, FaceFacts]] = []
+
+    def seen(face: RestoredFace) -> None:
+        done.append((face.crop.face, face.facts))
+        on_face(face)
+
+    by_frame = _by_frame(_watched(protected, seen), len(frames))
     blended = blend_each(frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks)
-    return Restoration(blended.frames, blended.mask, faces)
+    return Restoration(blended.frames, blended.mask, tuple(face for face, _ in done), tuple(facts for _, facts in done))
 
 
 def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:

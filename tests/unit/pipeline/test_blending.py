@@ -1,5 +1,7 @@
 """What blending saves is not seen: against the same work done on whole crops at their own size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -78,6 +80,55 @@ def test_blending_in_place_gives_what_blending_gives(astronaut, face):
     blend_into(picture, mask, [face], BlendOptions())
     expected, expected_mask = blend_frame(astronaut, [face], BlendOptions())
     assert torch.equal(picture, expected) and torch.equal(mask, expected_mask)
+
+
+def test_a_face_of_which_all_may_be_taken_is_blended_as_one_that_nobody_protected(astronaut, face):
+    picture, mask = blend_frame(astronaut, [face], BlendOptions())
+    allowed = replace(face, weight=torch.ones(1, 256, 256), strength=1.0)
+    again, again_mask = blend_frame(astronaut, [allowed], BlendOptions())
+    assert torch.allclose(picture, again, atol=1e-6) and torch.allclose(mask, again_mask, atol=1e-6)
+
+
+def test_a_face_of_which_nothing_may_be_taken_leaves_the_picture(astronaut, face):
+    for nothing in (replace(face, weight=torch.zeros(1, 256, 256)), replace(face, strength=0.0)):
+        picture, mask = blend_frame(astronaut, [nothing], BlendOptions())
+        assert torch.equal(picture, astronaut) and not mask.any()
+
+
+def test_a_faces_own_strength_multiplies_the_strength_asked_for(astronaut, face):
+    _, mask = blend_frame(astronaut, [replace(face, strength=0.5)], BlendOptions(strength=0.5))
+    _, expected = blend_frame(astronaut, [face], BlendOptions(strength=0.25))
+    assert torch.equal(mask, expected)
+
+
+def test_weight_lets_the_original_through_where_it_is_0(astronaut, face):
+    weight = torch.ones(1, 256, 256)
+    weight[:, :, 128:] = 0
+    picture, mask = blend_frame(astronaut, [replace(face, weight=weight)], BlendOptions())
+    middle = round(astronaut_middle(face))
+    assert torch.equal(picture[:, :, middle + 8 :], astronaut[:, :, middle + 8 :])
+    assert mask[:, :, :middle].max() > 0.9
+
+
+def astronaut_middle(face):
+    """The column of the picture where the middle of the crop lies (the face is all but upright)."""
+    to_image = invert_affine(face.crop.image_to_crop)
+    return float(to_image[0, 0] * 127.5 + to_image[0, 1] * 127.5 + to_image[0, 2])
+
+
+@pytest.mark.parametrize("side", [256, 512, 1100])
+def test_detail_of_the_picture_stays_whatever_the_model_can_hold(astronaut, astronaut_face, side):
+    """A model that only makes it brighter. At 64 px, the face has a quarter of the pixels that it has in the picture."""
+    muted = astronaut * 0.6 + 0.1  # nothing is clipped
+    canvas, crop = resize_lanczos(muted, (side, side)), align_face(muted, astronaut_face, 64)
+    brighter = RestoredFace(crop, crop.pixels + 0.1, detail=torch.ones(1, 64, 64))
+    options, everywhere = BlendOptions(color="off", strength=0.5), KnownRegion(torch.ones(1, 1, 64, 64))
+    picture, mask = blend_frame(canvas, [brighter], options, everywhere)
+    without, _ = blend_frame(canvas, [replace(brighter, detail=None)], options, everywhere)
+    whole = mask[0] > 0.4999
+    assert whole.any()
+    assert (picture - canvas - 0.05)[:, whole].abs().max() < 0.004
+    assert (without - canvas - 0.05)[:, whole].abs().max() > 0.03
 
 
 def test_neither_frames_nor_background_are_written_to(astronaut, face):

@@ -1,0 +1,52 @@
+"""What stands between a restoration and the picture: small steps, each of which may take less of a face than the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol
+
+from torch import Tensor
+
+from ...types import RestoredFace
+
+
+class Protection(Protocol):
+    """One step. It sees the face as the steps before left it, and the frame that it was found in."""
+
+    def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
+        """Take less of a face, or complete what is known of it.
+
+        Args:
+            face: As ``restore_faces`` made it and the steps before left it.
+            frame: [3 or more, H, W] RGB(…) in [0, 1].
+
+        Returns:
+            The face with less ``weight`` or ``strength``, with ``detail``, or with more ``facts``. ``pixels`` change only
+            where what the model made is corrected itself.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ProtectTools:
+    """What steps need and a run loads once."""
+
+
+def protect_faces(
+    frames: Tensor, restored: Iterable[RestoredFace], protections: Sequence[Protection]
+) -> Iterator[RestoredFace]:
+    """Run every restored face through all steps.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1], in which the faces were found, or a resized copy of those.
+        restored: As ``restore_faces`` gives them.
+        protections: The steps, in their order; see ``protections_for``. Without any, faces pass as they are.
+
+    Returns:
+        The faces in the order given, one at a time.
+    """
+    for face in restored:
+        frame = frames[face.crop.face.frame]
+        yield reduce(lambda protected, step: step.protect(protected, frame), protections, face)
