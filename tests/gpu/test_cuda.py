@@ -26,9 +26,11 @@ pytestmark = [
 ]
 HERE = Path(__file__).resolve().parent
 SIZES = (256, 512, 1024, 2048)
-# Half precision of random weights through the published depth; float32 with TF32 off, as torch has it by default.
-LARGEST_ERROR = {torch.float32: 2e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
-MEAN_ERROR = {torch.float32: 5e-5, torch.bfloat16: 0.02, torch.float16: 0.003}
+# Random weights through the published depth, on an H100. Its convolutions in float32 are TF32's, as torch has it by default;
+# half precision is bounded by what was seen, doubled.
+LARGEST_ERROR = {torch.float32: 3e-3, torch.bfloat16: 0.05, torch.float16: 0.006}
+MEAN_ERROR = {torch.float32: 5e-4, torch.bfloat16: 0.008, torch.float16: 0.0012}
+EXACT = 5e-5  # float32 without TF32
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -56,7 +58,16 @@ def test_a_gpu_restores_what_the_cpu_does_within_what_was_reserved(pair, dtype):
     assert error.max() <= LARGEST_ERROR[dtype] and error.mean() <= MEAN_ERROR[dtype]
     reserved = there.engine.working_bytes(model.config, 1, dtype)
     print(f"{model.name}, {dtype}: taken {taken >> 20} MiB, reserved {reserved >> 20} MiB")
-    assert taken <= 1.5 * reserved  # cuDNN's own workspaces come on top of what can be counted
+    assert taken <= 1.8 * reserved  # cuDNN's own workspaces come on top of what can be counted
+
+
+def test_without_tf32_a_gpu_restores_exactly_what_the_cpu_does(pair, monkeypatch):
+    model, crops, expected = pair
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    module = random_network(model.config).to("cuda")
+    error = (GpenModel(model.config, module, model.task, model.name)(crops).cpu() - expected).abs()
+    print(f"{model.name}, float32 without TF32: largest error {error.max():.2g}, mean {error.mean():.2g}")
+    assert error.max() <= EXACT
 
 
 def test_loading_for_a_gpu_chooses_its_engine_and_puts_the_weights_there():
@@ -89,4 +100,4 @@ def test_the_hosts_memory_manager_moves_a_network_and_leaves_its_results_as_they
     print(option, seen)
     assert seen["first"] == seen["again"] == ["cuda"]
     assert seen["after another"] == ["cpu"], "a network that isn't running made no room"
-    assert seen["difference"] == 0
+    assert seen["difference"] <= LARGEST_ERROR[torch.float32]  # cuDNN may choose another algorithm the second time

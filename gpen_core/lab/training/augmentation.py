@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import OptionError
 from ..degradation.degrade import LUMA, Pixels
@@ -70,37 +71,45 @@ def augment(face: Pixels, config: AugmentationConfig, random: np.random.Generato
     if covered:
         face = _occluded(face, random)
     if config.colors:
-        face = _lit(face, exposure * config.exposure, 1 + contrast * config.contrast)
-        face = _tinted(face, 1 + saturation * config.saturation, temperature * config.temperature)
+        face = _lit(
+            face,
+            exposure * config.exposure,
+            1 + contrast * config.contrast,
+            1 + saturation * config.saturation,
+            temperature * config.temperature,
+        )
     return np.ascontiguousarray(np.clip(face, 0, 1), dtype=np.float32)
 
 
 def _moved(face: Pixels, degrees: float, zoom: float, shift: tuple[float, float]) -> Pixels:
-    """A similarity about the middle; what comes in from outside is mirrored."""
+    """A similarity about the middle; what comes in from outside is mirrored. Bicubic: Lanczos takes six times as long."""
     import cv2
 
     side = face.shape[0]
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, zoom)
     matrix[:, 2] += np.multiply(shift, side)
-    moved: Pixels = cv2.warpAffine(
-        face, matrix, (side, side), flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101
-    )
+    moved: Pixels = cv2.warpAffine(face, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return moved
 
 
-def _lit(face: Pixels, exposure: float, contrast: float) -> Pixels:
-    face = np.clip(face, 0, 1) ** np.float32(math.exp(-_GAMMA * exposure))
+def _lit(face: Pixels, exposure: float, contrast: float, saturation: float, temperature: float) -> Pixels:
+    """Exposure as an exponent; then contrast about the mean, saturation and temperature, which are one matrix."""
+    import cv2
+
+    face = cv2.pow(np.clip(face, 0, 1), math.exp(-_GAMMA * exposure))
     middle = face.mean()
-    lit: Pixels = middle + (face - middle) * np.float32(contrast)
+    tint = _tint(saturation, temperature)
+    offset = (1 - contrast) * middle * tint.sum(axis=1, keepdims=True)
+    lit: Pixels = cv2.transform(face, np.hstack([contrast * tint, offset]))
     return lit
 
 
-def _tinted(face: Pixels, saturation: float, temperature: float) -> Pixels:
-    gray = (face @ LUMA)[:, :, None]
-    warmth = np.array([1 + temperature, 1, 1 - temperature], np.float32)
+def _tint(saturation: float, temperature: float) -> NDArray[np.float64]:
+    """[3, 3]: what RGB is multiplied by."""
+    warmth = np.array([1 + temperature, 1, 1 - temperature])
     warmth /= warmth @ LUMA  # as bright as before
-    tinted: Pixels = (gray + (face - gray) * np.float32(saturation)) * warmth
-    return tinted
+    gray = np.tile(LUMA.astype(np.float64), (3, 1))
+    return np.diag(warmth) @ (gray + saturation * (np.eye(3) - gray))
 
 
 def _occluded(face: Pixels, random: np.random.Generator) -> Pixels:
