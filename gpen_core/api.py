@@ -128,6 +128,7 @@ def restore(
     model: GpenModel | None = None,
     *,
     detector: FaceDetector | None = None,
+    faces: Sequence[Face] | None = None,
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
 ) -> PictureT:
@@ -144,6 +145,7 @@ def restore(
 
         model: From ``load_model``; None loads the best one present, anew on every call.
         detector: From ``load_detector``; None loads the best one present, anew on every call.
+        faces: Those to restore, from ``detect``; None detects them, and ``settings.select`` chooses.
         parser: From ``load_parser``; None blends through an oval.
         settings: Which faces, how, and the size of the result.
 
@@ -162,7 +164,7 @@ def restore(
         model = load_model()
     opened = open_picture(picture, keep_gray=model.task.keeps_colors)
     result: PictureT = opened.back(
-        restore_frames(opened.frames, model, detector=detector, parser=parser, settings=settings).frames
+        restore_frames(opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings).frames
     )
     return result
 
@@ -172,6 +174,7 @@ def restore_frames(
     model: GpenModel | None = None,
     *,
     detector: FaceDetector | None = None,
+    faces: Sequence[Face] | None = None,
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
     background: Tensor | None = None,
@@ -183,6 +186,7 @@ def restore_frames(
         frames: [B, C, H, W] or [C, H, W], 3 or 4 channels, RGB(A), floating point in [0, 1].
         model: As in ``restore``.
         detector: As in ``restore``.
+        faces: As in ``restore``.
         parser: As in ``restore``.
         settings: As in ``restore``.
         background: The same frames already upscaled, [B, C, H', W']: faces go into these.
@@ -197,10 +201,15 @@ def restore_frames(
     """
     frames = _opened_frames(frames).frames
     model = model or load_model()
-    detector = detector or load_detector(device=model.device)
-    result = restore_image(frames, model, detector, settings, parser=parser, background=background, hooks=hooks)
+    nobody = "no faces were given"
+    if faces is None:
+        detector = detector or load_detector(device=model.device)
+        nobody = f"no face found by {detector.name}, or none that the settings keep"
+    result = restore_image(
+        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks
+    )
     if not result.faces:
-        _log.warning("no face found by %s, or none that the settings keep: nothing was restored", detector.name)
+        _log.warning("%s: nothing was restored", nobody)
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -46,19 +46,17 @@ class BlendFaces(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: Tensor, restored_faces: Sequence[RestoredFace], strength: float, scale_mode: str, scale: float,
-        color_match: str, softness: float, max_megapixels: float, parser: ManagedParser | None = None,
-        background: Tensor | None = None,
+        cls, image: Tensor, restored_faces: Sequence[RestoredFace], parser: ManagedParser | None = None,
+        background: Tensor | None = None, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import blend_faces
 
         if parser is not None:
             parser.to_device()
-        options = widgets.blend_options(strength, scale_mode, scale, color_match, softness, max_megapixels)
         blended = blend_faces(
             to_frames(image),
             restored_faces,
-            options,
+            widgets.blend_options(**blending),
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
             hooks=node_hooks(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -14,6 +16,9 @@ from .host.networks import FacesIO, GpenModelIO, ManagedDetector, ManagedModel, 
 from .host.progress import node_hooks
 from .loaders import CATEGORY, automatic_detector
 
+if TYPE_CHECKING:
+    from ..gpen_core.types import Face
+
 
 class RestoreImage(io.ComfyNode):
     @classmethod
@@ -22,8 +27,8 @@ class RestoreImage(io.ComfyNode):
             node_id="GPEN_RestoreImage",
             display_name="Restore Faces in Image (GPEN)",
             category=CATEGORY,
-            description="Detects, restores and blends all faces in one step. Frames are streamed, so long videos need little "
-            "memory.",
+            description="Detects, restores and blends all faces in one step, or those you chose. Frames are streamed, so long "
+            "videos need little memory.",
             search_aliases=[
                 "face restoration",
                 "fix faces",
@@ -36,11 +41,11 @@ class RestoreImage(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="A single image, a batch, or video frames."),
                 GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
+                widgets.chosen_faces(),
                 widgets.detector(),
                 widgets.parser(),
                 widgets.background(),
-                *widgets.blending(),
-                *widgets.detection(),
+                *widgets.blending(protect=True),
                 *widgets.restoring(),
             ],
             outputs=[
@@ -48,38 +53,43 @@ class RestoreImage(io.ComfyNode):
                 io.Mask.Output(
                     "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
                 ),
-                FacesIO.Output("faces", display_name="faces", tooltip="The detected faces."),
-                io.Int.Output("count", display_name="count", tooltip="Total number of faces in the batch."),
+                FacesIO.Output("faces", display_name="faces", tooltip="The faces that were restored."),
+                io.Int.Output("count", display_name="count", tooltip="Number of restored faces."),
             ],
         )
 
     @classmethod
     def execute(
-        cls, image: Tensor, model: ManagedModel, strength: float, scale_mode: str, scale: float, color_match: str,
-        softness: float, max_megapixels: float, threshold: float, min_face: int, max_faces: int, order: str,
-        rotated_faces: bool, template: str, batch_size: int, detector: ManagedDetector | None = None,
-        parser: ManagedParser | None = None, background: Tensor | None = None,
+        cls, image: Tensor, model: ManagedModel, protect: str, template: str, batch_size: int,
+        faces: Sequence[Face] | None = None, detector: ManagedDetector | None = None,
+        parser: ManagedParser | None = None, background: Tensor | None = None, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
+        from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
 
-        detector = detector or automatic_detector()
+        if faces is None:
+            detector = detector or automatic_detector()
         settings = Settings(
-            widgets.select_options(min_face, max_faces, order),
-            widgets.restore_options(template, batch_size),
-            widgets.blend_options(strength, scale_mode, scale, color_match, softness, max_megapixels),
+            restore=widgets.restore_options(template, batch_size),
+            blend=widgets.blend_options(**blending),
+            protect=ProtectOptions(protect),
         )
-        networks = [network for network in (model, detector, parser) if network is not None]
-        load_managed(networks, activation_bytes(model.model, settings.restore))
+        used = (model, detector if faces is None else None, parser)
+        load_managed(
+            [network for network in used if network is not None], activation_bytes(model.model, settings.restore)
+        )
         result = restore_image(
             to_frames(image),
             model.model,
-            detector.configured(widgets.detect_options(threshold, min_face, rotated_faces)),
+            None if detector is None else detector.configured(),
             settings,
+            faces=faces,
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
             hooks=node_hooks(),
         )
         if not result.faces:
-            logging.info("GPEN: no face found. The image is returned unchanged, at the requested size.")
+            nobody = "no face found" if faces is None else "no face is chosen"
+            logging.info("GPEN: %s. The image is returned unchanged, at the requested size.", nobody)
         return io.NodeOutput(to_image(result.frames), to_mask(result.mask), result.faces, len(result.faces))

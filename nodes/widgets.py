@@ -10,8 +10,8 @@ from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
-from ..gpen_core.pipeline.options import AUTO, LARGEST_SCALE, BlendOptions, RestoreOptions
-from .host.networks import DetectorIO, ParserIO
+from ..gpen_core.pipeline.options import AUTO, LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
+from .host.networks import DetectorIO, FacesIO, ParserIO
 
 if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
@@ -22,6 +22,14 @@ def detector() -> io.Input:
         "detector",
         optional=True,
         tooltip="If not connected, the best installed detector is loaded on every run. Connect a loader to keep it in memory.",
+    )
+
+
+def chosen_faces() -> io.Input:
+    return FacesIO.Input(
+        "faces",
+        optional=True,
+        tooltip="Restore only these faces, from Select Faces or Detect Faces. If not connected, all faces are detected.",
     )
 
 
@@ -157,37 +165,49 @@ def restore_options(template: str, batch_size: int) -> RestoreOptions:
     return RestoreOptions(template, batch_size)
 
 
-def blending() -> list[io.Input]:
+def blending(*, protect: bool = False) -> list[io.Input]:
+    """What a first-time user needs, then what is shown on request. ``protect``: with the widget of that name."""
     defaults = BlendOptions()
     return [
         io.Float.Input(
             "strength", default=defaults.strength, min=0.0, max=1.0, step=0.01,
             tooltip="0 = original, 1 = fully restored.",
         ),
-        io.Combo.Input(
-            "scale_mode", display_name="scale mode", options=["factor", AUTO], default="factor",
-            tooltip="factor: use scale. auto: enlarge until the largest face is at the model's full resolution.",
-        ),
         io.Float.Input(
             "scale", default=1.0, min=0.1, max=LARGEST_SCALE, step=0.1,
             tooltip="Output size relative to the input (2 = double width and height). Larger keeps more restored detail.",
         ),
+        *(protecting() if protect else ()),
         io.Combo.Input(
             "color_match", display_name="color match", options=list(COLOR_METHODS), default=defaults.color,
             tooltip="Match the colors of the restored face to the original, in Lab. Not used with colorization models.",
         ),
-        io.Float.Input(
-            "softness", default=defaults.softness, min=0.01, max=1.0, step=0.01,
-            tooltip="Width of the soft mask edge, as a fraction of the face's radius.",
+        io.Combo.Input(
+            "scale_mode", display_name="scale mode", options=["factor", AUTO], default="factor", advanced=True,
+            tooltip="factor: use scale. auto: enlarge until the largest face is at the model's full resolution.",
         ),
         io.Float.Input(
             "max_megapixels", display_name="max megapixels", default=defaults.max_megapixels, min=0.1, max=400.0, step=0.1,
-            tooltip="Upper limit for the output of scale mode auto, in megapixels.",
+            tooltip="Upper limit for the output of scale mode auto, in megapixels.", advanced=True,
+        ),
+        io.Float.Input(
+            "softness", default=defaults.softness, min=0.01, max=1.0, step=0.01, advanced=True,
+            tooltip="Width of the soft mask edge, as a fraction of the face's radius.",
         ),
     ]  # fmt: skip
 
 
+def protecting() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "protect", options=list(PROTECT_MODES), default=AUTO,
+            tooltip="auto: faces that are already good are changed little or not at all, and fine detail of the image is kept. "
+            "off: the restored face is taken as it is.",
+        )
+    ]  # fmt: skip
+
+
 def blend_options(
-    strength: float, scale_mode: str, scale: float, color_match: str, softness: float, max_megapixels: float
+    strength: float, scale: float, color_match: str, scale_mode: str, max_megapixels: float, softness: float
 ) -> BlendOptions:
     return BlendOptions(AUTO if scale_mode == AUTO else scale, strength, softness, color_match, max_megapixels)

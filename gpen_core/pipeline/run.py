@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from ..checkpoints import GpenModel
+from ..errors import OptionError
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.selection import SelectOptions, select_faces
 from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
 from .detect import find_faces
-from .frames import check_background, check_frames
+from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks
 from .options import BlendOptions, ProtectOptions, RestoreOptions
 from .protect import ProtectTools, protect_faces, protections_for
@@ -62,9 +63,10 @@ def _ignore(face: RestoredFace) -> None:
 def restore_image(
     frames: Tensor,
     model: GpenModel,
-    detector: FaceDetector,
+    detector: FaceDetector | None,
     settings: Settings = Settings(),
     *,
+    faces: Sequence[Face] | None = None,
     parser: FaceParser | None = None,
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
@@ -78,8 +80,10 @@ def restore_image(
     Args:
         frames: [B, 3 or more, H, W] RGB(…) in [0, 1]. Channels after the third are kept.
         model: Restores the faces.
-        detector: Finds them.
+        detector: Finds them; may be None where ``faces`` says which.
         settings: All settings of the run.
+        faces: Those to work on, found in these frames and chosen already: nothing is detected or selected. None: the
+            detector finds them, and ``settings.select`` chooses.
         parser: Draws the outline of each face; without one it is an oval.
         background: The same frames already upscaled; see ``blend_faces``.
         hooks: Told after each step of the stages "detect", "restore" and "blend".
@@ -90,13 +94,14 @@ def restore_image(
         The frames at the scale asked for; frames without faces are resized only.
 
     Raises:
-        ImageError: ``frames`` or ``background`` is no such batch.
+        ImageError: ``frames`` or ``background`` is no such batch, or a face was found in another picture.
+        OptionError: There is neither a detector nor faces.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     check_frames(frames)
     if background is not None:
         check_background(frames, background)
-    faces = select_faces(find_faces(frames, detector, hooks), settings.select)
+    faces = _chosen(frames, faces, detector, settings.select, hooks)
     template = template_for(model, settings.restore)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
@@ -110,6 +115,18 @@ def restore_image(
     by_frame = _by_frame(_watched(protected, seen), len(frames))
     blended = blend_each(frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks)
     return Restoration(blended.frames, blended.mask, tuple(face for face, _ in done), tuple(facts for _, facts in done))
+
+
+def _chosen(
+    frames: Tensor, faces: Sequence[Face] | None, detector: FaceDetector | None, select: SelectOptions, hooks: Hooks
+) -> Sequence[Face]:
+    """The faces to work on, in the order of their frames."""
+    if faces is not None:
+        check_faces_of(frames, faces)
+        return sorted(faces, key=lambda face: face.frame)
+    if detector is None:
+        raise OptionError("nothing says where the faces are: give a detector, or the faces")
+    return select_faces(find_faces(frames, detector, hooks), select)
 
 
 def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:

@@ -40,8 +40,8 @@ class ManagedDetector(Managed):
         super().__init__(network.module)
         self.network = network
 
-    def configured(self, options: DetectOptions) -> MultiPassDetector:
-        """The detector with these settings; the network is shared."""
+    def configured(self, options: DetectOptions | None = None) -> MultiPassDetector:
+        """The detector with these settings, or the defaults; the network is shared."""
         from ...gpen_core.faces.detectors import MultiPassDetector
 
         return MultiPassDetector(self.network, options)

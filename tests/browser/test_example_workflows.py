@@ -21,7 +21,7 @@ PROMPTS = {
     "restore_faces": LOADERS
     | {
         "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
-        | SETTINGS["blend"] | SETTINGS["detect"] | SETTINGS["restore"],
+        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
         "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
     },
     "restore_faces_step_by_step": LOADERS

@@ -27,12 +27,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "restore": {"template": "auto", "batch_size": 0},
     "blend": {
         "strength": 1.0,
-        "scale_mode": "factor",
         "scale": 1.0,
         "color_match": "mean",
-        "softness": 0.35,
+        "scale_mode": "factor",
         "max_megapixels": 33.2,
+        "softness": 0.35,
     },
+    "protect": {"protect": "auto"},
     "sample": {"seed": 0, "count": 4, "truncation": 0.7, "interpolate": False, "end_seed": 1, "batch_size": 0},
 }
 
@@ -61,8 +62,8 @@ def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend
 
 
 def whole(image: str, model: str = "tiny.pth", detector: str | None = "mtcnn", **changes: Any) -> Prompt:
-    """The all-in-one node 6; ``detector=None`` leaves its input open."""
-    settings = {**SETTINGS["blend"], **SETTINGS["detect"], **SETTINGS["restore"], **changes}
+    """The all-in-one node 6; ``detector=None`` leaves its input open; a link to ``faces`` may be among the changes."""
+    settings = {**SETTINGS["blend"], **SETTINGS["protect"], **SETTINGS["restore"], **changes}
     made = node("GPEN_RestoreImage", image=["1", 0], model=["2", 0], **settings)
     prompt = load(image, model, detector or "mtcnn")
     if detector is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_harness.graphs import SETTINGS, Prompt, node, probing, selecting, staged
+from host_harness.graphs import SETTINGS, Prompt, node, probing, selecting, staged, whole
 from host_harness.host_process import HostProcess, RunResult
 from PIL import Image
 
@@ -87,6 +87,29 @@ def test_choosing_nothing_returns_the_picture_unchanged(ready: HostProcess):
         for name in ("picture", "given")
     )
     np.testing.assert_array_equal(found, given)
+
+
+def test_the_all_in_one_node_restores_the_chosen_faces_only_and_needs_no_detector(ready: HostProcess):
+    prompt = whole("two.png", detector=None, faces=["7", 0], protect="off")
+    prompt |= {
+        name: made for name, made in selecting("two.png", order="left_to_right", indices="1").items() if name != "1"
+    }
+    alone = ready.run(probing(prompt, picture=("6", 0), mask=("6", 1), count=("6", 3)))
+    prompt = restoring(selecting("two.png", order="left_to_right", indices="1"))
+    staged_run = ready.run(probing(prompt, steps=("6", 0)))
+    picture, mask, steps = (
+        np.load(ready.base.output / run.outputs[f"probe_{name}"]["probe"][0]["filename"])
+        for run, name in ((alone, "picture"), (alone, "mask"), (staged_run, "steps"))
+    )
+    assert alone.outputs["probe_count"]["probe"][0]["repr"] == "1"
+    assert mask[0, :, :260].max() == 0 and mask[0, :, 300:].max() == 1
+    np.testing.assert_allclose(picture, steps, atol=1e-5)
+
+
+def test_the_all_in_one_node_shows_a_first_time_user_what_is_needed(ready: HostProcess):
+    required = ready.object_info("GPEN_RestoreImage")["input"]["required"]
+    shown = [name for name, (_, *more) in required.items() if not (more and more[0].get("advanced"))]
+    assert shown == ["image", "model", "strength", "scale", "protect", "color_match"]
 
 
 def test_picks_that_cannot_be_read_are_one_clear_error(ready: HostProcess):

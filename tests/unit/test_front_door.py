@@ -152,6 +152,21 @@ def test_restore_frames_says_which_faces_and_where(astronaut, tiny_model, known)
     assert larger.frames.shape == (2, 3, 256, 256)
 
 
+def test_faces_that_are_given_are_restored_and_nothing_is_detected(
+    astronaut, astronaut_face, tiny_model, known, caplog
+):
+    frames = torch.stack((astronaut, astronaut))
+    first, second = replace(astronaut_face, id=1), replace(astronaut_face, frame=1, id=2)
+    given = gpen_core.restore_frames(frames, tiny_model, detector=Known(), faces=[second, first])
+    found = gpen_core.restore_frames(frames, tiny_model, detector=known)
+    assert torch.equal(given.frames, found.frames) and [face.id for face in given.faces] == [1, 2]
+    with caplog.at_level(logging.WARNING, "gpen_core"):
+        none = gpen_core.restore_frames(frames, tiny_model, faces=[])
+    assert torch.equal(none.frames, frames) and none.faces == () and "no faces were given" in caplog.text
+    with pytest.raises(ImageError, match="frame 5"):
+        gpen_core.restore_frames(frames, tiny_model, faces=[replace(astronaut_face, frame=5)])
+
+
 @needs_mtcnn
 def test_the_steps_one_by_one_give_what_restore_gives(photo, tiny_model):
     detector = gpen_core.load_detector("mtcnn")

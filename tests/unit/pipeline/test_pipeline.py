@@ -430,6 +430,11 @@ def test_settings_out_of_range_are_refused_where_they_are_made(make):
         make()
 
 
+def test_without_detector_and_faces_there_is_nothing_to_go_by(frames, tiny_model):
+    with pytest.raises(OptionError, match="give a detector, or the faces"):
+        restore_image(frames, tiny_model, None)
+
+
 @pytest.mark.parametrize("shape", [(3, 64, 64), (0, 3, 64, 64), (1, 1, 64, 64), (1, 3, 0, 64)])
 def test_frames_of_another_shape_are_refused(shape, tiny_model):
     with pytest.raises(ImageError, match="frames must be"):
