@@ -1,0 +1,68 @@
+/** The only file that touches ComfyUI's page: its addresses, its undo history, its canvas and its nodes. */
+
+import { api } from '../../../scripts/api.js'
+import { app } from '../../../scripts/app.js'
+
+const MIDDLE = 1
+const MIDDLE_HELD = 4
+
+export function registerExtension(extension) {
+  app.registerExtension(extension)
+}
+
+/** Address of a file that a node left in one of ComfyUI's folders. */
+export function fileUrl({ filename, subfolder = '', type }) {
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
+}
+
+/** Tell the page that a widget's value has changed, as one step of its undo history. */
+export function changed(node) {
+  app.canvas.emitBeforeChange()
+  node.graph?.setDirtyCanvas?.(true, true)
+  app.canvas.emitAfterChange()
+}
+
+/** What the node's last run gave to the page, if the page still knows it: after an undo, or in a tab left and reopened. */
+export function lastOutput(node) {
+  const inRoot = !node.graph || node.graph === app.graph || node.graph === app.rootGraph
+  return app.nodeOutputs?.[inRoot ? String(node.id) : `${node.graph.id}:${node.id}`]
+}
+
+/** Call `handler` after a method that nodes may have, such as onExecuted. */
+export function chain(node, name, handler) {
+  const before = node[name]
+  node[name] = function (...given) {
+    const result = before?.apply(this, given)
+    handler.apply(this, given)
+    return result
+  }
+}
+
+/**
+ * A widget made of elements: `widget.element`, with `dispose` for when its node is removed.
+ *
+ * Only a widget that has a value is saved in the workflow and sent in the prompt.
+ */
+export function addElement(node, name, type, widget, { height, valued = false }) {
+  const value = valued
+    ? { getValue: () => widget.value, setValue: (text) => (widget.value = text) }
+    : { getValue: () => '', setValue: () => {} }
+  const added = node.addDOMWidget(name, type, widget.element, {
+    ...value, serialize: valued, hideOnZoom: false, margin: 8, getMinHeight: () => height
+  })
+  if (!valued) added.serialize = false // in the workflow; the option of this name is about the prompt
+  passOnCanvasGestures(widget.element)
+  chain(node, 'onRemoved', () => widget.dispose())
+  return added
+}
+
+/** Zooming and panning the graph works over our widgets too. Nodes 2.0 see to that themselves. */
+function passOnCanvasGestures(element) {
+  const onCanvas = (method, applies) => (event) => {
+    if (!window.LiteGraph?.vueNodesMode && applies(event)) app.canvas[method](event)
+  }
+  element.addEventListener('wheel', onCanvas('processMouseWheel', () => true))
+  element.addEventListener('pointerdown', onCanvas('processMouseDown', (event) => event.button === MIDDLE))
+  element.addEventListener('pointermove', onCanvas('processMouseMove', (event) => event.buttons & MIDDLE_HELD))
+  element.addEventListener('pointerup', onCanvas('processMouseUp', (event) => event.button === MIDDLE))
+}
