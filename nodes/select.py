@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..gpen_core.types import Face
 
 _MOST_PICTURES = 32
+_PICKER = "GPEN_PICKS"  # the widget that web/js/extension.js makes; where no page is, the input is plain text
 
 
 class SelectFaces(io.ComfyNode):
@@ -61,7 +62,7 @@ class SelectFaces(io.ComfyNode):
                     tooltip="How much of a face's box must lie inside (or outside) the mask. 0.5 = half of it.",
                 ),
                 io.String.Input(
-                    "picks", default="", socketless=True, advanced=True,
+                    "picks", default="", socketless=True, extra_dict={"widgetType": _PICKER},
                     tooltip="Faces picked by hand, as positions. Written by the face picker; empty it to forget the picks.",
                 ),
             ],

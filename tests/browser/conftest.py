@@ -9,6 +9,7 @@ import pytest
 from browser_harness.chromium import chromium
 from browser_harness.comfy_page import ComfyPage
 from browser_harness.front_end import fetch as fetch_front_end
+from browser_harness.plain_page import PlainPage
 from host_harness.base_dir import BaseDir
 from host_harness.fetching import Unavailable
 from host_harness.host_source import check_requirements
@@ -72,3 +73,12 @@ def comfy_page(request: pytest.FixtureRequest, browser: "Browser", web_server: H
     page = ComfyPage(browser, web_server, RENDERERS[request.param])
     yield page
     page.close()
+
+
+@pytest.fixture
+def plain_page(browser: "Browser", repo_root: Path, portrait: Path) -> Iterator[PlainPage]:
+    """An empty page that can import our web modules; no ComfyUI."""
+    page = PlainPage(browser, repo_root / "web", portrait.parent)
+    yield page
+    page.close()
+    assert page.errors == []

@@ -74,9 +74,8 @@ export function decide(picks, faces, aspect) {
   const decided = faces.map((face, place) => {
     if (excluded.found.has(place)) return { state: BY_HAND.exclude, why: 'excluded by hand' }
     if (included.found.has(place)) return { state: BY_HAND.include, why: 'included by hand' }
-    const rules = face.rules ?? { state: face.state, why: face.why }
-    if (picks.others === 'none' && rules.state === 'chosen') return { state: 'left_out', why: 'not picked' }
-    return rules
+    if (picks.others === 'none' && face.rules.state !== 'limits') return { state: 'left_out', why: 'not picked' }
+    return face.rules
   })
   const lost = (list, numbers) => numbers.map((number) => ({ list, number, pick: picks[list][number] }))
   return {
@@ -99,12 +98,16 @@ export function setTaken(picks, faces, places, taken, aspect) {
   return { ...without, [list]: [...without[list], ...added] }
 }
 
-/** The picks without those of some faces. */
+/** The picks without those of some faces; nor may another pick, that had found no face, take the place of a forgotten one. */
 function forget(picks, faces, places, aspect) {
   const left = (list) => {
-    const { found } = findPicked(picks[list], faces, aspect)
-    const gone = new Set([...places].map((place) => found.get(place)))
-    return picks[list].filter((_, number) => !gone.has(number))
+    let kept = picks[list]
+    for (;;) {
+      const { found } = findPicked(kept, faces, aspect)
+      const gone = new Set([...places].map((place) => found.get(place)).filter((number) => number !== undefined))
+      if (!gone.size) return kept
+      kept = kept.filter((_, number) => !gone.has(number))
+    }
   }
   return { ...picks, include: left('include'), exclude: left('exclude') }
 }

@@ -30,12 +30,14 @@ class Choice:
         state: "chosen" (by the rules), "included" or "excluded" (by a pick), "limits" (it misses a limit, the mask or the
             reference), or "left_out" (the index list or the maximum number of faces leaves it out).
         why: A few words for people, such as "18 px, below 40 px"; "" where the rules chose it.
+        rules: State and reason if nothing had been picked: what becomes of the face when its pick is removed.
     """
 
     face: Face
     index: int
     state: str = CHOSEN
     why: str = ""
+    rules: tuple[str, str] = (CHOSEN, "")
 
     @property
     def chosen(self) -> bool:
@@ -147,19 +149,16 @@ def _decide(
         missing = set(absent) if missing is None else missing & set(absent)
         kept = 0
         for index, place in enumerate(mine):
-            state, why = states.get(place) or _by_rules(
-                reasons[place], index in listed or not spans, only_picks, options.limit, kept
-            )
-            kept += state == CHOSEN
-            choices.append(Choice(ordered[place], index, state, why))
+            rules = _by_rules(reasons[place], index in listed or not spans, options.limit, kept)
+            kept += rules[0] == CHOSEN and place not in states
+            others = (LEFT_OUT, "not picked") if only_picks and rules[0] != LIMITS else rules
+            choices.append(Choice(ordered[place], index, *(states.get(place) or others), rules))
     return tuple(choices), tuple(sorted(missing or ()))
 
 
-def _by_rules(missed: str, listed: bool, only_picks: bool, limit: int, kept: int) -> tuple[str, str]:
+def _by_rules(missed: str, listed: bool, limit: int, kept: int) -> tuple[str, str]:
     if missed:
         return LIMITS, missed
-    if only_picks:
-        return LEFT_OUT, "not picked"
     if not listed:
         return LEFT_OUT, "not in the list of faces"
     if limit and kept >= limit:

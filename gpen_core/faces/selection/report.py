@@ -36,6 +36,7 @@ def selection_report(selection: Selection) -> dict[str, Any]:
                 "chosen": true,
                 "state": "chosen",      # "included", "excluded", "limits", "left_out"
                 "why": "",              # a few words
+                "rules": {"state": "chosen", "why": ""},  # the same if nothing had been picked
                 "pick": {"x": …, "y": …, "size": …, "frame": 0}  # to be put into include or exclude as it is
               }, …],
               "lost": [{"list": "include", "x": …, "y": …, "size": …, "frame": 0}, …],
@@ -67,6 +68,7 @@ def _face(choice: Choice) -> dict[str, Any]:
         "chosen": choice.chosen,
         "state": choice.state,
         "why": choice.why,
+        "rules": dict(zip(("state", "why"), choice.rules, strict=True)),
         "pick": {name: round(value, 5) for name, value in asdict(pick_of(face)).items()},
     }
 

@@ -111,6 +111,20 @@ def test_picks_override_every_rule():
     assert A not in both.chosen and both.lost == ()
 
 
+def test_what_the_rules_alone_would_say_stays_known_beside_the_picks():
+    picks = Picks((pick_of(C),), (pick_of(A),), others="none")
+    options = SelectOptions("left_to_right", limit=1, min_size=40)
+    rules = {choice.face: choice.rules for choice in choose_faces(FACES, options, picks=picks).choices}
+    unpicked = {choice.face: (choice.state, choice.why) for choice in choose_faces(FACES, options).choices}
+    assert rules[C] == unpicked[C] and rules[C][0] == "limits"
+    assert {face: state for face, (state, _) in rules.items()} == {
+        A: "left_out",
+        B: "chosen",
+        C: "limits",
+        D: "left_out",
+    }
+
+
 def test_an_excluded_face_makes_room_for_the_next_one():
     assert choose_faces(FACES, SelectOptions(limit=1), picks=Picks((), (pick_of(A),))).chosen == (D,)
 
