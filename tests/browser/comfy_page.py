@@ -1,6 +1,7 @@
 """ComfyUI's page in a browser: what a user does there, as methods."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
 
 SIZE = {"width": 1600, "height": 900}
 LOAD_TIMEOUT_MS = 60_000
+STEP_TIMEOUT_MS = 15_000
 CAMERA_MS = 600  # FitView flies there
+PERSIST_MS = 1500  # after this the page has kept the workflow for its next load
 READY = "Boolean(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.SaveImage)"
 ACTIVE = "app.extensionManager.workflow.activeWorkflow"
 OPENED = f"([name, before]) => {ACTIVE}.filename.startsWith(name) && {ACTIVE}.path !== before"
@@ -28,9 +31,41 @@ EXTENT = """() => {
   return {x: (x + offset[0]) * scale + canvas.left, y: (y + offset[1]) * scale + canvas.top,
           width: (right - x) * scale, height: (bottom - y) * scale}
 }"""
+BUILD = """nodes => {
+  app.rootGraph.clear()
+  const made = {}
+  for (const {type, name, pos, size, values, inputs, title} of nodes) {
+    const node = made[name] = LiteGraph.createNode(type)
+    node.pos = pos
+    if (title) node.title = title
+    app.rootGraph.add(node)
+    node.setSize(size)
+    for (const [widget, value] of Object.entries(values ?? {}))
+      node.widgets.find(found => found.name === widget).value = value
+    for (const [input, [from, output]] of Object.entries(inputs ?? {})) {
+      const place = made[from].outputs.findIndex(found => found.name === output)
+      const slot = node.inputs.findIndex(found => found.name === input)
+      if (place < 0 || slot < 0 || !made[from].connect(place, node, slot))
+        throw Error(`no link from ${from}.${output} to ${name}.${input}`)
+    }
+  }
+  app.canvas.deselectAll()
+}"""
+LISTEN = """() => {
+  window.finished = new Promise((resolve, reject) => {
+    app.api.addEventListener('execution_success', () => resolve(), {once: true})
+    app.api.addEventListener('execution_error', event => reject(Error(event.detail.exception_message)), {once: true})
+  })
+}"""
+RUN_TIMEOUT_MS = 90_000
 QUIET = {"Comfy.TutorialCompleted": True, "Comfy.Graph.CanvasInfo": False, "Comfy.Minimap.Visible": False}
 # Not ours: files that this server does not have, and addresses that --disable-api-nodes forbids the page.
 NOT_OURS = ("Failed to load resource", "Content Security Policy", "workflow templates")
+
+
+def node(name: str, kind: str, pos: tuple[int, int], size: tuple[int, int], **more: Any) -> dict[str, Any]:
+    """A node; `values` by widget, `inputs` by slot as (node, output)."""
+    return {"name": name, "type": kind, "pos": pos, "size": size, **more}
 
 
 class ComfyPage:
@@ -42,11 +77,11 @@ class ComfyPage:
         for name, value in {**QUIET, "Comfy.VueNodes.Enabled": vue_nodes}.items():
             server.post_json(f"/settings/{name}", value)
         self.page = browser.new_page(viewport=SIZE)
+        self.page.set_default_timeout(STEP_TIMEOUT_MS)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(server.url)
-        self.page.wait_for_function(READY, timeout=LOAD_TIMEOUT_MS)
-        self.part("queue-button").wait_for()
+        self._wait_until_ready()
 
     def part(self, test_id: str) -> "Locator":
         """A part of the page, by the name that its makers gave it for tests."""
@@ -77,6 +112,17 @@ class ComfyPage:
         """Press Run."""
         self.part("queue-button").click()
 
+    def run_to_end(self) -> None:
+        """Press Run and wait until all is done. What fails there fails the test."""
+        self.page.evaluate(LISTEN)
+        self.run()
+        self.page.wait_for_function("window.finished.then(() => true)", timeout=RUN_TIMEOUT_MS)
+        self.page.wait_for_timeout(100)  # the page draws what came last
+
+    def build(self, nodes: Sequence[dict[str, Any]]) -> None:
+        """A graph in place of the present one, of nodes as ``node`` makes them."""
+        self.page.evaluate(BUILD, nodes)
+
     def prompt(self) -> dict[str, dict[str, Any]]:
         """What Run would send: {node id: {class_type, inputs, _meta}}."""
         return self.ask("app.graphToPrompt().then(prompt => prompt.output)")
@@ -89,8 +135,19 @@ class ComfyPage:
         """A value of the page's own world, as its JSON: undefined members are left out."""
         return json.loads(self.page.evaluate(f"Promise.resolve({expression}).then(value => JSON.stringify(value))"))
 
+    def reload(self) -> None:
+        """As by the browser's key; returns once the page shows its workflow again."""
+        self.page.wait_for_timeout(PERSIST_MS)
+        self.page.reload()
+        self._wait_until_ready()
+        self.page.wait_for_function("app.rootGraph?.nodes.length > 0")
+
     def close(self) -> None:
         self.page.close()
+
+    def _wait_until_ready(self) -> None:
+        self.page.wait_for_function(READY, timeout=LOAD_TIMEOUT_MS)
+        self.part("queue-button").wait_for()
 
     def _note(self, message: "ConsoleMessage") -> None:
         if message.type == "error" and not any(part in message.text for part in NOT_OURS):

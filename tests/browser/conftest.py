@@ -15,6 +15,7 @@ from host_harness.fetching import Unavailable
 from host_harness.host_source import check_requirements
 from host_harness.host_source import fetch as fetch_host
 from host_harness.http_server import HttpServer
+from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,6 +46,24 @@ def browser() -> Iterator["Browser"]:
         skip_or_fail(reason)
 
 
+def crowds(portrait: Path) -> list[Path]:
+    """Pictures of many faces: nine, the same larger, and forty in 4K."""
+    made = []
+    for name, columns, rows, tile in (
+        ("nine", 3, 3, (256, 256)),
+        ("nine_larger", 3, 3, (400, 400)),
+        ("forty", 8, 5, (480, 432)),
+    ):
+        crowd = Image.new("RGB", (columns * tile[0], rows * tile[1]))
+        with Image.open(portrait) as one:
+            small = one.resize(tile)
+        for place in range(columns * rows):
+            crowd.paste(small, (place % columns * tile[0], place // columns * tile[1]))
+        made.append(portrait.with_name(f"{name}.png"))
+        crowd.save(made[-1], compress_level=1)
+    return made
+
+
 @pytest.fixture(scope="session")
 def web_server(
     browser: "Browser", tmp_path_factory: pytest.TempPathFactory, repo_root: Path, portrait: Path
@@ -61,7 +80,8 @@ def web_server(
         skip_or_fail(reason)
     try:
         server.start()
-        assert server.upload_image(picture) == picture.name
+        for path in (picture, *crowds(portrait)):
+            assert server.upload_image(path) == path.name
         yield server
     finally:
         server.close()

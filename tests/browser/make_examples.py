@@ -9,29 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_harness.comfy_page import ComfyPage
+from browser_harness.comfy_page import ComfyPage, node
 from PIL import Image
-
-BUILD = """nodes => {
-  app.rootGraph.clear()
-  const made = {}
-  for (const {type, name, pos, size, values, inputs, title} of nodes) {
-    const node = made[name] = LiteGraph.createNode(type)
-    node.pos = pos
-    if (title) node.title = title
-    app.rootGraph.add(node)
-    node.setSize(size)
-    for (const [widget, value] of Object.entries(values ?? {}))
-      node.widgets.find(found => found.name === widget).value = value
-    for (const [input, [from, output]] of Object.entries(inputs ?? {})) {
-      const place = made[from].outputs.findIndex(found => found.name === output)
-      const slot = node.inputs.findIndex(found => found.name === input)
-      if (place < 0 || slot < 0 || !made[from].connect(place, node, slot))
-        throw Error(`no link from ${from}.${output} to ${name}.${input}`)
-    }
-  }
-  app.canvas.deselectAll()
-}"""
 
 NOTE = (
     "This runs at once with **bundled**, the small model that comes with the pack. For the best quality choose "
@@ -45,11 +24,6 @@ NOISE_NOTE = (
 )
 THUMBNAIL_WIDTH = 640
 MARGIN = 24  # around the graph, in pixels of the window
-
-
-def node(name: str, kind: str, pos: tuple[int, int], size: tuple[int, int], **more: Any) -> dict[str, Any]:
-    """A node; `values` by widget, `inputs` by slot as (node, output)."""
-    return {"name": name, "type": kind, "pos": pos, "size": size, **more}
 
 
 def photo() -> dict[str, Any]:
@@ -114,7 +88,7 @@ WORKFLOWS = {
 @pytest.mark.parametrize("comfy_page", ["litegraph"], indirect=True)
 @pytest.mark.parametrize("name", list(WORKFLOWS))
 def test_make(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None:
-    comfy_page.page.evaluate(BUILD, WORKFLOWS[name])
+    comfy_page.build(WORKFLOWS[name])
     comfy_page.page.wait_for_timeout(500)
     made = comfy_page.workflow()
     made["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))  # the same however often it is made

@@ -31,6 +31,7 @@ export class FaceBoxes {
     this.element = element('div', { className: 'gpen-frame' }, this.picture, this.layer, this.band)
     this.layer.addEventListener('keydown', (event) => this.onKey(event))
     this.layer.addEventListener('click', (event) => this.onClick(event))
+    this.layer.addEventListener('focusin', (event) => this.goTo(this.orderOf(event.target), false))
     this.layer.addEventListener('pointerdown', (event) => this.onPointerDown(event))
     this.layer.addEventListener('pointermove', (event) => this.onPointerMove(event))
     for (const end of ['pointerup', 'pointercancel'])
@@ -71,10 +72,14 @@ export class FaceBoxes {
   }
 
   onClick(event) {
-    const order = [...this.layer.children].indexOf(event.target.closest('.gpen-face'))
+    const order = this.orderOf(event.target)
     if (order < 0 || this.dragged) return
     this.current = order
     this.onToggle([this.boxes[order].place])
+  }
+
+  orderOf(target) {
+    return [...this.layer.children].indexOf(target.closest('.gpen-face'))
   }
 
   onKey(event) {

@@ -42,10 +42,10 @@ export class FacePicker {
     const bar = element(
       'div',
       { className: 'gpen-bar' },
-      button('Take all faces of this picture (A)', 'All', () => this.takeAll()),
-      button('Take no face but those picked from now on (N)', 'None', () => this.takeNone()),
+      button('All faces of this picture (A)', 'All', () => this.takeAll()),
+      button('None but the faces picked from now on (N)', 'None', () => this.takeNone()),
       button('Invert the choice in this picture (I)', 'Invert', () => this.invert()),
-      button('Forget all picks: the other widgets decide', 'Reset', () => this.change('')),
+      button('Reset: forget all picks, the other widgets decide', 'Reset', () => this.change('')),
       this.pager
     )
     this.element = element('div', { className: 'gpen-widget gpen-picker' }, this.stage, bar, this.lost, this.caption)
