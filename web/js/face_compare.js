@@ -133,8 +133,8 @@ export class FaceCompare {
     }
   }
 
+  /** Stop watching. The page takes the element away. */
   dispose() {
     this.stage.dispose()
-    this.element.remove()
   }
 }

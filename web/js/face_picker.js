@@ -191,9 +191,9 @@ export class FacePicker {
     this.change(writePicks(this.with(others, true, this.with(before, false))))
   }
 
+  /** Stop watching. The page takes the element away. */
   dispose() {
     this.observer.disconnect()
-    this.element.remove()
   }
 }
 

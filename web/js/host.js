@@ -52,8 +52,25 @@ export function addElement(node, name, type, widget, { height, valued = false })
   })
   if (!valued) added.serialize = false // in the workflow; the option of this name is about the prompt
   passOnCanvasGestures(widget.element)
-  chain(node, 'onRemoved', () => widget.dispose())
+  chain(node, 'onRemoved', () => {
+    widget.dispose()
+    widget.element.dataset.left = placeOf(node, name) // the page takes it away, unless the node comes back
+  })
+  chain(node, 'onConfigure', () => takePlace(widget.element, placeOf(node, name)))
   return added
+}
+
+/**
+ * Nodes 2.0 draw a node that an undo made anew into the old one's place, and leave the old widget's element there.
+ * Put the new one where the old one was.
+ */
+function takePlace(element, place) {
+  const old = document.querySelector(`.gpen-widget[data-left="${CSS.escape(place)}"]`)
+  if (window.LiteGraph?.vueNodesMode && old && old !== element) old.replaceWith(element)
+}
+
+function placeOf(node, name) {
+  return `${node.graph?.id ?? ''}:${node.id}:${name}`
 }
 
 /** Zooming and panning the graph works over our widgets too. Nodes 2.0 see to that themselves. */

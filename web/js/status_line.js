@@ -15,7 +15,5 @@ export class StatusLine {
     this.element.title = text
   }
 
-  dispose() {
-    this.element.remove()
-  }
+  dispose() {}
 }
