@@ -13,6 +13,7 @@ NODES = {
     "Restore Faces (GPEN)",
     "Restore Faces in Image (GPEN)",
     "Sample Faces (GPEN)",
+    "Select Faces (GPEN)",
 }
 ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 
