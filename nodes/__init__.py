@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .blend import BlendFaces
+from .compare import CompareFaces
 from .detect import DetectFaces
 from .host import folders
 from .loaders import LoadDetector, LoadModel, LoadParser
@@ -30,6 +31,7 @@ class GpenExtension(ComfyExtension):
             SelectFaces,
             RestoreFaces,
             BlendFaces,
+            CompareFaces,
             SampleFaces,
         ]
 

@@ -9,6 +9,7 @@ from . import widgets
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, ManagedDetector
 from .host.progress import node_hooks
+from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
 
@@ -51,11 +52,12 @@ class DetectFaces(io.ComfyNode):
         from ..gpen_core.geometry import size_of
         from ..gpen_core.pipeline import detect_faces
 
+        status = NodeStatus()
         detector = detector or automatic_detector()
         detector.to_device()
         configured = detector.configured(widgets.detect_options(threshold, min_face, rotated_faces))
         frames = to_frames(image)
-        found = detect_faces(frames, configured, node_hooks())
+        found = detect_faces(frames, configured, node_hooks(status))
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
             faces,
@@ -63,4 +65,14 @@ class DetectFaces(io.ComfyNode):
             to_mask(face_mask(frames, faces)),
             to_image(draw_faces(frames, faces)),
             len(faces),
+            ui=status.ui(_summary(len(found), len(faces), len(frames)), {detector.network.name: detector}),
         )
+
+
+def _summary(found: int, kept: int, images: int) -> str:
+    from ..gpen_core.pipeline.summary import counted
+
+    if not found:
+        return "No face found."
+    where = f" in {images} images" if images > 1 else ""
+    return f"{counted(found)} found{where}{f', {kept} kept' if kept < found else ''}."

@@ -15,6 +15,7 @@ from . import widgets
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
+from .host.status import NodeStatus
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -50,11 +51,14 @@ class RestoreFaces(io.ComfyNode):
         cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int
     ) -> io.NodeOutput:
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
+        from ..gpen_core.pipeline.summary import run_text
 
+        status = NodeStatus()
         if not faces:
             logging.info("GPEN: no faces to restore.")
-            return io.NodeOutput((), ExecutionBlocker(None))
+            return io.NodeOutput((), ExecutionBlocker(None), ui=status.ui("No face to restore."))
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
-        restored = tuple(restore_faces(to_frames(image), faces, model.model, options, node_hooks()))
-        return io.NodeOutput(restored, to_image(torch.stack([face.pixels for face in restored])))
+        restored = tuple(restore_faces(to_frames(image), faces, model.model, options, node_hooks(status)))
+        ui = status.ui(run_text([face.facts for face in restored]), {model.model.name: model})
+        return io.NodeOutput(restored, to_image(torch.stack([face.pixels for face in restored])), ui=ui)

@@ -12,8 +12,9 @@ from torch import Tensor
 from . import widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import load_managed
-from .host.networks import FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
+from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.progress import node_hooks
+from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class RestoreImage(io.ComfyNode):
                 ),
                 FacesIO.Output("faces", display_name="faces", tooltip="The faces that were restored."),
                 io.Int.Output("count", display_name="count", tooltip="Number of restored faces."),
+                FaceFactsIO.Output(
+                    "face_facts",
+                    display_name="face facts",
+                    tooltip="What is known of each face. Connect to Compare Faces.",
+                ),
             ],
         )
 
@@ -67,7 +73,9 @@ class RestoreImage(io.ComfyNode):
         from ..gpen_core.pipeline import Settings, restore_image
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
+        from ..gpen_core.pipeline.summary import run_text
 
+        status = NodeStatus()
         if faces is None:
             detector = detector or automatic_detector()
         settings = Settings(
@@ -87,9 +95,20 @@ class RestoreImage(io.ComfyNode):
             faces=faces,
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
-            hooks=node_hooks(),
+            hooks=node_hooks(status),
         )
+        text = run_text(result.facts)
         if not result.faces:
-            nobody = "no face found" if faces is None else "no face is chosen"
-            logging.info("GPEN: %s. The image is returned unchanged, at the requested size.", nobody)
-        return io.NodeOutput(to_image(result.frames), to_mask(result.mask), result.faces, len(result.faces))
+            nobody = "No face found" if faces is None else "No face is chosen"
+            text = f"{nobody}: the image is returned unchanged, at the requested size."
+            logging.info("GPEN: %s", text)
+        ran = {detector.network.name: detector} if detector is not None and faces is None else {}
+        ran |= {model.model.name: model} if result.faces else {}
+        return io.NodeOutput(
+            to_image(result.frames),
+            to_mask(result.mask),
+            result.faces,
+            len(result.faces),
+            tuple(zip(result.faces, result.facts, strict=True)),
+            ui=status.ui(text, ran),
+        )

@@ -1,4 +1,4 @@
-"""Pictures that a widget draws: small copies in ComfyUI's temporary folder, which the page fetches from ``/view``."""
+"""Pictures that a widget draws: files in ComfyUI's temporary folder, which the page fetches from ``/view``."""
 
 from __future__ import annotations
 
@@ -27,17 +27,36 @@ def save_previews(frames: Tensor, numbers: Iterable[int], prefix: str) -> list[d
     Returns:
         For each: filename, subfolder and type as ``/view`` takes them, frame, and width and height of the frame itself.
     """
-    folder = Path(folder_paths.get_temp_directory())
-    folder.mkdir(parents=True, exist_ok=True)
     saved: list[dict[str, object]] = []
     for number in numbers:
         height, width = frames.shape[-2:]
-        name = f"{prefix}_{uuid4().hex[:12]}.jpg"
-        as_image(_small(frames[number, :3].float().cpu())).save(folder / name, quality=_QUALITY)
-        saved.append(
-            {"filename": name, "subfolder": "", "type": "temp", "frame": number, "width": width, "height": height}
-        )
+        entry, path = _new_file(prefix, "jpg")
+        as_image(_small(frames[number, :3].float().cpu())).save(path, quality=_QUALITY)
+        saved.append(entry | {"frame": number, "width": width, "height": height})
     return saved
+
+
+def save_exact(frame: Tensor, prefix: str) -> dict[str, object]:
+    """Save a frame as it is, for looking at its pixels.
+
+    Args:
+        frame: [3 or more, H, W] RGB in [0, 1].
+        prefix: Beginning of the file's name.
+
+    Returns:
+        filename, subfolder and type, as ``/view`` takes them.
+    """
+    entry, path = _new_file(prefix, "png")
+    as_image(frame[:3].float().cpu()).save(path, compress_level=1)
+    return entry
+
+
+def _new_file(prefix: str, suffix: str) -> tuple[dict[str, object], Path]:
+    """What the page needs to fetch a new file, and where to write it."""
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{prefix}_{uuid4().hex[:12]}.{suffix}"
+    return {"filename": name, "subfolder": "", "type": "temp"}, folder / name
 
 
 def _small(frame: Tensor) -> Tensor:

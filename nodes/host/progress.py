@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch.nn.functional as F
 from comfy import model_management
 from comfy.utils import ProgressBar
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from ...gpen_core.pipeline.hooks import Hooks
 from . import memory
+from .status import NodeStatus
 
 _PREVIEW_SIDE = 512
 
@@ -37,9 +40,10 @@ class NodeProgress:
         self._bar.update_absolute(done, total, shown)
 
 
-def node_hooks() -> Hooks:
-    """Hooks for one run of a node."""
-    return Hooks(NodeProgress(), memory.is_out_of_memory, memory.free_memory)
+def node_hooks(status: NodeStatus | None = None) -> Hooks:
+    """Hooks for one run of a node. What the run has to say goes into its status, if it has one, else into the log."""
+    hooks = Hooks(NodeProgress(), memory.is_out_of_memory, memory.free_memory)
+    return hooks if status is None else replace(hooks, say=status.say)
 
 
 def _thumbnail(picture: Tensor) -> Image.Image:

@@ -6,6 +6,7 @@ from browser_harness.comfy_page import ComfyPage
 
 NODES = {
     "Blend Faces (GPEN)",
+    "Compare Faces (GPEN)",
     "Detect Faces (GPEN)",
     "Load Face Detector (GPEN)",
     "Load Face Parser (GPEN)",

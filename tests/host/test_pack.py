@@ -19,6 +19,7 @@ from gpen_core.pipeline import BlendOptions, Settings, restore_image
 
 NODES = [
     "GPEN_BlendFaces",
+    "GPEN_CompareFaces",
     "GPEN_DetectFaces",
     "GPEN_LoadDetector",
     "GPEN_LoadModel",

@@ -1,0 +1,73 @@
+"""What a run came to, in words for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..types import Face, FaceFacts
+
+_UNTOUCHED = 0.005  # a strength below this changes no pixel of an 8-bit picture that anyone would see
+
+
+def fact_texts(face: Face, facts: FaceFacts | None = None) -> tuple[tuple[str, str], ...]:
+    """What is known of a face, as (name, text): size, score, quality, strength, similarity, model.
+
+    Args:
+        face: As detected.
+        facts: What restoring it made known; None where it was not restored.
+
+    Returns:
+        What is not known is left out. Notes come last, under the name "note".
+    """
+    texts = [("size", f"{face.width:.0f} × {face.height:.0f} px"), ("score", _percent(face.score))]
+    quality = face.quality if facts is None or facts.quality is None else facts.quality
+    if quality is not None:
+        texts.append(("quality", f"{quality:.2f}"))
+    if facts is None:
+        return tuple(texts)
+    texts.append(("strength", f"{facts.strength:.2f}"))
+    if facts.kept_back > 0:
+        texts.append(("kept back", _percent(facts.kept_back)))
+    if facts.similarity is not None:
+        texts.append(("similarity", f"{facts.similarity:.2f}"))
+    if facts.model:
+        texts.append(("model", f"{facts.model} ({facts.model_size} px)" if facts.model_size else facts.model))
+    return (*texts, *(("note", note) for note in facts.notes))
+
+
+def run_text(facts: Sequence[FaceFacts], found: int | None = None) -> str:
+    """How many faces were found, restored and kept, and why.
+
+    Args:
+        facts: Of the faces that were worked on.
+        found: How many there were before some were chosen; None where all found were worked on.
+
+    Returns:
+        One or more sentences, such as "3 faces found, 2 restored, 1 kept as it was."
+    """
+    found = len(facts) if found is None else found
+    if not found:
+        return "No face found: nothing was restored."
+    kept = sum(one.strength < _UNTOUCHED for one in facts)
+    parts = [f"{counted(found)} found", f"{len(facts) - kept} restored"]
+    if found > len(facts):
+        parts.append(f"{found - len(facts)} not chosen")
+    if kept:
+        parts.append(f"{kept} kept as {'it was' if kept == 1 else 'they were'}")
+    return " ".join([f"{', '.join(parts)}.", *notes_of(facts)])
+
+
+def notes_of(facts: Sequence[FaceFacts]) -> list[str]:
+    """The notes of all faces, each said once: "2 faces: Strength lowered to 0.4."."""
+    notes = Counter(note for one in facts for note in one.notes)
+    return [f"{counted(count)}: {note}" if len(facts) > 1 else note for note, count in notes.items()]
+
+
+def counted(faces: int) -> str:
+    """A number of faces in words: "1 face", "2 faces"."""
+    return f"{faces} face{'' if faces == 1 else 's'}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")

@@ -1,0 +1,115 @@
+"""Look at what was restored: before and after, from face to face.
+
+The node's ``ui`` result, which ``web/js/face_compare.js`` draws, holds ``gpen_compare``: a list with one object::
+
+    {
+      "pairs": [{"before": {filename, subfolder, type}, "after": …, "width": 512, "height": 512}],  # size of the result
+      "faces": [{"pair": 0, "name": "Face 1 of 2", "box": {x, y, width, height}, "facts": [["size", "97 × 124 px"], …]}],
+      "frames": 1
+    }
+
+A pair is a frame of the batch: those with a face, or all where no faces are connected; at most ``_MOST_PAIRS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from .host.images import to_frames
+from .host.networks import FaceFactsIO, FacesIO, RestoredFacesIO
+from .host.previews import save_exact
+from .host.status import NodeStatus
+from .loaders import CATEGORY
+
+if TYPE_CHECKING:
+    from ..gpen_core.types import Face, FaceFacts, RestoredFace
+
+_MOST_PAIRS = 32
+
+
+class CompareFaces(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_CompareFaces",
+            display_name="Compare Faces (GPEN)",
+            category=CATEGORY,
+            description="Shows the image before and after restoration under a slider. Step from face to face with the arrow "
+            "keys, and read what is known of each.",
+            search_aliases=["before after", "image compare", "slider", "gpen"],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("original", tooltip="The images before restoration."),
+                io.Image.Input("restored", tooltip="The images after restoration. They may be larger."),
+                io.MultiType.Input(
+                    "faces",
+                    [FaceFactsIO, RestoredFacesIO, FacesIO],
+                    optional=True,
+                    tooltip="The faces to step through: face facts of Restore Faces in Image, restored faces, or detected "
+                    "faces. If not connected, only whole images are shown.",
+                ),
+            ],
+            outputs=[],
+        )
+
+    @classmethod
+    def execute(cls, original: Tensor, restored: Tensor, faces: Sequence[Any] | None = None) -> io.NodeOutput:
+        from ..gpen_core.pipeline.summary import counted
+
+        status = NodeStatus()
+        before, after = to_frames(original), to_frames(restored)
+        _check(before, after)
+        known = [_face_and_facts(entry) for entry in faces or ()]
+        shown = sorted({face.frame for face, _ in known}) or list(range(len(before)))
+        pairs = [_pair(before[number], after[number]) for number in shown[:_MOST_PAIRS]]
+        drawn = [_drawn(face, facts, shown.index(face.frame), known) for face, facts in known]
+        found = {"pairs": pairs, "faces": [one for one in drawn if one["pair"] < len(pairs)], "frames": len(before)}
+        text = f"{counted(len(known))} in {len(before)} image{'s' if len(before) > 1 else ''}."
+        if len(shown) > len(pairs):
+            status.say(f"The first {len(pairs)} of {len(shown)} images are shown.")
+        return io.NodeOutput(ui={"gpen_compare": [found]} | status.ui(text))
+
+
+def _check(before: Tensor, after: Tensor) -> None:
+    from ..gpen_core.errors import ImageError
+
+    if len(before) != len(after):
+        raise ImageError(f"original has {len(before)} images, restored has {len(after)}: connect the same number.")
+
+
+def _pair(before: Tensor, after: Tensor) -> dict[str, object]:
+    height, width = after.shape[-2:]
+    files = {"before": save_exact(before, "gpen_before"), "after": save_exact(after, "gpen_after")}
+    return {**files, "width": width, "height": height}
+
+
+def _face_and_facts(entry: Face | RestoredFace | tuple[Face, FaceFacts]) -> tuple[Face, FaceFacts | None]:
+    from ..gpen_core.types import Face, RestoredFace
+
+    if isinstance(entry, RestoredFace):
+        return entry.crop.face, entry.facts
+    return (entry, None) if isinstance(entry, Face) else entry
+
+
+def _drawn(
+    face: Face, facts: FaceFacts | None, pair: int, known: Sequence[tuple[Face, FaceFacts | None]]
+) -> dict[str, object]:
+    from ..gpen_core.pipeline.summary import fact_texts
+
+    height, width = face.image_size
+    place = next(number for number, (other, _) in enumerate(known, 1) if other is face)
+    return {
+        "pair": pair,
+        "name": f"Face {place} of {len(known)}",
+        "box": {
+            "x": (face.box[0] + 0.5) / width,
+            "y": (face.box[1] + 0.5) / height,
+            "width": face.width / width,
+            "height": face.height / height,
+        },
+        "facts": fact_texts(face, facts),
+    }

@@ -1,0 +1,89 @@
+"""Compare Faces and what nodes say below themselves, in real ComfyUI."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from host_harness.graphs import Prompt, node, staged, whole
+from host_harness.host_process import HostProcess
+from PIL import Image
+
+
+@pytest.fixture
+def ready(pack_host: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path) -> HostProcess:
+    """The host with our pack, the tiny model, the portrait and a picture without a face."""
+    place_model(checkpoint, name="tiny.pth")
+    pack_host.base.place_input(portrait)
+    Image.fromarray(np.full((96, 128, 3), 128, np.uint8)).save(pack_host.base.input / "gray.png")
+    return pack_host
+
+
+def comparing(prompt: Prompt, restored: tuple[str, int], faces: tuple[str, int] | None) -> Prompt:
+    compare = node("GPEN_CompareFaces", original=["1", 0], restored=list(restored))
+    if faces is not None:
+        compare["inputs"]["faces"] = list(faces)
+    return prompt | {"10": compare}
+
+
+def drawn(host: HostProcess, prompt: Prompt) -> dict:
+    result = host.run(prompt)
+    assert result.status == "success", (result.error, result.node_errors)
+    return result.outputs["10"]["gpen_compare"][0]
+
+
+def picture(host: HostProcess, entry: dict) -> np.ndarray:
+    with Image.open(host.base.output_file(entry)) as opened:
+        return np.asarray(opened)
+
+
+def test_before_and_after_are_kept_pixel_by_pixel_with_each_faces_facts(ready: HostProcess, portrait: Path):
+    found = drawn(ready, comparing(staged("astronaut.png", scale=2.0), ("6", 0), ("5", 0)))
+    (pair,) = found["pairs"]
+    assert (pair["width"], pair["height"]) == (1024, 1024)
+    with Image.open(portrait) as original:
+        np.testing.assert_array_equal(picture(ready, pair["before"]), np.asarray(original.convert("RGB")))
+    assert picture(ready, pair["after"]).shape == (1024, 1024, 3)
+    (face,) = found["faces"]
+    assert face["name"] == "Face 1 of 1" and face["pair"] == 0
+    facts = dict(face["facts"])
+    assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny.pth (64 px)"
+    box = face["box"]  # of the astronaut, left of the middle and in the upper half
+    assert 0.3 < box["x"] < 0.5 and 0.05 < box["y"] < 0.3 and 0.1 < box["width"] < 0.3
+
+
+@pytest.mark.parametrize(("faces", "names"), [(("4", 0), ["Face 1 of 1"]), (None, [])])
+def test_detected_faces_will_do_and_none_are_needed(
+    ready: HostProcess, faces: tuple[str, int] | None, names: list[str]
+):
+    found = drawn(ready, comparing(staged("astronaut.png"), ("6", 0), faces))
+    assert [face["name"] for face in found["faces"]] == names and len(found["pairs"]) == 1
+
+
+def test_facts_of_the_node_that_does_it_all_will_do(ready: HostProcess):
+    found = drawn(ready, comparing(whole("astronaut.png"), ("6", 0), ("6", 4)))
+    assert dict(found["faces"][0]["facts"])["model"] == "tiny.pth (64 px)"
+
+
+def test_batches_of_different_length_are_refused(ready: HostProcess):
+    prompt = staged("astronaut.png") | {"8": node("ImageBatch", image1=["6", 0], image2=["6", 0])}
+    result = ready.run(comparing(prompt, ("8", 0), None))
+    assert result.error is not None and "original has 1 images, restored has 2" in result.error["exception_message"]
+
+
+def test_nodes_say_what_they_found_and_restored_on_which_device_and_in_how_many_seconds(ready: HostProcess):
+    prompt = staged("astronaut.png") | {"9": node("PreviewImage", images=["6", 0])}
+    outputs = ready.run(prompt).outputs
+    assert re.fullmatch(r"1 face found\. mtcnn on cpu, \d+\.\d s\.", outputs["4"]["gpen_status"][0])
+    said = outputs["5"]["gpen_status"][0]
+    assert said.startswith("1 face found, 1 restored.") and re.search(r"tiny\.pth on cpu, \d+\.\d s\.$", said)
+
+
+def test_no_face_is_said_in_plain_sight(ready: HostProcess):
+    prompt = staged("gray.png") | {"9": node("PreviewImage", images=["6", 0])}
+    outputs = ready.run(prompt).outputs
+    assert outputs["4"]["gpen_status"][0].startswith("No face found.")
+    assert outputs["5"]["gpen_status"][0].startswith("No face to restore.")
+    outputs = ready.run(whole("gray.png") | {"9": node("PreviewImage", images=["6", 0])}).outputs
+    assert outputs["6"]["gpen_status"][0].startswith("No face found: the image is returned unchanged")
