@@ -5,7 +5,7 @@ The node's ``ui`` result, which ``web/js/face_compare.js`` draws, holds ``gpen_c
     {
       "pairs": [{"before": {filename, subfolder, type}, "after": …, "width": 512, "height": 512}],  # size of the result
       "faces": [{"pair": 0, "name": "Face 1 of 2", "box": {x, y, width, height}, "facts": [["size", "97 × 124 px"], …]}],
-      "frames": 1
+      "note": ""  # "The first 32 of 40 images are shown."
     }
 
 A pair is a frame of the batch: those with a face, or all where no faces are connected; at most ``_MOST_PAIRS``.
@@ -22,7 +22,6 @@ from torch import Tensor
 from .host.images import to_frames
 from .host.networks import FaceFactsIO, FacesIO, RestoredFacesIO
 from .host.previews import save_exact
-from .host.status import NodeStatus
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -58,20 +57,15 @@ class CompareFaces(io.ComfyNode):
 
     @classmethod
     def execute(cls, original: Tensor, restored: Tensor, faces: Sequence[Any] | None = None) -> io.NodeOutput:
-        from ..gpen_core.pipeline.summary import counted
-
-        status = NodeStatus()
         before, after = to_frames(original), to_frames(restored)
         _check(before, after)
         known = [_face_and_facts(entry) for entry in faces or ()]
         shown = sorted({face.frame for face, _ in known}) or list(range(len(before)))
         pairs = [_pair(before[number], after[number]) for number in shown[:_MOST_PAIRS]]
         drawn = [_drawn(face, facts, shown.index(face.frame), known) for face, facts in known]
-        found = {"pairs": pairs, "faces": [one for one in drawn if one["pair"] < len(pairs)], "frames": len(before)}
-        text = f"{counted(len(known))} in {len(before)} image{'s' if len(before) > 1 else ''}."
-        if len(shown) > len(pairs):
-            status.say(f"The first {len(pairs)} of {len(shown)} images are shown.")
-        return io.NodeOutput(ui={"gpen_compare": [found]} | status.ui(text))
+        drawn = [one for one in drawn if one["pair"] < len(pairs)]
+        note = f"The first {len(pairs)} of {len(shown)} images are shown." if len(shown) > len(pairs) else ""
+        return io.NodeOutput(ui={"gpen_compare": [{"pairs": pairs, "faces": drawn, "note": note}]})
 
 
 def _check(before: Tensor, after: Tensor) -> None:

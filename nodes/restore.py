@@ -51,7 +51,7 @@ class RestoreFaces(io.ComfyNode):
         cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int
     ) -> io.NodeOutput:
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
-        from ..gpen_core.pipeline.summary import run_text
+        from ..gpen_core.pipeline.summary import model_text, run_text
 
         status = NodeStatus()
         if not faces:
@@ -60,5 +60,5 @@ class RestoreFaces(io.ComfyNode):
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
         restored = tuple(restore_faces(to_frames(image), faces, model.model, options, node_hooks(status)))
-        ui = status.ui(run_text([face.facts for face in restored]), {model.model.name: model})
+        ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})
         return io.NodeOutput(restored, to_image(torch.stack([face.pixels for face in restored])), ui=ui)

@@ -73,7 +73,7 @@ class RestoreImage(io.ComfyNode):
         from ..gpen_core.pipeline import Settings, restore_image
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
-        from ..gpen_core.pipeline.summary import run_text
+        from ..gpen_core.pipeline.summary import model_text, run_text
 
         status = NodeStatus()
         if faces is None:
@@ -103,7 +103,7 @@ class RestoreImage(io.ComfyNode):
             text = f"{nobody}: the image is returned unchanged, at the requested size."
             logging.info("GPEN: %s", text)
         ran = {detector.network.name: detector} if detector is not None and faces is None else {}
-        ran |= {model.model.name: model} if result.faces else {}
+        ran |= {model_text(model.model.name): model} if result.faces else {}
         return io.NodeOutput(
             to_image(result.frames),
             to_mask(result.mask),

@@ -32,7 +32,8 @@ def fact_texts(face: Face, facts: FaceFacts | None = None) -> tuple[tuple[str, s
     if facts.similarity is not None:
         texts.append(("similarity", f"{facts.similarity:.2f}"))
     if facts.model:
-        texts.append(("model", f"{facts.model} ({facts.model_size} px)" if facts.model_size else facts.model))
+        name = model_text(facts.model)
+        texts.append(("model", f"{name} ({facts.model_size} px)" if facts.model_size else name))
     return (*texts, *(("note", note) for note in facts.notes))
 
 
@@ -67,6 +68,11 @@ def notes_of(facts: Sequence[FaceFacts]) -> list[str]:
 def counted(faces: int) -> str:
     """A number of faces in words: "1 face", "2 faces"."""
     return f"{faces} face{'' if faces == 1 else 's'}"
+
+
+def model_text(name: str) -> str:
+    """What people call a model: the name of its file, without the ending."""
+    return name.removesuffix(".pth").removesuffix(".safetensors")
 
 
 def _percent(share: float) -> str:

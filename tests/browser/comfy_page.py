@@ -22,9 +22,9 @@ SELECT = """type => {
   app.canvas.selectNode(app.rootGraph.nodes.find(node => node.type === type))
   app.canvas.setDirty(true, true)
 }"""
-EXTENT = """() => {
+EXTENT = """type => {
   const canvas = app.canvas.canvas.getBoundingClientRect(), {scale, offset} = app.canvas.ds
-  const boxes = app.rootGraph.nodes.map(node => node.boundingRect)
+  const boxes = app.rootGraph.nodes.filter(node => !type || node.type === type).map(node => node.boundingRect)
   const edge = (axis, side) => boxes.map(box => box[axis] + (side ? box[axis + 2] : 0))
   const [x, y] = [Math.min(...edge(0, 0)), Math.min(...edge(1, 0))]
   const [right, bottom] = [Math.max(...edge(0, 1)), Math.max(...edge(1, 1))]
@@ -102,7 +102,11 @@ class ComfyPage:
         """Bring the whole graph into view; the place of its nodes in the window."""
         self.command("Comfy.Canvas.FitView")
         self.page.wait_for_timeout(CAMERA_MS)
-        return self.page.evaluate(EXTENT)
+        return self.extent()
+
+    def extent(self, node_type: str | None = None) -> "FloatRect":
+        """The place in the window of all nodes, or of those of a type."""
+        return self.page.evaluate(EXTENT, node_type)
 
     def select(self, node_type: str) -> None:
         """Select the first node of a type."""

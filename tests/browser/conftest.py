@@ -47,7 +47,7 @@ def browser() -> Iterator["Browser"]:
 
 
 def crowds(portrait: Path) -> list[Path]:
-    """Pictures of many faces: nine, the same larger, and forty in 4K."""
+    """Pictures of many faces, and of none: nine, the same larger, forty in 4K, and a gray one."""
     made = []
     for name, columns, rows, tile in (
         ("nine", 3, 3, (256, 256)),
@@ -61,6 +61,8 @@ def crowds(portrait: Path) -> list[Path]:
             crowd.paste(small, (place % columns * tile[0], place // columns * tile[1]))
         made.append(portrait.with_name(f"{name}.png"))
         crowd.save(made[-1], compress_level=1)
+    made.append(portrait.with_name("gray.png"))
+    Image.new("RGB", (320, 240), "gray").save(made[-1])
     return made
 
 

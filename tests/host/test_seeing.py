@@ -48,7 +48,7 @@ def test_before_and_after_are_kept_pixel_by_pixel_with_each_faces_facts(ready: H
     (face,) = found["faces"]
     assert face["name"] == "Face 1 of 1" and face["pair"] == 0
     facts = dict(face["facts"])
-    assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny.pth (64 px)"
+    assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny (64 px)"
     box = face["box"]  # of the astronaut, left of the middle and in the upper half
     assert 0.3 < box["x"] < 0.5 and 0.05 < box["y"] < 0.3 and 0.1 < box["width"] < 0.3
 
@@ -63,7 +63,7 @@ def test_detected_faces_will_do_and_none_are_needed(
 
 def test_facts_of_the_node_that_does_it_all_will_do(ready: HostProcess):
     found = drawn(ready, comparing(whole("astronaut.png"), ("6", 0), ("6", 4)))
-    assert dict(found["faces"][0]["facts"])["model"] == "tiny.pth (64 px)"
+    assert dict(found["faces"][0]["facts"])["model"] == "tiny (64 px)"
 
 
 def test_batches_of_different_length_are_refused(ready: HostProcess):
@@ -77,7 +77,7 @@ def test_nodes_say_what_they_found_and_restored_on_which_device_and_in_how_many_
     outputs = ready.run(prompt).outputs
     assert re.fullmatch(r"1 face found\. mtcnn on cpu, \d+\.\d s\.", outputs["4"]["gpen_status"][0])
     said = outputs["5"]["gpen_status"][0]
-    assert said.startswith("1 face found, 1 restored.") and re.search(r"tiny\.pth on cpu, \d+\.\d s\.$", said)
+    assert said.startswith("1 face found, 1 restored.") and re.search(r"tiny on cpu, \d+\.\d s\.$", said)
 
 
 def test_no_face_is_said_in_plain_sight(ready: HostProcess):

@@ -35,10 +35,10 @@ function addCompare(node) {
   const compare = new FaceCompare()
   addElement(node, 'compare', 'GPEN_COMPARE', compare, { height: COMPARE_HEIGHT })
   node.setSize([Math.max(node.size[0], WIDTH), Math.max(node.size[1], node.computeSize()[1])])
-  showOutputs(node, ({ gpen_compare: [{ pairs, faces }] = [{}] }) => {
+  showOutputs(node, ({ gpen_compare: [{ pairs, faces, note }] = [{}] }) => {
     if (!pairs) return
     const addresses = pairs.map((pair) => ({ ...pair, before: fileUrl(pair.before), after: fileUrl(pair.after) }))
-    compare.show(addresses, faces)
+    compare.show(addresses, faces, note)
   })
 }
 
@@ -49,7 +49,7 @@ function addStatus(node) {
     if (!texts?.length) return
     if (!line) {
       line = new StatusLine()
-      addElement(node, 'gpen_status', 'GPEN_STATUS', line, { height: StatusLine.height })
+      addElement(node, 'gpen_status', 'GPEN_STATUS', line, { height: StatusLine.height, grows: false })
       const [width, height] = node.computeSize()
       node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)])
     }

@@ -52,8 +52,10 @@ export class FaceCompare {
    *
    * @param {object[]} pairs {before, after, width, height}: addresses, and the size of the result in pixels
    * @param {object[]} faces {pair, name, box, facts: [[name, text]]}: box is {x, y, width, height} in shares of the picture
+   * @param {string} note what else there is to say
    */
-  show(pairs, faces) {
+  show(pairs, faces, note = '') {
+    this.note = note
     this.pairs = pairs
     this.faces = faces
     this.stops = pairs.flatMap((_, pair) => [
@@ -108,7 +110,8 @@ export class FaceCompare {
   nameOfWhole(pair) {
     const count = this.faces.filter((face) => face.pair === pair).length
     const found = `${count || 'no'} face${count === 1 ? '' : 's'}`
-    return this.pairs.length > 1 ? `Picture ${pair + 1} of ${this.pairs.length}: ${found}` : `Whole picture: ${found}`
+    const name = this.pairs.length > 1 ? `Picture ${pair + 1} of ${this.pairs.length}` : 'Whole picture'
+    return `${name}: ${found}. ${this.note}`
   }
 
   onKey(event) {

@@ -41,9 +41,9 @@ export function chain(node, name, handler) {
 /**
  * A widget made of elements: `widget.element`, with `dispose` for when its node is removed.
  *
- * Only a widget that has a value is saved in the workflow and sent in the prompt.
+ * It takes the node's free room unless it may not grow. Only a widget that has a value is saved in the workflow and sent in the prompt.
  */
-export function addElement(node, name, type, widget, { height, valued = false }) {
+export function addElement(node, name, type, widget, { height, valued = false, grows = true }) {
   const value = valued
     ? { getValue: () => widget.value, setValue: (text) => (widget.value = text) }
     : { getValue: () => '', setValue: () => {} }
@@ -51,6 +51,7 @@ export function addElement(node, name, type, widget, { height, valued = false })
     ...value, serialize: valued, hideOnZoom: false, margin: 8, getMinHeight: () => height
   })
   if (!valued) added.serialize = false // in the workflow; the option of this name is about the prompt
+  if (!grows) Object.assign(added, { computeLayoutSize: undefined, computeSize: (width) => [width, height] })
   passOnCanvasGestures(widget.element)
   chain(node, 'onRemoved', () => {
     widget.dispose()

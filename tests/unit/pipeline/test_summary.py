@@ -10,7 +10,7 @@ FACE = Face((10, 20, 107, 144), 0.987, ((0, 0),) * 5, (200, 200))
 
 def test_what_is_not_known_of_a_face_is_left_out():
     assert dict(fact_texts(FACE)) == {"size": "97 × 124 px", "score": "99 %"}
-    known = dict(fact_texts(FACE, FaceFacts(97, model="tiny", model_size=64)))
+    known = dict(fact_texts(FACE, FaceFacts(97, model="tiny.pth", model_size=64)))
     assert known == {"size": "97 × 124 px", "score": "99 %", "strength": "1.00", "model": "tiny (64 px)"}
 
 

@@ -1,0 +1,62 @@
+"""The compare widget as a user sees it, in a graph of its own."""
+
+from typing import TYPE_CHECKING, Any
+
+from .comfy_page import ComfyPage, node
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+SHOWN = """image => {
+  const box = image.getBoundingClientRect(), room = image.closest('.gpen-stage').getBoundingClientRect()
+  return {left: (room.left - box.left) / box.width, top: (room.top - box.top) / box.height,
+          width: room.width / box.width, height: room.height / box.height,
+          screenPerPixel: box.width / image.naturalWidth * devicePixelRatio}
+}"""
+
+LOADED = "[...document.querySelectorAll('.gpen-compare-image')].every(image => image.naturalWidth)"
+
+
+def graph(image: str, scale: float = 1.0, size: tuple[int, int] = (420, 520)) -> list[dict[str, Any]]:
+    """Load, restore in one step, compare."""
+    return [
+        node("photo", "LoadImage", (0, 0), (300, 330), values={"image": image}),
+        node("model", "GPEN_LoadModel", (0, 420), (300, 110), values={"model_name": "bundled"}),
+        node(
+            "restore", "GPEN_RestoreImage", (340, 0), (330, 450), values={"scale": scale},
+            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+        ),
+        node(
+            "compare", "GPEN_CompareFaces", (720, 0), size,
+            inputs={
+                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts")
+            },
+        ),
+    ]  # fmt: skip
+
+
+class Compare:
+    """The compare widget of the only node of its kind in the page."""
+
+    def __init__(self, comfy: ComfyPage) -> None:
+        self.comfy, self.page = comfy, comfy.page
+        self.widget = self.page.locator(".gpen-compare")
+        self.stage = self.widget.locator(".gpen-compare-stage")
+        self.caption = self.widget.get_by_role("status")
+
+    def open(self, image: str, **more: Any) -> None:
+        self.comfy.build(graph(image, **more))
+        self.comfy.run_to_end()
+        self.comfy.fit()
+        self.page.wait_for_function(LOADED)
+
+    def image(self, side: str) -> "Locator":
+        """The picture on a side, "before" or "after"."""
+        return self.widget.locator(".gpen-compare-image").nth(("before", "after").index(side))
+
+    def shown(self, side: str = "after") -> dict[str, float]:
+        """What part of the picture is in view, in shares of it, and pixels of the screen for one of the file."""
+        return self.image(side).evaluate(SHOWN)
+
+    def divider(self) -> float:
+        return self.widget.get_by_role("slider").evaluate("slider => slider.value / 100")
