@@ -2,12 +2,9 @@
 
 const SIDEWAYS = 2 // how much worse a step aside is than one ahead, when an arrow key looks for the next place
 
-const AHEAD = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1]
-}
+const FLATTEST = 0.25 // the slope from which on the way to a place is up or down, and not aside
+const VERTICAL = { ArrowUp: -1, ArrowDown: 1 }
+const HORIZONTAL = { ArrowLeft: -1, ArrowRight: 1 }
 
 /** The largest size of the picture's shape that fits into the room. */
 export function fit(picture, room) {
@@ -35,27 +32,46 @@ export function holds(outer, inner) {
 /**
  * Index of the area that an arrow key goes to; `from` itself where there is none that way.
  *
+ * Left and right go through all areas as one reads, so that each can be reached; up and down go to the nearest.
+ *
  * @param {object[]} areas where one can go
  * @param {number} from index of the one left
  * @param {string} key ArrowLeft, ArrowRight, ArrowUp or ArrowDown
  * @param {number} aspect width by height of the picture
  */
 export function nextArea(areas, from, key, aspect = 1) {
-  const [right, down] = AHEAD[key]
+  if (key in VERTICAL) return nearestThere(areas, from, VERTICAL[key], aspect)
+  const order = readingOrder(areas)
+  return order[order.indexOf(from) + HORIZONTAL[key]] ?? from
+}
+
+function nearestThere(areas, from, down, aspect) {
   const start = center(areas[from])
   let [best, least] = [from, Infinity]
   areas.forEach((area, index) => {
-    const place = center(area)
-    const [dx, dy] = [(place.x - start.x) * aspect, place.y - start.y]
-    const ahead = dx * right + dy * down
-    const aside = Math.abs(dx * down) + Math.abs(dy * right)
+    const { x, y } = center(area)
+    const ahead = (y - start.y) * down
+    const aside = Math.abs(x - start.x) * aspect
     const cost = ahead + SIDEWAYS * aside
-    if (index !== from && ahead > 0 && cost < least) [best, least] = [index, cost]
+    if (ahead > FLATTEST * aside && ahead > 0 && cost < least) [best, least] = [index, cost]
   })
   return best
 }
 
+/** Indices of areas in rows from top to bottom, each from left to right. A row is as high as its first area. */
+export function readingOrder(areas) {
+  const byTop = [...areas.keys()].sort((a, b) => center(areas[a]).y - center(areas[b]).y)
+  const rows = []
+  for (const index of byTop) {
+    const { y } = center(areas[index])
+    const row = rows.at(-1)
+    if (row && y <= center(areas[row[0]]).y + areas[row[0]].height / 2) row.push(index)
+    else rows.push([index])
+  }
+  return rows.flatMap((row) => row.sort((a, b) => areas[a].x - areas[b].x))
+}
+
 /** Whether a key moves between faces. */
 export function isArrow(key) {
-  return key in AHEAD
+  return key in VERTICAL || key in HORIZONTAL
 }
