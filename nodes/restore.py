@@ -12,7 +12,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from torch import Tensor
 
 from . import widgets
-from .host.images import to_frames, to_image
+from .host.images import to_frames, to_image, to_mask
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
 from .host.status import NodeStatus
@@ -43,6 +43,7 @@ class RestoreFaces(io.ComfyNode):
                     "crops", display_name="crops", tooltip="The restored, aligned faces at full resolution, one image each. "
                     "Nodes connected here are skipped when no face is found.",
                 ),
+                widgets.protected_output(),
             ],
         )  # fmt: skip
 
@@ -50,15 +51,21 @@ class RestoreFaces(io.ComfyNode):
     def execute(
         cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int
     ) -> io.NodeOutput:
+        from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
 
-        status = NodeStatus()
+        status, frames = NodeStatus(), to_frames(image)
+        kept = KeptMasks(frames)
         if not faces:
             logging.info("GPEN: no faces to restore.")
-            return io.NodeOutput((), ExecutionBlocker(None), ui=status.ui("No face to restore."))
+            ui = status.ui("No face to restore.")
+            return io.NodeOutput((), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
-        restored = tuple(restore_faces(to_frames(image), faces, model.model, options, node_hooks(status)))
+        restored = tuple(restore_faces(frames, faces, model.model, options, node_hooks(status)))
+        for face in restored:
+            kept.add(face)
         ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})
-        return io.NodeOutput(restored, to_image(torch.stack([face.pixels for face in restored])), ui=ui)
+        crops = torch.stack([face.pixels for face in restored])
+        return io.NodeOutput(restored, to_image(crops), to_mask(kept.masks), ui=ui)

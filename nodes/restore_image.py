@@ -61,6 +61,7 @@ class RestoreImage(io.ComfyNode):
                     display_name="face facts",
                     tooltip="What is known of each face. Connect to Compare Faces.",
                 ),
+                widgets.protected_output(),
             ],
         )
 
@@ -71,6 +72,7 @@ class RestoreImage(io.ComfyNode):
         parser: ManagedParser | None = None, background: Tensor | None = None, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
+        from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
         from ..gpen_core.pipeline.summary import model_text, run_text
@@ -87,8 +89,10 @@ class RestoreImage(io.ComfyNode):
         load_managed(
             [network for network in used if network is not None], activation_bytes(model.model, settings.restore)
         )
+        frames = to_frames(image)
+        kept = KeptMasks(frames)
         result = restore_image(
-            to_frames(image),
+            frames,
             model.model,
             None if detector is None else detector.configured(),
             settings,
@@ -96,6 +100,7 @@ class RestoreImage(io.ComfyNode):
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
             hooks=node_hooks(status),
+            on_face=kept.add,
         )
         text = run_text(result.facts)
         if not result.faces:
@@ -110,5 +115,6 @@ class RestoreImage(io.ComfyNode):
             result.faces,
             len(result.faces),
             tuple(zip(result.faces, result.facts, strict=True)),
+            to_mask(kept.masks),
             ui=status.ui(text, ran),
         )

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
 
 
+def protected_output() -> io.Output:
+    return io.Mask.Output(
+        "protected", display_name="protected",
+        tooltip="White where the original was kept in a face, at the size of the input images.",
+    )  # fmt: skip
+
+
 def detector() -> io.Input:
     return DetectorIO.Input(
         "detector",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_harness.graphs import Prompt, node, staged, whole
+from host_harness.graphs import Prompt, node, probing, staged, whole
 from host_harness.host_process import HostProcess
 from PIL import Image
 
@@ -87,3 +87,14 @@ def test_no_face_is_said_in_plain_sight(ready: HostProcess):
     assert outputs["5"]["gpen_status"][0].startswith("No face to restore.")
     outputs = ready.run(whole("gray.png") | {"9": node("PreviewImage", images=["6", 0])}).outputs
     assert outputs["6"]["gpen_status"][0].startswith("No face found: the image is returned unchanged")
+
+
+def test_the_mask_of_what_was_protected_has_the_size_of_the_input(ready: HostProcess):
+    prompt = staged("astronaut.png", scale=2.0)
+    result = ready.run(probing(prompt, kept=("5", 2)))
+    assert result.status == "success"
+    kept = np.load(ready.base.output / result.outputs["probe_kept"]["probe"][0]["filename"])
+    assert kept.shape == (1, 512, 512) and kept.min() >= 0 and kept.max() <= 1
+    result = ready.run(probing(whole("gray.png"), kept=("6", 5)))
+    kept = np.load(ready.base.output / result.outputs["probe_kept"]["probe"][0]["filename"])
+    assert kept.shape == (1, 96, 128) and kept.max() == 0
