@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import gpen_core
-from gpen_core import BlendOptions, RestoredFace, Settings
+from gpen_core import BlendOptions, ProtectOptions, RestoredFace, Settings
 from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
 from gpen_core.imaging.pictures import open_picture
 from gpen_core.tasks import TASKS
@@ -47,7 +47,18 @@ def test_everything_exported_is_there_and_documented():
 
 
 @pytest.mark.parametrize(
-    "name", ["load_model", "load_detector", "load_parser", "restore", "restore_frames", "detect", "align", "blend"]
+    "name",
+    [
+        "load_model",
+        "load_detector",
+        "load_parser",
+        "load_protect_tools",
+        "restore",
+        "restore_frames",
+        "detect",
+        "align",
+        "blend",
+    ],
 )
 def test_every_argument_and_every_error_of_the_front_door_is_documented(name):
     function = getattr(gpen_core, name)
@@ -176,7 +187,9 @@ def test_the_steps_one_by_one_give_what_restore_gives(photo, tiny_model):
     assert crops[0].pixels.shape == (3, 32, 32) and crops[0].template == "gpen"
     restored = [RestoredFace(crop, tiny_model(crop.pixels[None])[0], tiny_model.task.name) for crop in crops]
     stepped = gpen_core.blend(photo, restored)
-    assert np.array_equal(np.asarray(stepped), np.asarray(gpen_core.restore(photo, tiny_model, detector=detector)))
+    unprotected = Settings(protect=ProtectOptions("off"))
+    whole = gpen_core.restore(photo, tiny_model, detector=detector, settings=unprotected)
+    assert np.array_equal(np.asarray(stepped), np.asarray(whole))
     assert not np.array_equal(np.asarray(stepped), np.asarray(photo))
 
 
