@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
+from ..geometry import size_of
+from .blur import gaussian_blur
+from .warp import resize_filtered
 
 # From linear sRGB to XYZ (IEC 61966-2-1, D65), its inverse, and its white.
 _XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
@@ -23,17 +26,28 @@ _BEND, _BENT = 0.0031308, 0.04045  # where sRGB's power turns into a line, in li
 _KNEE, _SLOPE = 6 / 29, 841 / 108  # where the cube root of CIE 15:2004 turns into a line, and how steep that is
 _SAMPLES = 2**15  # pixels, evenly spread: of a larger face, they tell the mean to a few hundredths of a step of 8 bits
 _AT_ONCE = 2**15  # pixels: a few copies of them fit the cache of one core
+_LOW_FREQUENCIES = (
+    1 / 32
+)  # standard deviation of their Gaussian, as a share of the crop's side: lighting, but no features
+_ENOUGH = 8  # pixels a standard deviation: on more, a Gaussian is no smoother
 _MOST_STRETCH = 2.0  # a flat original (fog, a white face) would otherwise have its statistics forced upon the restored
 
 
-def match_color(restored: Tensor, original: Tensor, weight: Tensor, method: str) -> Tensor:
-    """Match the color statistics of a restored face to those of the original (Reinhard et al. 2001, in CIE Lab).
+def match_color(
+    restored: Tensor, original: Tensor, weight: Tensor, method: str, crop_side: int | None = None
+) -> Tensor:
+    """Match the colors of a restored face to those of the original.
+
+    Statistics are matched in CIE Lab (Reinhard et al. 2001).
 
     Args:
         restored: [3, H, W] RGB in [0, 1].
         original: [3, H, W] RGB in [0, 1], of the same size.
         weight: [1, H, W], how much each pixel counts.
-        method: "off"; "mean" matches the mean of each channel; "mean_std" also matches the standard deviation.
+        method: "off"; "mean" matches the mean of each channel; "mean_std" also matches the standard deviation; "luminance"
+            matches the mean of L only and leaves hue and saturation; "wavelet" takes all low frequencies, in RGB, from the
+            original, so that uneven lighting is kept as well.
+        crop_side: Side of the whole crop in these pixels, if the images are only a part of it.
 
     Returns:
         [3, H, W] RGB in [0, 1].
@@ -43,24 +57,40 @@ def match_color(restored: Tensor, original: Tensor, weight: Tensor, method: str)
     """
     if method not in COLOR_METHODS:
         raise OptionError(f"unknown color matching method '{method}'. Known: {', '.join(COLOR_METHODS)}.")
-    return COLOR_METHODS[method](restored, original, weight)
+    return COLOR_METHODS[method](restored, original, weight, crop_side or restored.shape[-1])
 
 
-def _off(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
+def _off(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
     return restored
 
 
-def _mean(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
+def _mean(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
     return _matched(restored, original, weight, _shifting)
 
 
-def _mean_std(restored: Tensor, original: Tensor, weight: Tensor) -> Tensor:
+def _mean_std(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
     return _matched(restored, original, weight, _stretching)
 
 
-COLOR_METHODS: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"off": _off, "mean": _mean, "mean_std": _mean_std}
+def _luminance(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
+    return _matched(restored, original, weight, _brightening)
+
+
+def _wavelet(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
+    return (restored + _low_frequencies(original - restored, _LOW_FREQUENCIES * side)).clamp_(0, 1)
+
+
+COLOR_METHODS: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = MappingProxyType(
+    {"off": _off, "mean": _mean, "mean_std": _mean_std, "luminance": _luminance, "wavelet": _wavelet}
 )
+
+
+def _low_frequencies(picture: Tensor, sigma: float) -> Tensor:
+    """[3, H, W] → the same, blurred, in a smaller copy where that does as well."""
+    factor = max(1.0, sigma / _ENOUGH)
+    height, width = size_of(picture)
+    small = resize_filtered(picture[None], (max(1, round(height / factor)), max(1, round(width / factor))), "bilinear")
+    return resize_filtered(gaussian_blur(small, sigma / factor), (height, width), "bicubic")[0]
 
 
 def _matched(
@@ -83,6 +113,12 @@ def _matched(
 
 def _shifting(now: Tensor, wanted: Tensor, weights: Tensor) -> Callable[[Tensor], Tensor]:
     shift = _average(wanted, weights) - _average(now, weights)
+    return lambda part: part + shift
+
+
+def _brightening(now: Tensor, wanted: Tensor, weights: Tensor) -> Callable[[Tensor], Tensor]:
+    """The same shift for f(X/Xn), f(Y/Yn) and f(Z/Zn) moves L, and leaves a and b, their differences, where they are."""
+    shift = _average(wanted[1:2], weights) - _average(now[1:2], weights)
     return lambda part: part + shift
 
 

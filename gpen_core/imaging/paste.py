@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import compose, crop_affine, scale_of, size_of
+from .grain import Grain, with_grain
 from .masks import mask_box
 from .warp import Rect, covered_rect, margin_of, warp, widened
 
@@ -27,6 +28,7 @@ class Patch:
         base: [3, h, w] RGB in [0, 1], what the canvas shows there, as coarse as ``pixels``: beyond it is the canvas's own
             detail. None where none of that is kept.
         detail: [1, h, w] in [0, 1], with ``base``: how much of that detail is put back on the pixels.
+        grain: How much of the canvas's grain is put back on the pixels; None for nothing.
     """
 
     pixels: Tensor
@@ -34,6 +36,7 @@ class Patch:
     to_canvas: Tensor
     base: Tensor | None = None
     detail: Tensor | None = None
+    grain: Grain | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +119,14 @@ def _placed(spot: _Spot, canvas: Tensor) -> _Placed:
     shown_to_rect = compose(crop_affine(-left, -top), compose(patch.to_canvas, crop_affine(x0, y0)))
     layers = warp(layers, shown_to_rect, (y1 - y0, x1 - x0), mirror=False)
     pixels = layers[:3]
-    if len(layers) > 4:
+    if len(layers) == 8:
         own = _window(canvas, spot.rect)[:3] - layers[4:7]
         pixels = pixels.addcmul(layers[7:], own.to(pixels)).clamp_(0, 1)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.
-    return _Placed(spot.rect, pixels, F.threshold(layers[3:4], _NEXT_TO_NOTHING, 0.0))
+    mask = F.threshold(layers[3:4], _NEXT_TO_NOTHING, 0.0)
+    if patch.grain is not None:
+        pixels = with_grain(pixels, _window(canvas, spot.rect)[:3].to(pixels), mask, patch.grain)
+    return _Placed(spot.rect, pixels, mask)
 
 
 def _layers(patch: Patch) -> tuple[Tensor, ...]:

@@ -10,7 +10,8 @@ from skimage.morphology import erosion
 
 from gpen_core.errors import OptionError
 from gpen_core.geometry import TEMPLATES, template_points
-from gpen_core.imaging.color import match_color
+from gpen_core.imaging.color import COLOR_METHODS, match_color
+from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
 from gpen_core.imaging.warp import widened
 
@@ -171,7 +172,37 @@ def test_matching_reaches_the_statistics_in_lab(astronaut, method):
         assert abs(found.std(0) - expected.std(0)).max() < 1.0
 
 
-@pytest.mark.parametrize("method", ["off", "mean", "mean_std"])
+def test_luminance_moves_the_mean_of_l_and_leaves_a_and_b(astronaut):
+    original, weight = astronaut[:, 60:188, 160:288], torch.ones(1, 128, 128)
+    restored = original * torch.tensor([0.6, 0.7, 0.65])[:, None, None] + 0.1  # nothing near black or white
+    matched = match_color(restored, original, weight, "luminance")
+    found, before, wanted = (rgb2lab(x.movedim(0, -1).numpy()) for x in (matched, restored, original))
+    inside = (matched > 0.01).all(0).numpy() & (matched < 0.99).all(0).numpy()
+    assert abs(found[..., 0].mean() - wanted[..., 0].mean()) < 0.5
+    np.testing.assert_allclose(found[inside][:, 1:], before[inside][:, 1:], atol=0.3)
+
+
+@pytest.mark.parametrize("size", [128, 512])
+def test_wavelet_takes_low_frequencies_from_the_original_and_high_ones_from_the_restored(astronaut, size):
+    restored = resize_lanczos(astronaut, (size, size)) * 0.6 + 0.2
+    y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
+    light = 0.1 * torch.stack((x, y, x * y))  # uneven, and of another color everywhere
+    matched = match_color(restored, restored + light, torch.ones(1, size, size), "wavelet")
+    expected = np.stack([gaussian(one, size / 32, mode="nearest", truncate=3) for one in light.numpy()])
+    rim = size // 8
+    inner = (slice(None), slice(rim, -rim), slice(rim, -rim))
+    np.testing.assert_allclose((matched - restored)[inner].numpy(), expected[inner], atol=2e-3)
+
+
+def test_wavelet_on_a_part_of_a_crop_is_the_part_of_wavelet_on_the_crop(astronaut):
+    restored = astronaut.flip(2)
+    whole = match_color(restored, astronaut, torch.ones(1, 512, 512), "wavelet")
+    part = (slice(None), slice(60, 452), slice(40, 470))
+    alone = match_color(restored[part], astronaut[part], torch.ones(1, 392, 430), "wavelet", 512)
+    torch.testing.assert_close(alone[:, 60:-60, 60:-60], whole[part][:, 60:-60, 60:-60], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("method", sorted(COLOR_METHODS))
 def test_matching_a_picture_to_itself_changes_nothing(astronaut, method):
     crop = astronaut[:, :64, :64]
     torch.testing.assert_close(match_color(crop, crop, torch.ones(1, 64, 64), method), crop, atol=0.3 / 255, rtol=0)
