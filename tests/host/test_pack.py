@@ -15,12 +15,13 @@ from PIL import Image
 
 from gpen_core import Gpen, GpenConfig, load_checkpoint
 from gpen_core.faces.detectors import load_detector
-from gpen_core.pipeline import BlendOptions, Settings, restore_image
+from gpen_core.pipeline import BlendOptions, ProtectOptions, Settings, restore_image
 
 NODES = [
     "GPEN_BlendFaces",
     "GPEN_CompareFaces",
     "GPEN_DetectFaces",
+    "GPEN_FaceRegions",
     "GPEN_LoadDetector",
     "GPEN_LoadModel",
     "GPEN_LoadParser",
@@ -109,15 +110,27 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         for node_id in NODES
     }
     blend, detect, restore, sample = (list(SETTINGS[name]) for name in ("blend", "detect", "restore", "sample"))
+    texture = ["grain", "grain_seed"]
     whole = [*blend[:2], "protect", *blend[2:], *restore]  # what a first-time user needs comes first
     assert found == {
         "GPEN_LoadModel": ["model_name", "precision", "task"],
         "GPEN_LoadDetector": ["detector_name"],
         "GPEN_LoadParser": ["parser_name"],
         "GPEN_DetectFaces": ["image", *detect, "detector"],
-        "GPEN_RestoreFaces": ["image", "faces", "model", *restore, "protect"],
-        "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "background"],
-        "GPEN_RestoreImage": ["image", "model", *whole, "faces", "detector", "parser", "background"],
+        "GPEN_RestoreFaces": ["image", "faces", "model", *restore],
+        "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "regions", "background", *texture],
+        "GPEN_RestoreImage": [
+            "image",
+            "model",
+            *whole,
+            "faces",
+            "detector",
+            "parser",
+            "regions",
+            "background",
+            *texture,
+        ],
+        "GPEN_FaceRegions": [*SETTINGS["regions"], "mask"],
         "GPEN_SampleFaces": ["model", *sample, "image", "faces"],
         "GPEN_SelectFaces": ["image", "faces", *SETTINGS["select"], "mask"],
     }
@@ -128,7 +141,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
 
 def test_the_graph_of_nodes_gives_what_the_core_gives(ready: HostProcess, checkpoint: Path, portrait: Path):
     result = ready.run(probing(staged("astronaut.png", scale=2.0), picture=("6", 0), mask=("6", 1)))
-    settings = Settings(blend=BlendOptions(scale=2.0))
+    settings = Settings(blend=BlendOptions(scale=2.0), protect=ProtectOptions("off"))
     expected = restore_image(frames_of(portrait), load_checkpoint(checkpoint), load_detector("mtcnn"), settings)
     np.testing.assert_allclose(read(ready, result, "picture"), expected.frames.movedim(1, -1).numpy(), atol=2e-3)
     np.testing.assert_allclose(read(ready, result, "mask"), expected.mask[:, 0].numpy(), atol=2e-3)

@@ -47,18 +47,7 @@ def test_everything_exported_is_there_and_documented():
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "load_model",
-        "load_detector",
-        "load_parser",
-        "load_protect_tools",
-        "restore",
-        "restore_frames",
-        "detect",
-        "align",
-        "blend",
-    ],
+    "name", ["load_model", "load_detector", "load_parser", "restore", "restore_frames", "detect", "align", "blend"]
 )
 def test_every_argument_and_every_error_of_the_front_door_is_documented(name):
     function = getattr(gpen_core, name)
@@ -188,8 +177,8 @@ def test_the_steps_one_by_one_give_what_restore_gives(photo, tiny_model):
     restored = [RestoredFace(crop, tiny_model(crop.pixels[None])[0], tiny_model.task.name) for crop in crops]
     stepped = gpen_core.blend(photo, restored)
     unprotected = Settings(protect=ProtectOptions("off"))
-    whole = gpen_core.restore(photo, tiny_model, detector=detector, settings=unprotected)
-    assert np.array_equal(np.asarray(stepped), np.asarray(whole))
+    at_once = gpen_core.restore(photo, tiny_model, detector=detector, settings=unprotected)
+    assert np.array_equal(np.asarray(stepped), np.asarray(at_once))
     assert not np.array_equal(np.asarray(stepped), np.asarray(photo))
 
 

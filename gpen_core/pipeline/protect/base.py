@@ -9,9 +9,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ...faces.identity import Embedder
-from ...faces.quality import QualityEstimator
-from ...tasks import TASKS
 from ...types import RestoredFace
 
 
@@ -34,15 +31,7 @@ class Protection(Protocol):
 
 @dataclass(frozen=True)
 class ProtectTools:
-    """Networks that steps use, loaded once for many runs.
-
-    Attributes:
-        quality: Judges how much a face needs restoring; None loads the one that comes with the package.
-        identity: Tells whose face it is; None: nobody knows.
-    """
-
-    quality: QualityEstimator | None = None
-    identity: Embedder | None = None
+    """What steps need and a run loads once."""
 
 
 def protect_faces(
@@ -56,11 +45,8 @@ def protect_faces(
         protections: The steps, in their order; see ``protections_for``. Without any, faces pass as they are.
 
     Returns:
-        The faces in the order given, one at a time. Those of models that change more than a face's quality (color, missing
-        parts) pass as they are: what they change is meant.
+        The faces in the order given, one at a time.
     """
     for face in restored:
         frame = frames[face.crop.face.frame]
-        task = TASKS.get(face.task)
-        steps = protections if task is None or task.keeps_colors else ()
-        yield reduce(lambda protected, step: step.protect(protected, frame), steps, face)
+        yield reduce(lambda protected, step: step.protect(protected, frame), protections, face)

@@ -11,6 +11,7 @@ from gpen_core.errors import ImageError, OptionError, RestorationError
 from gpen_core.faces.alignment import align_face, crop_transform
 from gpen_core.faces.selection import SelectOptions, select_faces
 from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
+from gpen_core.imaging.color import COLOR_METHODS
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.model import GpenConfig
 from gpen_core.pipeline import (
@@ -73,7 +74,7 @@ def test_alignment_puts_the_landmarks_where_the_template_says(frames, astronaut_
 
 @pytest.mark.parametrize("size", [64, 256, 512])
 @pytest.mark.parametrize("template", sorted(TEMPLATES))
-@pytest.mark.parametrize("color", ["off", "mean", "mean_std"])
+@pytest.mark.parametrize("color", sorted(COLOR_METHODS))
 def test_an_identity_restoration_changes_nothing(frames, astronaut_face, size, template, color):
     result = blend_faces(frames[:1], identity(frames, [astronaut_face], size, template), BlendOptions(color=color))
     assert (result.frames - frames[:1]).abs().max() <= 1 / 255
@@ -279,9 +280,8 @@ def test_all_in_one_equals_the_stages(frames, astronaut_face, tiny_model):
     seen = []
     whole = restore_image(frames, tiny_model, detector, settings, on_face=seen.append)
     faces = detect_faces(frames, detector)
-    restored = restore_faces(frames, faces, tiny_model)
-    protected = list(protect_faces(frames, restored, protections_for(settings.protect)))
-    staged = blend_faces(frames, protected, settings.blend)
+    restored = protect_faces(frames, restore_faces(frames, faces, tiny_model), protections_for(settings.protect))
+    staged = blend_faces(frames, list(restored), settings.blend)
     torch.testing.assert_close(whole.frames, staged.frames, atol=1e-6, rtol=0)
     torch.testing.assert_close(whole.mask, staged.mask, atol=1e-6, rtol=0)
     assert whole.faces == faces and [face.frame for face in faces] == [0, 1, 2] and len(seen) == 3
