@@ -9,6 +9,7 @@ from .compare import CompareFaces
 from .detect import DetectFaces
 from .host import folders
 from .loaders import LoadDetector, LoadModel, LoadParser
+from .regions import FaceRegions
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
 from .sample import SampleFaces
@@ -30,6 +31,7 @@ class GpenExtension(ComfyExtension):
             DetectFaces,
             SelectFaces,
             RestoreFaces,
+            FaceRegions,
             BlendFaces,
             CompareFaces,
             SampleFaces,

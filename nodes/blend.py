@@ -33,8 +33,10 @@ class BlendFaces(io.ComfyNode):
                     "restored_faces", display_name="restored faces", tooltip="Output of Restore Faces."
                 ),
                 widgets.parser(),
+                widgets.face_regions(),
                 widgets.background(),
                 *widgets.blending(),
+                *widgets.texture(),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),

@@ -10,7 +10,6 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from . import widgets
-from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
@@ -46,9 +45,11 @@ class RestoreImage(io.ComfyNode):
                 widgets.chosen_faces(),
                 widgets.detector(),
                 widgets.parser(),
+                widgets.face_regions(),
                 widgets.background(),
                 *widgets.blending(protect=True),
                 *widgets.restoring(),
+                *widgets.texture(),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),
@@ -102,7 +103,6 @@ class RestoreImage(io.ComfyNode):
             background=None if background is None else to_frames(background),
             hooks=node_hooks(status),
             on_face=kept.add,
-            tools=protect_tools(settings.protect),
         )
         text = run_text(result.facts)
         if not result.faces:

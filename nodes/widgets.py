@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..gpen_core.faces.parts import MASK_MODES, REGIONS
 from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
 from ..gpen_core.pipeline.options import AUTO, LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
-from .host.networks import DetectorIO, FacesIO, ParserIO
+from .host.networks import DetectorIO, FacesIO, ParserIO, RegionsIO
 
 if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
+    from ..gpen_core.faces.regions import RegionOptions
 
 
 def protected_output() -> io.Output:
@@ -42,6 +44,14 @@ def chosen_faces() -> io.Input:
 
 def parser() -> io.Input:
     return ParserIO.Input("parser", optional=True, tooltip="If not connected, a soft oval mask is used.")
+
+
+def face_regions() -> io.Input:
+    return RegionsIO.Input(
+        "regions",
+        optional=True,
+        tooltip="Output of Face Regions. If not connected, the whole face is restored.",
+    )
 
 
 def background() -> io.Input:
@@ -187,7 +197,9 @@ def blending(*, protect: bool = False) -> list[io.Input]:
         *(protecting() if protect else ()),
         io.Combo.Input(
             "color_match", display_name="color match", options=list(COLOR_METHODS), default=defaults.color,
-            tooltip="Match the colors of the restored face to the original, in Lab. Not used with colorization models.",
+            tooltip="Match the colors of the restored face to the original. mean: average color. mean_std: average and spread. "
+            "luminance: average brightness only. wavelet: all low frequencies, so uneven light stays. Not used with "
+            "colorization models.",
         ),
         io.Combo.Input(
             "scale_mode", display_name="scale mode", options=["factor", AUTO], default="factor", advanced=True,
@@ -204,6 +216,47 @@ def blending(*, protect: bool = False) -> list[io.Input]:
     ]  # fmt: skip
 
 
+def texture() -> list[io.Input]:
+    """Optional, and after all other widgets: workflows saved without them work as before."""
+    defaults = BlendOptions()
+    return [
+        io.Float.Input(
+            "grain", default=defaults.grain, min=0.0, max=1.0, step=0.05, advanced=True, optional=True,
+            tooltip="Put the image's own film grain or noise back on restored faces. 0 = none, 1 = as much as the image has.",
+        ),
+        io.Int.Input(
+            "grain_seed", display_name="grain seed", default=defaults.grain_seed, min=0, max=2**31 - 1, advanced=True,
+            optional=True, tooltip="The same seed gives the same grain.",
+        ),
+    ]  # fmt: skip
+
+
+def regions() -> list[io.Input]:
+    strengths: list[io.Input] = [
+        io.Float.Input(
+            region, default=0.0 if region == "hat" else 1.0, min=0.0, max=1.0, step=0.05,
+            tooltip=f"How much of the {region} is restored: 0 = original, 1 = fully.",
+        )
+        for region in REGIONS
+    ]  # fmt: skip
+    return [
+        *strengths,
+        io.Int.Input(
+            "grow", default=0, min=-256, max=256,
+            tooltip="Makes the regions you changed larger, or smaller below 0, in pixels of the restored face.",
+        ),
+        io.Int.Input(
+            "feather", default=0, min=0, max=256,
+            tooltip="Width of the soft edge between regions, in pixels of the restored face. 0 = automatic.",
+        ),
+        io.Combo.Input(
+            "mask_mode", display_name="mask mode", options=list(MASK_MODES), default="intersect", advanced=True,
+            tooltip="intersect: restore only what is inside the mask. unite: restore what is inside in any case. subtract: "
+            "keep the original inside. Ignored without a mask.",
+        ),
+    ]  # fmt: skip
+
+
 def protecting() -> list[io.Input]:
     return [
         io.Combo.Input(
@@ -215,6 +268,8 @@ def protecting() -> list[io.Input]:
 
 
 def blend_options(
-    strength: float, scale: float, color_match: str, scale_mode: str, max_megapixels: float, softness: float
-) -> BlendOptions:
-    return BlendOptions(AUTO if scale_mode == AUTO else scale, strength, softness, color_match, max_megapixels)
+    strength: float, scale: float, color_match: str, scale_mode: str, max_megapixels: float, softness: float,
+    grain: float = 0.0, grain_seed: int = 0, regions: RegionOptions | None = None,
+) -> BlendOptions:  # fmt: skip
+    scale_or_auto = AUTO if scale_mode == AUTO else scale
+    return BlendOptions(scale_or_auto, strength, softness, color_match, max_megapixels, grain, grain_seed, regions)

@@ -1,9 +1,11 @@
-"""Face parsing: which pixels of an aligned crop belong to the face (facexlib's ParseNet)."""
+"""Face parsing: which pixels of an aligned crop belong to the face, and to which part of it (facexlib's networks)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +14,49 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, MissingWeightsError
 from ..imaging.warp import resize_filtered
 from ..weights.reading import read_checkpoint
+from .parts import parts_from_labels
 
-PARSENET_SIZE = 512
-LABELS = (
-    "background", "skin", "nose", "eyeglasses", "left_eye", "right_eye", "left_brow", "right_brow", "left_ear",
-    "right_ear", "mouth", "upper_lip", "lower_lip", "hair", "hat", "earring", "necklace", "neck", "cloth",
+PARSER_SIZE = 512
+
+
+@dataclass(frozen=True)
+class ParserKind:
+    """What a parser's network takes and says.
+
+    Attributes:
+        name: Shown to the user.
+        labels: What its channels mean.
+        mean: Of red, green and blue in [0, 1], subtracted before the network.
+        deviation: What they are divided by after that.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+
+
+# The order of labels and the normalization are those of facexlib's own scripts (inference/inference_parsing*.py).
+PARSENET = ParserKind(
+    "parsenet",
+    (
+        "background", "skin", "nose", "eyeglasses", "left_eye", "right_eye", "left_brow", "right_brow", "left_ear",
+        "right_ear", "mouth", "upper_lip", "lower_lip", "hair", "hat", "earring", "necklace", "neck", "cloth",
+    ),
+    (0.5, 0.5, 0.5),
+    (0.5, 0.5, 0.5),
 )  # fmt: skip
-# Regions that keep the original pixels (GPEN's published recipe): restoring them gains nothing and shows at the edges.
+BISENET = ParserKind(
+    "bisenet",
+    (
+        "background", "skin", "left_brow", "right_brow", "left_eye", "right_eye", "eyeglasses", "left_ear", "right_ear",
+        "earring", "nose", "mouth", "upper_lip", "lower_lip", "neck", "necklace", "cloth", "hair", "hat",
+    ),
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # fmt: skip
+
+# Labels that keep the original pixels (GPEN's published recipe): restoring them gains nothing and shows at the edges.
 KEPT = ("background", "hat", "cloth")
 
 
@@ -27,14 +65,18 @@ class FaceParser:
     """A face parsing network.
 
     Attributes:
-        module: Maps [N, 3, 512, 512] RGB in [-1, 1] to a tuple whose first item is label scores [N, 19, 512, 512].
-        name: Shown to the user.
+        module: Maps [N, 3, 512, 512] normalized RGB to a tuple whose first item is label scores [N, 19, 512, 512].
+        kind: What it takes and says.
     """
 
     module: nn.Module
-    name: str = "parsenet"
+    kind: ParserKind = PARSENET
 
-    @torch.inference_mode()
+    @property
+    def name(self) -> str:
+        """Shown to the user."""
+        return self.kind.name
+
     def regions(self, faces: Tensor) -> Tensor:
         """Segment aligned faces.
 
@@ -44,44 +86,74 @@ class FaceParser:
         Returns:
             [N, 1, S, S]: 1 on the face (including hair, ears and neck), 0 elsewhere.
         """
-        where = next(self.module.parameters())
-        labels = torch.cat([self._labels(face, where) for face in faces.split(1)])
-        kept = torch.tensor([LABELS.index(label) for label in KEPT], device=labels.device)
+        labels = self.labels(faces)
+        kept = torch.tensor([self.kind.labels.index(label) for label in KEPT], device=labels.device)
         region = (~torch.isin(labels, kept)).float()[:, None]
         return F.interpolate(region, size=faces.shape[-2:], mode="bilinear").round().to(faces.device)
 
+    def parts(self, faces: Tensor) -> Tensor:
+        """Segment aligned faces by regions.
+
+        Args:
+            faces: [N, 3, S, S] RGB in [0, 1], aligned.
+
+        Returns:
+            [N, 10, 512, 512] of 0 and 1, in the order of ``parts.REGIONS``.
+        """
+        return parts_from_labels(self.labels(faces), self.kind.labels).to(faces.device)
+
+    @torch.inference_mode()
+    def labels(self, faces: Tensor) -> Tensor:
+        """faces: [N, 3, S, S] RGB in [0, 1] → [N, 512, 512], indices into ``kind.labels``.
+
+        One at a time: parsers need much memory and are never the bottleneck.
+        """
+        where = next(self.module.parameters())
+        return torch.cat([self._labels(face, where) for face in faces.split(1)])
+
     def _labels(self, face: Tensor, where: Tensor) -> Tensor:
-        """One face: [1, 3, S, S] → [1, 512, 512]. One at a time: ParseNet needs much memory and is never the bottleneck."""
-        size = (PARSENET_SIZE, PARSENET_SIZE)
-        picture = resize_filtered(face.to(where.device), size, "bilinear") * 2 - 1
+        size = (PARSER_SIZE, PARSER_SIZE)
+        mean, deviation = (
+            torch.tensor(values, device=where.device)[:, None, None] for values in (self.kind.mean, self.kind.deviation)
+        )
+        picture = (resize_filtered(face.to(where.device), size, "bilinear") - mean) / deviation
         scores: Tensor = self.module(picture.to(where.dtype))[0]
         return scores.argmax(1)
 
 
 def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> FaceParser:
-    """Load facexlib's ParseNet.
+    """Load facexlib's ParseNet or BiSeNet; which of them it is, is read from the file.
 
     Args:
-        path: The file ``parsing_parsenet.pth``.
+        path: The file ``parsing_parsenet.pth`` or ``parsing_bisenet.pth``.
         device: Where the network runs.
 
     Raises:
         MissingWeightsError: facexlib is not installed.
-        CheckpointError: The file is not ParseNet.
+        CheckpointError: The file is neither.
     """
+    path = Path(path)
+    content = read_checkpoint(path).content
+    kind, module = _empty(content)
     try:
+        module.load_state_dict(dict(content), strict=True)
+    except (RuntimeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path.name}: not facexlib's ParseNet or BiSeNet ({str(error).splitlines()[0]}). Use parsing_parsenet.pth or "
+            "parsing_bisenet.pth."
+        ) from error
+    return FaceParser(module.requires_grad_(False).eval().to(device), kind)
+
+
+def _empty(content: Mapping[str, Any]) -> tuple[ParserKind, nn.Module]:
+    """The network that a file's names are those of, without its weights."""
+    try:
+        from facexlib.parsing.bisenet import BiSeNet
         from facexlib.parsing.parsenet import ParseNet
     except ImportError as error:
         raise MissingWeightsError(
             f"the face parser needs the Python package facexlib ({error}): pip install facexlib"
         ) from error
-    path = Path(path)
-    content = read_checkpoint(path).content
-    module = ParseNet(in_size=PARSENET_SIZE, out_size=PARSENET_SIZE, parsing_ch=len(LABELS))
-    try:
-        module.load_state_dict(dict(content), strict=True)
-    except (RuntimeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path.name}: not facexlib's ParseNet ({str(error).splitlines()[0]}). Use parsing_parsenet.pth."
-        ) from error
-    return FaceParser(module.requires_grad_(False).eval().to(device))
+    if any(str(key).startswith("cp.resnet.") for key in content):
+        return BISENET, BiSeNet(num_class=len(BISENET.labels))
+    return PARSENET, ParseNet(in_size=PARSER_SIZE, out_size=PARSER_SIZE, parsing_ch=len(PARSENET.labels))

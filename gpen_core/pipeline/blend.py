@@ -11,8 +11,10 @@ from torch import Tensor
 
 from ..faces.alignment import align_face, crop_transform
 from ..faces.parsing import FaceParser
+from ..faces.regions import RegionOptions, face_mask_of
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
 from ..imaging.color import match_color
+from ..imaging.grain import Grain
 from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
 from ..imaging.paste import Patch, paste_into
@@ -22,6 +24,8 @@ from ..types import Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, BlendOptions
+
+_SEEDS_A_FRAME = 1_000_003  # more than a frame has faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +104,7 @@ def blend_into(
     """
     if options.strength == 0 or not faces:
         return
-    shapes = _shapes(faces, options.softness, parser)
+    shapes = _shapes(faces, options, parser)
     patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
@@ -172,17 +176,29 @@ def blend_each(
     return Blended(pictures, masks)
 
 
-def _shapes(faces: Sequence[RestoredFace], softness: float, parser: FaceParser | None) -> Iterator[_Shape]:
+def _shapes(faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None) -> Iterator[_Shape]:
+    if options.regions is not None:
+        yield from _shapes_of_regions(faces, options, options.regions, parser)
+        return
     if parser is not None:
         regions = parser.regions(torch.stack([face.pixels for face in faces]))
-        yield from (_Shape.of(region_mask(region, softness)) for region in regions)
+        yield from (_Shape.of(region_mask(region, options.softness)) for region in regions)
         return
     ovals: dict[tuple[int, str], _Shape] = {}  # as a rule there is one, for all faces
     for face in faces:
         kind = (face.pixels.shape[-1], face.crop.template)
         if kind not in ovals:
-            ovals[kind] = _Shape.of(ellipse_mask(*kind, softness))
+            ovals[kind] = _Shape.of(ellipse_mask(*kind, options.softness))
         yield ovals[kind]
+
+
+def _shapes_of_regions(
+    faces: Sequence[RestoredFace], options: BlendOptions, regions: RegionOptions, parser: FaceParser | None
+) -> Iterator[_Shape]:
+    """As the restored faces are parsed: what a model made is sharper than what it was given."""
+    for face in faces:
+        parts = None if parser is None else parser.parts(face.pixels[None])[0]
+        yield _Shape.of(face_mask_of(face.crop, face.pixels.shape[-1], regions, options.softness, parts))
 
 
 def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOptions, own: bool) -> Patch | None:
@@ -208,14 +224,22 @@ def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOpti
     before, pixels, weight = layers["before"], layers["pixels"], layers["mask"]
     task = TASKS.get(face.task)
     if task is not None and task.keeps_colors:
-        pixels = match_color(pixels, before, weight, options.color)
+        pixels = match_color(pixels, before, weight, options.color, size)
     mask = weight * change_mask(before, pixels, size) * strength
     if "weight" in layers:
         mask = mask * layers["weight"]
     base, detail = (
         layer if layer is None else layer.to(canvas.device) for layer in map(layers.get, ("base", "detail"))
     )
-    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail)
+    grain = _grain(face.crop.face, options)
+    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail, grain)
+
+
+def _grain(face: Face, options: BlendOptions) -> Grain | None:
+    """Each face of each frame has grain of its own."""
+    if options.grain == 0:
+        return None
+    return Grain(options.grain, options.grain_seed + _SEEDS_A_FRAME * face.frame + face.id)
 
 
 def _layers(face: RestoredFace, shape: _Shape, canvas: Tensor, own: bool) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OptionError
+from ..faces.regions import RegionOptions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
 
@@ -68,8 +69,12 @@ class BlendOptions:
             face keeps every pixel the model made, as far as ``max_megapixels`` allows.
         strength: 0 = original, 1 = fully restored.
         softness: Width of the mask's edge as a fraction of its radius, in (0, 1].
-        color: "off", "mean" or "mean_std" (Lab statistics). Not used with models that colorize.
+        color: How colors follow the original's: "off", "mean", "mean_std", "luminance" or "wavelet" (see ``match_color``). Not
+            used with models that colorize.
         max_megapixels: Limit of the result's size at scale "auto".
+        grain: How much of the picture's grain is put back on what was smoothed: 0 = none, 1 = as much as the picture has.
+        grain_seed: The same seed gives the same grain.
+        regions: How much of each region of the face is restored; None: of the whole face.
     """
 
     scale: float | str = 1.0
@@ -77,6 +82,9 @@ class BlendOptions:
     softness: float = 0.35
     color: str = "mean"
     max_megapixels: float = 33.2  # 7680 × 4320
+    grain: float = 0.0
+    grain_seed: int = 0
+    regions: RegionOptions | None = None
 
     def __post_init__(self) -> None:
         if self.scale != AUTO and not (isinstance(self.scale, int | float) and 0 < self.scale <= LARGEST_SCALE):
@@ -89,3 +97,5 @@ class BlendOptions:
             raise OptionError(f"unknown color matching '{self.color}'. Known: {', '.join(COLOR_METHODS)}.")
         if not self.max_megapixels > 0:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels}")
+        if not 0 <= self.grain <= 1:
+            raise OptionError(f"grain must be from 0 to 1, not {self.grain}")

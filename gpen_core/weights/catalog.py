@@ -82,6 +82,10 @@ PUBLISHED = (
         "parsenet", "parsing_parsenet.pth", (f"{_FACEXLIB}/v0.2.2/parsing_parsenet.pth",),
         85_331_193, "3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2", MIT, "parser",
     ),
+    WeightFile(
+        "bisenet", "parsing_bisenet.pth", (f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",),
+        53_289_463, "468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567", MIT, "parser",
+    ),
 )  # fmt: skip
 
 

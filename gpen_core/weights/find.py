@@ -44,6 +44,11 @@ def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
     return None
 
 
+def find_first(entries: Iterable[WeightFile], folders: Sequence[Path]) -> Path | None:
+    """The file of the first of several catalog entries that is present, or None; see ``find_weights``."""
+    return next((path for entry in entries if (path := find_weights(entry, folders)) is not None), None)
+
+
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
     """The file with exactly this name in the first folder that has it, or None."""
     return next((path for folder in folders if (path := folder / Path(name).name).is_file()), None)

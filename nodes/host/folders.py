@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import folder_paths
-from comfy import model_management
 
 from ...gpen_core.errors import MissingWeightsError
 from ...gpen_core.weights.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
@@ -18,9 +16,6 @@ from ...gpen_core.weights.find import (
     is_bundled,
     missing_message,
 )
-
-if TYPE_CHECKING:
-    from ...gpen_core.pipeline import ProtectOptions, ProtectTools
 
 MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
 DETECTION = "facedetection"
@@ -93,30 +88,21 @@ def parser_path(name: str) -> Path:
     path = folder_paths.get_full_path(DETECTION, name)
     if path is not None:
         return Path(path)
-    raise MissingWeightsError(missing_message(parser_entry(), weight_folders(DETECTION)))
-
-
-def parser_entry() -> WeightFile:
-    return published_of("parser")[0]
+    known = published_of("parser")
+    entry = next((entry for entry in known if published_named(Path(name).name) is entry), known[0])
+    raise MissingWeightsError(missing_message(entry, weight_folders(DETECTION)))
 
 
 def parser_names() -> list[str]:
-    """ParseNet's published file first, then the other files in the folder."""
+    """The published parsers' files, those that are installed first, then the other files in the folder."""
     names = _weight_files(DETECTION)
-    default = parser_entry().filename
-    return [default] + [name for name in names if name != default and "detection" not in name.lower()]
+    known = sorted((entry.filename for entry in published_of("parser")), key=lambda name: name not in names)
+    return known + [name for name in names if name not in known and "detection" not in name.lower()]
 
 
 def detector_folders() -> tuple[Path, ...]:
     """Folders that may hold RetinaFace weights."""
     return (*weight_folders(DETECTION), *weight_folders(CORE_DETECTION), *weight_folders(MODELS))
-
-
-def protect_tools(options: ProtectOptions) -> ProtectTools:
-    """The networks that protecting uses; ArcFace may lie in any of our folders."""
-    from ...gpen_core.pipeline import load_protect_tools
-
-    return load_protect_tools(options, detector_folders(), device=model_management.intermediate_device())
 
 
 def weight_folders(name: str) -> tuple[Path, ...]:

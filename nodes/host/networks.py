@@ -19,6 +19,7 @@ DetectorIO = io.Custom("GPEN_DETECTOR")
 ParserIO = io.Custom("GPEN_PARSER")
 FacesIO = io.Custom("GPEN_FACES")
 RestoredFacesIO = io.Custom("GPEN_RESTORED_FACES")
+RegionsIO = io.Custom("GPEN_REGIONS")
 FaceFactsIO = io.Custom("GPEN_FACE_FACTS")  # a tuple of (Face, FaceFacts)
 
 

@@ -34,5 +34,4 @@ class NodeStatus:
         """
         seconds = time.perf_counter() - self._started
         used = [f"{name} on {network.patcher.load_device}" for name, network in (networks or {}).items()]
-        said = [sentence for sentence in self._said if sentence not in text]
-        return {KEY: [" ".join([text, *said, f"{', '.join([*used, f'{seconds:.1f} s'])}."])]}
+        return {KEY: [" ".join([text, *self._said, f"{', '.join([*used, f'{seconds:.1f} s'])}."])]}

@@ -34,6 +34,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "softness": 0.35,
     },
     "protect": {"protect": "auto"},
+    "regions": {
+        "skin": 1.0,
+        "brows": 1.0,
+        "eyes": 1.0,
+        "glasses": 1.0,
+        "nose": 1.0,
+        "mouth": 1.0,
+        "ears": 1.0,
+        "hair": 1.0,
+        "neck": 1.0,
+        "hat": 0.0,
+        "grow": 0,
+        "feather": 0,
+        "mask_mode": "intersect",
+    },
     "sample": {"seed": 0, "count": 4, "truncation": 0.7, "interpolate": False, "end_seed": 1, "batch_size": 0},
 }
 
@@ -56,14 +71,7 @@ def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend
     """detect 4, restore 5, blend 6."""
     return load(image, model, detector) | {
         "4": node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"]),
-        "5": node(
-            "GPEN_RestoreFaces",
-            image=["1", 0],
-            faces=["4", 0],
-            model=["2", 0],
-            **SETTINGS["restore"],
-            **SETTINGS["protect"],
-        ),
+        "5": node("GPEN_RestoreFaces", image=["1", 0], faces=["4", 0], model=["2", 0], **SETTINGS["restore"]),
         "6": node("GPEN_BlendFaces", image=["1", 0], restored_faces=["5", 0], **{**SETTINGS["blend"], **blend}),
     }
 

@@ -46,7 +46,6 @@ ROOMS |= {
     "lab.degradation": {*BASE, "geometry", "imaging"},
     "lab.evaluation": BELOW_LAB | {"lab.degradation"},
     "lab.training": BELOW_LAB | {"lab.degradation", "lab.evaluation"},
-    "lab.quality": BELOW_LAB | {"lab.degradation", "lab.evaluation", "lab.training"},
     "lab.benchmark": BELOW_LAB,
 }
 ROOMS["cli"] = set(ROOMS)  # the command line may use every room
@@ -59,7 +58,6 @@ WITHOUT_LAB = (
     "inputs",
     "models",
     "progress",
-    "report",
     "restore",
     "sample",
     "weights",

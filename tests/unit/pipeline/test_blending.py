@@ -7,7 +7,7 @@ import torch
 
 from gpen_core.faces.alignment import align_face
 from gpen_core.geometry import compose, invert_affine, resize_affine
-from gpen_core.imaging.color import match_color
+from gpen_core.imaging.color import COLOR_METHODS, match_color
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
 from gpen_core.imaging.paste import Patch, paste
@@ -50,14 +50,14 @@ def on_whole_crops(canvas, face, options, parser):
         shape = ellipse_mask(256, face.crop.template, options.softness)
     else:
         shape = region_mask(parser.region[0], options.softness)
-    pixels = match_color(pixels, before, shape, options.color)
+    pixels = match_color(pixels, before, shape, options.color, 256)
     mask = shape * change_mask(before, pixels) * options.strength
     to_canvas = compose(invert_affine(face.crop.image_to_crop), resize_affine((512, 512), tuple(canvas.shape[1:])))
     return paste(canvas, [Patch(pixels, mask, to_canvas)])
 
 
 @pytest.mark.parametrize("side", [128, 256, 512, 1100])
-@pytest.mark.parametrize("color", ["off", "mean", "mean_std"])
+@pytest.mark.parametrize("color", sorted(COLOR_METHODS))
 @pytest.mark.parametrize("kind", ["oval", "region"])
 def test_working_on_what_is_shown_gives_what_working_on_the_whole_crop_gives(astronaut, face, side, color, kind):
     canvas = resize_lanczos(astronaut, (side, side))

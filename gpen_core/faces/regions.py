@@ -1,0 +1,167 @@
+"""The regions of a face by name, each with its own strength, and the mask that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import OptionError
+from ..geometry import apply_affine, compose, resize_affine, size_of
+from ..imaging.blur import gaussian_blur
+from ..imaging.masks import border_fade, ellipse_mask, region_mask
+from ..imaging.morphology import dilated, eroded
+from ..imaging.warp import warp
+from ..types import FaceCrop
+from .parts import MASK_MODES, REGIONS, parts_from_landmarks
+
+REST = "rest"  # in texts: all regions that are not named
+
+# A hat is no face: restoring it gains nothing, and shows at its edge.
+DEFAULTS = MappingProxyType({region: 0.0 if region == "hat" else 1.0 for region in REGIONS})
+_FEATHER = 1 / 32  # of the crop's side, where nobody says otherwise
+_SIDE = 512  # pixels: on a larger crop, regions are no finer
+_BEYOND = 12  # pixels around the face that take the strength of what is next to them
+_RISE = 2.56  # standard deviations in which a Gaussian edge rises from 10 to 90 %
+
+
+@dataclass(frozen=True, eq=False)
+class RegionOptions:
+    """How much of each region is restored. Raises OptionError for what is unknown or out of range.
+
+    Attributes:
+        strengths: Region → strength in [0, 1]; a name that comes later counts where two overlap.
+        rest: Strength of the regions that are not named; None: 1, and 0 for hats.
+        grow: By how much the named regions (all of them, where none is named) are made larger, in pixels of the restored
+            crop; below 0 they are made smaller.
+        feather: Width in which strength changes between regions, in pixels of the restored crop; None: 1/32 of its side.
+        mask: [B or 1, 1, H, W] in [0, 1], drawn on the frames, of any size of the same shape; None for none.
+        mask_mode: What the mask does: "intersect" restores only what it shows, too; "unite" restores what it shows in any
+            case; "subtract" leaves out what it shows.
+    """
+
+    strengths: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    rest: float | None = None
+    grow: float = 0.0
+    feather: float | None = None
+    mask: Tensor | None = None
+    mask_mode: str = "intersect"
+
+    def __post_init__(self) -> None:
+        for region, strength in self.strengths.items():
+            if region not in REGIONS:
+                raise OptionError(f"no region of a face is called '{region}'. Known: {', '.join(REGIONS)}.")
+            if not 0 <= strength <= 1:
+                raise OptionError(f"the strength of {region} must be from 0 to 1, not {strength}")
+        if self.rest is not None and not 0 <= self.rest <= 1:
+            raise OptionError(f"the strength of the rest must be from 0 to 1, not {self.rest}")
+        if self.feather is not None and self.feather < 0:
+            raise OptionError(f"feather must be at least 0 pixels, not {self.feather}")
+        if self.mask_mode not in MASK_MODES:
+            raise OptionError(f"unknown mask mode '{self.mask_mode}'. Known: {', '.join(MASK_MODES)}.")
+
+    def strength_of(self, region: str) -> float:
+        """In [0, 1], named or not."""
+        return self.strengths.get(region, DEFAULTS[region] if self.rest is None else self.rest)
+
+
+def read_regions(text: str) -> RegionOptions:
+    """Read strengths from a text.
+
+    Args:
+        text: "eyes=1, skin=0.5"; "rest=0" is for all regions not named.
+
+    Raises:
+        OptionError: The text has another form, or names no region.
+    """
+    strengths: dict[str, float] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, number = (part.strip() for part in item.partition("="))
+        try:
+            strengths[name] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise OptionError(f"'{item}' is no region with its strength. Write them as eyes=1,skin=0.5,rest=0.")
+    rest = strengths.pop(REST, None)
+    return RegionOptions(MappingProxyType(strengths), rest)
+
+
+def face_mask_of(
+    crop: FaceCrop, side: int, options: RegionOptions, softness: float, parts: Tensor | None = None
+) -> Tensor:
+    """The blend mask of a face, from its regions.
+
+    Args:
+        crop: The face.
+        side: Of the restored crop, in pixels.
+        options: Strengths, and what is done to the regions.
+        softness: Width of the soft edge of the whole face, in (0, 1].
+        parts: [10, h, w] of 0 and 1, in the order of ``REGIONS``, from a parser; None works them out, coarser, from the five
+            landmarks.
+
+    Returns:
+        [1, side, side] in [0, 1], 0 at the border of the crop.
+    """
+    work = min(side, _SIDE)
+    scale = work / side
+    if parts is None:
+        parts = parts_from_landmarks(_landmarks(crop, work), work).to(crop.pixels)
+        outline = ellipse_mask(work, crop.template, softness).to(crop.pixels)
+    else:
+        parts = F.interpolate(parts[None].to(crop.pixels), (work, work), mode="nearest-exact")[0]
+        outline = _outline(parts, options, 0.0 if options.strengths else options.grow * scale, softness)
+    strength = _strengths(parts, options, options.grow * scale)
+    feather = (_FEATHER * work if options.feather is None else options.feather * scale) / _RISE
+    if options.mask is not None:
+        drawn = _drawn(crop, options.mask, work).to(outline)
+        strength = _combined(strength, drawn, options.mask_mode)
+        if options.mask_mode == "unite":
+            outline = torch.maximum(outline, gaussian_blur(drawn, feather) * border_fade(work).to(outline))
+    mask = outline * gaussian_blur(strength, feather)
+    return F.interpolate(mask[None], (side, side), mode="bilinear")[0].clamp(0, 1)
+
+
+def _landmarks(crop: FaceCrop, side: int) -> Tensor:
+    """[5, 2], in pixels of a crop of that side."""
+    to_crop = compose(crop.image_to_crop, resize_affine(size_of(crop.pixels), (side, side)))
+    return apply_affine(to_crop, torch.tensor(crop.face.landmarks, dtype=torch.float64))
+
+
+def _outline(parts: Tensor, options: RegionOptions, grow: float, softness: float) -> Tensor:
+    """The whole face, with an edge that is soft towards the inside; regions inside it have edges of their own."""
+    belongs = torch.tensor([max(DEFAULTS[region], options.strength_of(region)) > 0 for region in REGIONS])
+    inside = parts[belongs.to(parts.device)].amax(0, keepdim=True)
+    return region_mask(_grown(inside, grow), softness)
+
+
+def _strengths(parts: Tensor, options: RegionOptions, grow: float) -> Tensor:
+    """[10, S, S] → [1, S, S]; beyond the face, as at its edge, so that the face's own edge is the only one there."""
+    levels = torch.tensor([options.strength_of(region) for region in REGIONS]).to(parts)
+    strength = (parts * levels[:, None, None]).sum(0, keepdim=True)
+    for region, level in options.strengths.items():
+        shape = parts[REGIONS.index(region)][None]
+        changed = _grown(shape, grow)
+        given_up = (shape > 0) & (changed == 0)  # by a region that shrinks: to the skin around it
+        strength = torch.where(changed > 0, level, torch.where(given_up, levels[0], strength))
+    return torch.where(parts.amax(0, keepdim=True) > 0, strength, dilated(strength, _BEYOND))
+
+
+def _grown(shape: Tensor, by: float) -> Tensor:
+    return dilated(shape, by) if by >= 0 else eroded(shape, -by)
+
+
+def _drawn(crop: FaceCrop, mask: Tensor, side: int) -> Tensor:
+    """The user's mask as it lies on the crop: [1, side, side]."""
+    own = mask[crop.face.frame if len(mask) > 1 else 0].float()
+    to_crop = compose(crop.image_to_crop, resize_affine(size_of(crop.pixels), (side, side)))
+    return warp(own, compose(resize_affine(size_of(own), crop.face.image_size), to_crop), (side, side), mirror=False)
+
+
+def _combined(strength: Tensor, drawn: Tensor, mode: str) -> Tensor:
+    if mode == "unite":
+        return torch.maximum(strength, drawn)
+    return strength * (drawn if mode == "intersect" else 1 - drawn)

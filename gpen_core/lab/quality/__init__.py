@@ -1,1 +1,0 @@
-"""Makes and measures the estimator of a face's quality."""

@@ -1,0 +1,59 @@
+"""How much of each region of a face is restored."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..gpen_core.faces.parts import REGIONS
+from . import widgets
+from .host.images import from_mask
+from .host.networks import RegionsIO
+from .loaders import CATEGORY
+
+
+class FaceRegions(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPEN_FaceRegions",
+            display_name="Face Regions (GPEN)",
+            category=CATEGORY,
+            description="Restores some regions of a face less, or not at all: eyes, skin, hair, and so on. Connect it to Blend "
+            "Faces or Restore Faces in Image.",
+            search_aliases=["face parts", "face mask", "face parsing", "skin", "eyes", "gpen"],
+            inputs=[
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Optional: a mask drawn on the image, one for all images or one per image. mask mode says what it "
+                    "does.",
+                ),
+                *widgets.regions(),
+            ],
+            outputs=[
+                RegionsIO.Output(
+                    "regions", display_name="regions", tooltip="Connect to Blend Faces or Restore Faces in Image."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, grow: int, feather: int, mask_mode: str, mask: Tensor | None = None, **strengths: float
+    ) -> io.NodeOutput:
+        from ..gpen_core.faces.regions import DEFAULTS, RegionOptions
+
+        # Only regions that differ are named: those are the ones that grow.
+        named = {region: strengths[region] for region in REGIONS if strengths[region] != DEFAULTS[region]}
+        return io.NodeOutput(
+            RegionOptions(
+                MappingProxyType(named),
+                grow=grow,
+                feather=feather or None,
+                mask=None if mask is None else from_mask(mask),
+                mask_mode=mask_mode,
+            )
+        )
