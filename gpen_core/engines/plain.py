@@ -13,7 +13,7 @@ from ..model import Gpen, GpenConfig, maps_of
 from ..model.ops import scales_weights
 from .base import CPU_PIXELS_AT_ONCE, Network, largest_batch
 
-_GPU_PIXELS_AT_ONCE = 8 * 512**2  # 2 GiB in float32, whatever the model's size, up to 1024 px
+_GPU_PIXELS_AT_ONCE = 8 * 512**2  # 3.6 GiB in float32, whatever the model's size, up to 1024 px
 _FLOAT32 = 4
 _SPARE = 1.04  # an allocator rounds every size up
 
@@ -34,7 +34,11 @@ class PlainEngine:
         return True
 
     def working_bytes(self, config: GpenConfig, batch: int, dtype: torch.dtype) -> int:
-        """The live maps at the moment when they are most."""
+        """The live maps at the moment when they are most, and the copies of them that cuDNN's convolutions work on.
+
+        Those want channels last: in any other layout they hold their input and their result twice. Seen on an H100, to the
+        MiB (docs/performance.md); other libraries take less.
+        """
         pictures = 3 * config.input_size**2 * batch * dtype.itemsize
         return int(_SPARE * (pictures + max(_moments(config, batch, dtype.itemsize))))
 
@@ -94,17 +98,17 @@ def _moments(config: GpenConfig, batch: int, itemsize: int) -> Iterator[int]:
 
 
 def _encoding(config: GpenConfig, levels: list[_Level], each: int) -> Iterator[int]:
-    """``each``: bytes of one element, of all samples. A stage's blurred map and its result, beside all features so far."""
+    """``each``: bytes of one element, of all samples. A stage's blurred map and its result, twice, beside all features so far."""
     if not config.has_features:
         yield from _resnet(config, each)
         return
     noise = levels[config.encoder_levels].features if config.levels > config.encoder_levels else 0
     for below, level in pairwise(levels[: config.encoder_levels]):
-        yield level.features - noise + each * (level.map(side=level.side + 1) + below.map())
+        yield level.features - noise + 2 * each * (level.map(side=level.side + 1) + below.map())
 
 
 def _resnet(config: GpenConfig, each: int) -> Iterator[int]:
-    """The first convolution normalized: its map, scaled and shifted; then a bottleneck's widest maps."""
+    """The first convolution; its map normalized, scaled and shifted; then a bottleneck's widest maps."""
     width, side = config.encoder_width, config.input_size // 2
     yield each * 3 * width * side**2
     for stage in range(4):
@@ -120,21 +124,27 @@ def _rising(config: GpenConfig, below: _Level, level: _Level, batch: int, itemsi
     x, x_below = level.map(joined * level.width), below.map(joined * below.width)
     if config.injection == "adain":
         doubled = level.map(joined * below.width) if config.upsampling == "nearest" else 0
-        yield held + each * (x_below + doubled + level.map())
+        yield held + each * (x_below + _convolved(doubled or x_below, level.map()) - (0 if doubled else x_below))
         yield held + each * (x + 3 * level.map())  # the convolution's result, normalized, scaled and shifted
+        yield held + each * _convolved(x, level.map())
     else:
         # The first convolution's input, its result with a pixel more on each side, and that one filtered.
         result = level.map(side=level.side + 1)
-        up, up_held = _convolution(joined * below.width, level.width, below.side**2, batch, itemsize)
-        yield held + up_held + each * (x_below + result + (x_below + result if up else 0))
+        up, up_held = _modulated(joined * below.width, level.width, below.side**2, batch, itemsize)
+        yield held + up_held + each * (_convolved(x_below, result) + (x_below if up else 0))
         yield held + each * (x_below + result + level.map())
-        same, same_held = _convolution(joined * level.width, level.width, level.side**2, batch, itemsize)
-        yield held + same_held + each * (x + level.map() + (x + level.map() if same else 0))
+        same, same_held = _modulated(joined * level.width, level.width, level.side**2, batch, itemsize)
+        yield held + same_held + each * (_convolved(x, level.map()) + (x if same else 0))
     yield held + each * (level.map() + x)
     yield held + each * (x + 3 * level.side**2 * 2 + 3 * (2 * below.side + 2) ** 2)
 
 
-def _convolution(inputs: int, outputs: int, pixels: int, batch: int, itemsize: int) -> tuple[bool, int]:
+def _convolved(source: int, result: int) -> int:
+    """Elements that a convolution holds: its input and its result, and both once more for cuDNN."""
+    return 2 * (source + result)
+
+
+def _modulated(inputs: int, outputs: int, pixels: int, batch: int, itemsize: int) -> tuple[bool, int]:
     """Whether a modulated convolution scales maps (see ``ops.modulated_conv2d``), and bytes of the weights made for it."""
     weight = 9 * inputs * outputs
     halved = itemsize < _FLOAT32

@@ -2,7 +2,9 @@
 
 What runs under ``FakeCuda`` is the real code with real operators; only the numbers are missing. Operators refuse tensors on
 different devices as a GPU would, reading a number (``.item()``, ``bool(tensor)``, ``nonzero``) raises, and every storage's
-life is followed, so that the peak of live bytes is known to the byte. Workspaces inside cuDNN are not seen.
+life is followed, so that the peak of live bytes is known to the byte. cuDNN's workspaces are counted as they were seen on
+an H100, operator by operator: its convolutions want channels last, and hold a copy of their input and of their result in
+that layout. Depthwise ones have none.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ _SYNCHRONIZING = (
     "aten::masked_select",
     "aten::equal",
 )
+
+
+_CONVOLUTIONS = ("aten::conv2d", "aten::conv_transpose2d", "aten::convolution", "aten::cudnn_convolution")
 
 
 class StorageCounter(TorchDispatchMode):
@@ -57,7 +62,7 @@ class StorageCounter(TorchDispatchMode):
             if tensor.device.type == "cuda" and storage._cdata not in self._known:
                 self._live.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
         self._live = {key: entry for key, entry in self._live.items() if not entry[0].expired()}
-        now = self.live
+        now = self.live + (_workspace(args, tensors) if name in _CONVOLUTIONS else 0)
         if now > self.peak:
             self.peak, self.peak_at = now, f"{name} → {[list(tensor.shape) for tensor in tensors]}"
         return result
@@ -66,6 +71,15 @@ class StorageCounter(TorchDispatchMode):
     def live(self) -> int:
         """Bytes that are held now."""
         return sum(size for _, size in self._live.values())
+
+
+def _workspace(args: tuple[Any, ...], results: list[Tensor]) -> int:
+    """Of a convolution, in bytes; args: input, weight, …"""
+    picture, weight = args[:2]
+    depthwise = weight.shape[1] == 1 and picture.shape[1] > 1
+    if depthwise or picture.device.type != "cuda":
+        return 0
+    return sum(tensor.numel() * tensor.element_size() for tensor in (picture, *results))
 
 
 class FakeCuda(ExitStack):

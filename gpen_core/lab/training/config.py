@@ -124,7 +124,8 @@ def _check_learning(config: TrainConfig) -> None:
     adversarial = config.adversarial
     if config.stage == "prior" and adversarial.weight <= 0:
         raise OptionError("stage 'prior' learns from its discriminator alone: adversarial.weight must be above 0")
-    if config.copy_input and (config.stage == "prior" or config.init_from or len(config.phases) > 1):
+    grows = config.phases[0].size != config.model.input_size
+    if config.copy_input and (config.stage == "prior" or config.init_from or grows):
         raise OptionError(
             "copy_input is for a new network of stage 'restore' that has its full size from the first phase on"
         )
