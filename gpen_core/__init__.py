@@ -17,13 +17,23 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .api import align, blend, detect, load_detector, load_model, load_parser, restore, restore_frames
+    from .api import (
+        align,
+        blend,
+        detect,
+        load_detector,
+        load_model,
+        load_parser,
+        load_protect_tools,
+        restore,
+        restore_frames,
+    )
     from .checkpoints import GpenModel
     from .errors import GpenError
     from .faces.detectors import DetectOptions
     from .faces.selection import SelectOptions
     from .model import Gpen, GpenConfig
-    from .pipeline import BlendOptions, ProtectOptions, Restoration, RestoreOptions, Settings
+    from .pipeline import BlendOptions, ProtectOptions, ProtectTools, Restoration, RestoreOptions, Settings
     from .types import Face, FaceCrop, FaceFacts, RestoredFace
 
 __version__ = "0.1.0"
@@ -39,6 +49,7 @@ __all__ = [
     "GpenError",
     "GpenModel",
     "ProtectOptions",
+    "ProtectTools",
     "Restoration",
     "RestoreOptions",
     "RestoredFace",
@@ -50,6 +61,7 @@ __all__ = [
     "load_detector",
     "load_model",
     "load_parser",
+    "load_protect_tools",
     "restore",
     "restore_frames",
 ]
@@ -64,6 +76,7 @@ __getattr__ = lazy_names(
             "load_detector",
             "load_model",
             "load_parser",
+            "load_protect_tools",
             "restore",
             "restore_frames",
         ),
@@ -72,7 +85,7 @@ __getattr__ = lazy_names(
         "faces.detectors": ("DetectOptions",),
         "faces.selection": ("SelectOptions",),
         "model": ("Gpen", "GpenConfig"),
-        "pipeline": ("BlendOptions", "ProtectOptions", "Restoration", "RestoreOptions", "Settings"),
+        "pipeline": ("BlendOptions", "ProtectOptions", "ProtectTools", "Restoration", "RestoreOptions", "Settings"),
         "types": ("Face", "FaceCrop", "FaceFacts", "RestoredFace"),
     },
 )

@@ -23,7 +23,18 @@ from .faces.alignment import align_face
 from .faces.detectors import DetectOptions, FaceDetector
 from .faces.parsing import FaceParser
 from .imaging.pictures import Opened, open_picture
-from .pipeline import BlendOptions, Hooks, Restoration, Settings, blend_faces, detect_faces, restore_image
+from .pipeline import (
+    BlendOptions,
+    Hooks,
+    ProtectOptions,
+    ProtectTools,
+    Restoration,
+    Settings,
+    blend_faces,
+    detect_faces,
+    restore_image,
+)
+from .pipeline import load_protect_tools as find_protect_tools
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
 from .types import Face, FaceCrop, RestoredFace
@@ -124,6 +135,24 @@ def load_parser(
     return parsing.load_parser(found, device=detector_device(choose_device(device)))
 
 
+def load_protect_tools(
+    options: ProtectOptions = ProtectOptions(), *, folders: Sequence[str | Path] | None = None
+) -> ProtectTools:
+    """Load the networks that protecting faces uses; pass them to several calls of ``restore`` or ``restore_frames``.
+
+    Args:
+        options: What is protected; with mode "off", nothing is loaded.
+        folders: Where ArcFace's file is looked for; None as in ``load_model``. Without it dlib's network is taken, if its
+            packages are installed; without either, ``identity`` is None.
+
+    Raises:
+        CheckpointError: A file has ArcFace's name but other content.
+        MissingWeightsError: The estimator of quality has been removed from the package.
+        OptionError: ArcFace's file is there, but not facexlib, which builds its network.
+    """
+    return find_protect_tools(options, _folders(folders))
+
+
 def restore(
     picture: PictureT,
     model: GpenModel | None = None,
@@ -132,6 +161,7 @@ def restore(
     faces: Sequence[Face] | None = None,
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
+    tools: ProtectTools = ProtectTools(),
 ) -> PictureT:
     """Restore every face of a picture.
 
@@ -149,6 +179,7 @@ def restore(
         faces: Those to restore, from ``detect``; None detects them, and ``settings.select`` chooses.
         parser: From ``load_parser``; None blends through an oval.
         settings: Which faces, how, and the size of the result.
+        tools: From ``load_protect_tools``; without, good faces and fine detail are kept, but likeness is not measured.
 
     Returns:
         A picture of the same kind, dtype and channels, of the same size unless ``settings.blend.scale`` says otherwise.
@@ -165,7 +196,9 @@ def restore(
         model = load_model()
     opened = open_picture(picture, keep_gray=model.task.keeps_colors)
     result: PictureT = opened.back(
-        restore_frames(opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings).frames
+        restore_frames(
+            opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools
+        ).frames
     )
     return result
 
@@ -180,6 +213,7 @@ def restore_frames(
     settings: Settings = Settings(),
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
+    tools: ProtectTools = ProtectTools(),
 ) -> Restoration:
     """Restore every face of a batch of frames, and say what was done.
 
@@ -192,10 +226,11 @@ def restore_frames(
         settings: As in ``restore``.
         background: The same frames already upscaled, [B, C, H', W']: faces go into these.
         hooks: Watches or cancels a long run.
+        tools: As in ``restore``.
 
     Returns:
-        ``frames`` [B, C, H', W'] float32 in [0, 1]; ``mask`` [B, 1, H', W'], the share of each pixel that was replaced; and
-        the ``faces`` that were worked on, empty where none was found.
+        ``frames`` [B, C, H', W'] float32 in [0, 1]; ``mask`` [B, 1, H', W'], the share of each pixel that was replaced; the
+        ``faces`` that were worked on, empty where none was found; and ``facts``, what was done to each of them.
 
     Raises:
         ImageError, MissingWeightsError, RestorationError: As ``restore``.
@@ -207,7 +242,7 @@ def restore_frames(
         detector = detector or load_detector(device=model.device)
         nobody = f"no face found by {detector.name}, or none that the settings keep"
     result = restore_image(
-        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks
+        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools
     )
     if not result.faces:
         _log.warning("%s: nothing was restored", nobody)

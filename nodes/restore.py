@@ -12,6 +12,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from torch import Tensor
 
 from . import widgets
+from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
@@ -36,6 +37,7 @@ class RestoreFaces(io.ComfyNode):
                 FacesIO.Input("faces", tooltip="Output of Detect Faces."),
                 GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
                 *widgets.restoring(),
+                *widgets.protecting(),
             ],
             outputs=[
                 RestoredFacesIO.Output("restored_faces", display_name="restored faces", tooltip="Connect to Blend Faces."),
@@ -49,8 +51,9 @@ class RestoreFaces(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int
+        cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int, protect: str
     ) -> io.NodeOutput:
+        from ..gpen_core.pipeline import ProtectOptions, protect_faces, protections_for
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
@@ -63,7 +66,9 @@ class RestoreFaces(io.ComfyNode):
             return io.NodeOutput((), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
-        restored = tuple(restore_faces(frames, faces, model.model, options, node_hooks(status)))
+        hooks, guard = node_hooks(status), ProtectOptions(protect)
+        found = restore_faces(frames, faces, model.model, options, hooks)
+        restored = tuple(protect_faces(frames, found, protections_for(guard, protect_tools(guard), hooks)))
         for face in restored:
             kept.add(face)
         ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})

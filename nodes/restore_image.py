@@ -10,6 +10,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from . import widgets
+from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
@@ -103,6 +104,7 @@ class RestoreImage(io.ComfyNode):
             background=None if background is None else to_frames(background),
             hooks=node_hooks(status),
             on_face=kept.add,
+            tools=protect_tools(settings.protect),
         )
         text = run_text(result.facts)
         if not result.faces:

@@ -15,9 +15,9 @@ FAILED, INTERRUPTED = 1, 130
 # Command → the module that adds it, in the order of the help text.
 _COMMANDS = MappingProxyType(
     {
-        "restore": "restore", "demo": "demo", "sample": "sample", "train": "train", "evaluate": "evaluate",
-        "benchmark": "benchmark", "degrade-sheet": "degrade", "inspect": "weights", "convert": "weights",
-        "download": "weights", "export": "export", "doctor": "doctor",
+        "restore": "restore", "demo": "demo", "sample": "sample", "train": "train", "train-quality": "quality",
+        "evaluate": "evaluate", "benchmark": "benchmark", "degrade-sheet": "degrade", "inspect": "weights",
+        "convert": "weights", "download": "weights", "export": "export", "doctor": "doctor",
     }
 )  # fmt: skip
 

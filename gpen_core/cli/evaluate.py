@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -13,7 +14,8 @@ from tqdm import tqdm
 from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device
 from ..errors import OptionError
-from ..files import file_sha256
+from ..faces.quality import load_quality
+from ..files import file_sha256, written_whole
 from ..lab.degradation import RECIPES
 from ..lab.evaluation import (
     METRICS,
@@ -28,8 +30,9 @@ from ..lab.evaluation import (
     read_list,
     write_report,
 )
-from ..lab.evaluation.metrics import NiqeModel, fit_niqe_model, read_niqe_model, save_niqe_model
+from ..lab.evaluation.metrics import NiqeModel, build_metrics, fit_niqe_model, read_niqe_model, save_niqe_model
 from ..lab.evaluation.metrics.niqe import PARAMETERS_FILE
+from ..lab.evaluation.protect import ProtectTest, tables
 from ..lab.evaluation.summary import figures_text, remarks
 from ..lab.evaluation.writing import PAGE
 from ..pipeline.options import AUTO
@@ -81,6 +84,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--sweep-faces", type=int, default=defaults.sweep_faces, help="faces per sweep; 0 = all (default: %(default)s)"
     )
     _add_measuring(parser, defaults)
+    parser.add_argument("--protect", action="store_true", help="instead, measure what protecting faces does, and how well "
+                        "their quality is estimated: protect.json and protect.md in REPORT")  # fmt: skip
 
 
 def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions) -> None:
@@ -127,6 +132,8 @@ def run(options: argparse.Namespace) -> int:
     model = load_checkpoint(
         path, device=choose_device(options.device), dtype=PRECISIONS[options.precision], task=options.task
     )
+    if options.protect:
+        return _run_protect(options, model, faces, folders)
     wanted = _options(options, folders)
     with StageBar() as bar:
         report = evaluate(model, faces, wanted, pairs=pairs, progress=bar)
@@ -136,6 +143,25 @@ def run(options: argparse.Namespace) -> int:
     print(options.out / PAGE)
     for remark in remarks(report):
         print(remark, file=sys.stderr)
+    return 0
+
+
+def _run_protect(
+    options: argparse.Namespace, model: GpenModel, faces: FaceFiles | tuple[()], folders: tuple[Path, ...]
+) -> int:
+    if not faces:
+        raise OptionError("--protect degrades clean faces itself: give --data FOLDER")
+    identity = build_metrics(("identity",), model.config.output_size, folders=folders, niqe=None)
+    with StageBar() as bar:
+        metric = next(iter(identity.metrics), None)
+        report = ProtectTest(model, load_quality(), metric, bar, options.seed, RECIPES[options.recipe]).run(faces)
+    with written_whole(options.out / "protect.json") as temporary:
+        temporary.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with written_whole(options.out / "protect.md") as temporary:
+        temporary.write_text(tables(report), encoding="utf-8")
+    print(tables(report), end="")
+    for name, why in identity.absent:
+        print(f"{name}: {why}", file=sys.stderr)
     return 0
 
 

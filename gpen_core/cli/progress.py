@@ -27,6 +27,10 @@ class PictureBar:
         self._bar.set_postfix_str(f"{stage} {done}/{total}", refresh=False)
         self._bar.update(0)  # redraws at most once per interval, so log files are not flooded
 
+    def say(self, line: str) -> None:
+        """Print ``line`` above the bar: something to know about the current image."""
+        tqdm.write(line)
+
     def finish(self, line: str) -> None:
         """An image is done: print ``line`` above the bar."""
         tqdm.write(line)

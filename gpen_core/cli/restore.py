@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
+from ..faces.identity import DLIB_HINT
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
@@ -23,8 +25,19 @@ from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
-from ..pipeline import BlendOptions, Hooks, RestoreOptions, Settings, restore_image
-from ..pipeline.options import AUTO
+from ..pipeline import (
+    BlendOptions,
+    Hooks,
+    ProtectOptions,
+    ProtectTools,
+    Restoration,
+    RestoreOptions,
+    Settings,
+    load_protect_tools,
+    restore_image,
+)
+from ..pipeline.options import AUTO, PROTECT_MODES
+from ..pipeline.protect.identity import NO_NETWORK
 from ..precisions import PRECISIONS
 from ..types import RestoredFace
 from ..weights.catalog import published_of
@@ -33,6 +46,7 @@ from .arguments import add_weight_folders
 from .inputs import Job, find_pictures, plan
 from .models import chosen_model
 from .progress import PictureBar
+from .report import Entry, Report
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Tools:
     detector: FaceDetector
     parser: FaceParser | None
     settings: Settings
+    protect: ProtectTools
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,6 +73,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
     )
+    parser.add_argument("--protect", choices=list(PROTECT_MODES), default=AUTO, help="auto: good faces are changed little, "
+                        "and fine detail of the image is kept; off: neither (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--min-similarity", type=float, default=0.0, metavar="S", help="lower the strength until the "
+                        "restored face is at least this similar to the original, 0 … 1 (default: any)")  # fmt: skip
     parser.add_argument("--scale", type=_scale, default=blend.scale, help="output size: a factor, or auto (default: 1)")
     parser.add_argument(
         "--strength", type=float, default=blend.strength, help="0 = original, 1 = fully restored (default: %(default)s)"
@@ -128,12 +147,16 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
     parser.add_argument("--save-faces", action="store_true", help="also write each face before and after")
     parser.add_argument("--side-by-side", action="store_true", help="also write a before/after image")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="what was done to each face, with pictures: .html or .json"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Restore every image; a failure doesn't stop the others. → 0, or 1 if any failed."""
     pictures, unfound = find_pictures(options.inputs)
     jobs = plan(pictures, options.output)
+    report = None if options.report is None else Report(options.report)
     tools = _load_tools(options)
     failures = len(unfound)
     print(
@@ -141,15 +164,22 @@ def run(options: argparse.Namespace) -> int:
         f"mask: {'ellipse' if tools.parser is None else tools.parser.name}",
         file=sys.stderr,
     )
+    if tools.settings.protect.min_similarity and tools.protect.identity is None:
+        print(f"--min-similarity has no effect: {NO_NETWORK} {DLIB_HINT}, or install ArcFace.", file=sys.stderr)
     for text in unfound:
         print(f"failed: {text}: no image found")
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
             try:
-                bar.finish(_restore(job, tools, options, bar))
+                bar.finish(_restore(job, tools, options, bar, report))
             except Exception as error:  # a failing image must not stop the others
                 failures += 1
+                if report is not None:
+                    report.add(Entry(job.source, job.target, error=str(error) or type(error).__name__))
                 bar.finish(f"failed: {job.source}: {str(error) or type(error).__name__}")
+    if report is not None:
+        report.write(tools.model.name)
+        print(report.path, file=sys.stderr)
     if failures:
         print(f"{failures} of {len(jobs) + len(unfound)} inputs failed", file=sys.stderr)
     return 1 if failures else 0
@@ -174,6 +204,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
             options.grain_seed,
             options.regions,
         ),
+        ProtectOptions(options.protect, options.min_similarity),
     )
     device = choose_device(options.device)
     dtype = PRECISIONS[options.precision]
@@ -188,6 +219,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
         ),
         _parser(options.mask, folders, detector_device(device)),
         settings,
+        load_protect_tools(settings.protect, folders),
     )
 
 
@@ -199,27 +231,37 @@ def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FacePar
     return None if path is None else load_parser(path, device=device)
 
 
-def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar) -> str:
+def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar, report: Report | None) -> str:
     """Restore one image and write everything asked for → a line for the log."""
     picture = load_picture(job.source)
     faces: list[RestoredFace] = []
     on_face = faces.append if options.save_faces else lambda face: None
+    seconds = time.perf_counter()
     result = restore_image(
         picture.pixels[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
-        hooks=Hooks(progress=bar.stage), on_face=on_face,
+        hooks=Hooks(progress=bar.stage, say=bar.say), on_face=on_face, tools=tools.protect,
     )  # fmt: skip
     done = replace(picture, pixels=result.frames[0])
     if not tools.model.task.keeps_colors:
         done = _in_color(done)
     save_picture(done, job.target)
+    if report is not None:
+        pair = (picture.pixels[:3], result.frames[0, :3])
+        report.add(Entry(job.source, job.target, result.faces, result.facts, time.perf_counter() - seconds), pair)
     if options.side_by_side:
         _save_pair(picture, result.frames[0], job.target.with_name(f"{job.target.name}-side-by-side.png"))
     for number, face in enumerate(faces):
         _save_face(face, job.target.with_name(f"{job.target.name}-faces"), number)
     height, width = result.frames.shape[2:]
     count = len(result.faces)
-    found = f"{count} face{'s' if count != 1 else ''}" if count else "no face found, image unchanged"
+    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else "no face found, image unchanged"
     return f"{job.source} → {job.target} ({found}, {width}×{height})"
+
+
+def _kept(result: Restoration) -> str:
+    """How many faces were left as they are."""
+    kept = sum(facts.strength == 0 for facts in result.facts)
+    return f", {kept} of them left as {'it is' if kept == 1 else 'they are'}" if kept else ""
 
 
 def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:

@@ -119,7 +119,7 @@ def _placed(spot: _Spot, canvas: Tensor) -> _Placed:
     shown_to_rect = compose(crop_affine(-left, -top), compose(patch.to_canvas, crop_affine(x0, y0)))
     layers = warp(layers, shown_to_rect, (y1 - y0, x1 - x0), mirror=False)
     pixels = layers[:3]
-    if len(layers) == 8:
+    if len(layers) > 4:
         own = _window(canvas, spot.rect)[:3] - layers[4:7]
         pixels = pixels.addcmul(layers[7:], own.to(pixels)).clamp_(0, 1)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .detect import detect_faces
     from .hooks import Hooks, Progress
     from .options import BlendOptions, ProtectOptions, RestoreOptions
-    from .protect import ProtectTools, protect_faces, protections_for
+    from .protect import ProtectTools, load_protect_tools, protect_faces, protections_for
     from .restore import restore_faces
     from .run import Restoration, Settings, restore_image
 
@@ -25,6 +25,7 @@ __all__ = [
     "Settings",
     "blend_faces",
     "detect_faces",
+    "load_protect_tools",
     "protect_faces",
     "protections_for",
     "restore_faces",
@@ -38,7 +39,7 @@ __getattr__ = lazy_names(
         "detect": ("detect_faces",),
         "hooks": ("Hooks", "Progress"),
         "options": ("BlendOptions", "ProtectOptions", "RestoreOptions"),
-        "protect": ("ProtectTools", "protect_faces", "protections_for"),
+        "protect": ("ProtectTools", "load_protect_tools", "protect_faces", "protections_for"),
         "restore": ("restore_faces",),
         "run": ("Restoration", "Settings", "restore_image"),
     },

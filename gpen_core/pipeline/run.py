@@ -105,7 +105,7 @@ def restore_image(
     template = template_for(model, settings.restore)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
-    protected = protect_faces(frames, restored, protections_for(settings.protect, tools))
+    protected = protect_faces(frames, restored, protections_for(settings.protect, tools, hooks))
     done: list[tuple[Face, FaceFacts]] = []
 
     def seen(face: RestoredFace) -> None:

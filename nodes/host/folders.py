@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import folder_paths
+from comfy import model_management
 
 from ...gpen_core.errors import MissingWeightsError
 from ...gpen_core.weights.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
@@ -16,6 +18,9 @@ from ...gpen_core.weights.find import (
     is_bundled,
     missing_message,
 )
+
+if TYPE_CHECKING:
+    from ...gpen_core.pipeline import ProtectOptions, ProtectTools
 
 MODELS = "facerestore_models"  # used by the other face restoration packs too, so their users find their files here
 DETECTION = "facedetection"
@@ -103,6 +108,13 @@ def parser_names() -> list[str]:
 def detector_folders() -> tuple[Path, ...]:
     """Folders that may hold RetinaFace weights."""
     return (*weight_folders(DETECTION), *weight_folders(CORE_DETECTION), *weight_folders(MODELS))
+
+
+def protect_tools(options: ProtectOptions) -> ProtectTools:
+    """The networks that protecting uses; ArcFace may lie in any of our folders."""
+    from ...gpen_core.pipeline import load_protect_tools
+
+    return load_protect_tools(options, detector_folders(), device=model_management.intermediate_device())
 
 
 def weight_folders(name: str) -> tuple[Path, ...]:

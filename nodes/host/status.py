@@ -34,4 +34,5 @@ class NodeStatus:
         """
         seconds = time.perf_counter() - self._started
         used = [f"{name} on {network.patcher.load_device}" for name, network in (networks or {}).items()]
-        return {KEY: [" ".join([text, *self._said, f"{', '.join([*used, f'{seconds:.1f} s'])}."])]}
+        said = [sentence for sentence in self._said if sentence not in text]
+        return {KEY: [" ".join([text, *said, f"{', '.join([*used, f'{seconds:.1f} s'])}."])]}

@@ -29,7 +29,7 @@ PROMPTS = {
         "GPEN_LoadDetector": {"detector_name": "auto"},
         "GPEN_DetectFaces": {"image": "LoadImage 0", "detector": "GPEN_LoadDetector 0"} | SETTINGS["detect"],
         "GPEN_RestoreFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0", "model": "GPEN_LoadModel 0"}
-        | SETTINGS["restore"],
+        | SETTINGS["restore"] | SETTINGS["protect"],
         "GPEN_BlendFaces": {"image": "LoadImage 0", "restored_faces": "GPEN_RestoreFaces 0"} | SETTINGS["blend"],
         "SaveImage": {"images": "GPEN_BlendFaces 0", "filename_prefix": "restored"},
         "Faces found": {"images": "GPEN_DetectFaces 3"},

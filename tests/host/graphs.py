@@ -71,7 +71,14 @@ def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend
     """detect 4, restore 5, blend 6."""
     return load(image, model, detector) | {
         "4": node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"]),
-        "5": node("GPEN_RestoreFaces", image=["1", 0], faces=["4", 0], model=["2", 0], **SETTINGS["restore"]),
+        "5": node(
+            "GPEN_RestoreFaces",
+            image=["1", 0],
+            faces=["4", 0],
+            model=["2", 0],
+            **SETTINGS["restore"],
+            **SETTINGS["protect"],
+        ),
         "6": node("GPEN_BlendFaces", image=["1", 0], restored_faces=["5", 0], **{**SETTINGS["blend"], **blend}),
     }
 

@@ -117,7 +117,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_LoadDetector": ["detector_name"],
         "GPEN_LoadParser": ["parser_name"],
         "GPEN_DetectFaces": ["image", *detect, "detector"],
-        "GPEN_RestoreFaces": ["image", "faces", "model", *restore],
+        "GPEN_RestoreFaces": ["image", "faces", "model", *restore, "protect"],
         "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "regions", "background", *texture],
         "GPEN_RestoreImage": [
             "image",

@@ -47,7 +47,18 @@ def test_everything_exported_is_there_and_documented():
 
 
 @pytest.mark.parametrize(
-    "name", ["load_model", "load_detector", "load_parser", "restore", "restore_frames", "detect", "align", "blend"]
+    "name",
+    [
+        "load_model",
+        "load_detector",
+        "load_parser",
+        "load_protect_tools",
+        "restore",
+        "restore_frames",
+        "detect",
+        "align",
+        "blend",
+    ],
 )
 def test_every_argument_and_every_error_of_the_front_door_is_documented(name):
     function = getattr(gpen_core, name)
@@ -177,8 +188,8 @@ def test_the_steps_one_by_one_give_what_restore_gives(photo, tiny_model):
     restored = [RestoredFace(crop, tiny_model(crop.pixels[None])[0], tiny_model.task.name) for crop in crops]
     stepped = gpen_core.blend(photo, restored)
     unprotected = Settings(protect=ProtectOptions("off"))
-    at_once = gpen_core.restore(photo, tiny_model, detector=detector, settings=unprotected)
-    assert np.array_equal(np.asarray(stepped), np.asarray(at_once))
+    whole = gpen_core.restore(photo, tiny_model, detector=detector, settings=unprotected)
+    assert np.array_equal(np.asarray(stepped), np.asarray(whole))
     assert not np.array_equal(np.asarray(stepped), np.asarray(photo))
 
 

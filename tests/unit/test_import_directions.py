@@ -46,6 +46,7 @@ ROOMS |= {
     "lab.degradation": {*BASE, "geometry", "imaging"},
     "lab.evaluation": BELOW_LAB | {"lab.degradation"},
     "lab.training": BELOW_LAB | {"lab.degradation", "lab.evaluation"},
+    "lab.quality": BELOW_LAB | {"lab.degradation", "lab.evaluation", "lab.training"},
     "lab.benchmark": BELOW_LAB,
 }
 ROOMS["cli"] = set(ROOMS)  # the command line may use every room
@@ -58,6 +59,7 @@ WITHOUT_LAB = (
     "inputs",
     "models",
     "progress",
+    "report",
     "restore",
     "sample",
     "weights",

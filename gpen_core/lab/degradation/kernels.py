@@ -20,6 +20,14 @@ def motion_kernel(side: int, length: float, angle: float) -> NDArray[np.float64]
     return kernel / kernel.sum()
 
 
+def disc_kernel(radius: float) -> NDArray[np.float64]:
+    """A lens out of focus: an even disc of ``radius`` pixels with a soft rim."""
+    reach = int(np.ceil(radius + 0.5))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    kernel = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
+    return kernel / kernel.sum()
+
+
 def _rotated(side: int, angle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coordinates of every pixel along ``angle`` (radians, from x towards y) and across it, from the middle."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2

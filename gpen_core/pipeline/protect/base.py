@@ -9,6 +9,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ...faces.identity import Embedder
+from ...faces.quality import QualityEstimator
+from ...tasks import TASKS
 from ...types import RestoredFace
 
 
@@ -31,7 +34,15 @@ class Protection(Protocol):
 
 @dataclass(frozen=True)
 class ProtectTools:
-    """What steps need and a run loads once."""
+    """Networks that steps use, loaded once for many runs.
+
+    Attributes:
+        quality: Judges how much a face needs restoring; None loads the one that comes with the package.
+        identity: Tells whose face it is; None: nobody knows.
+    """
+
+    quality: QualityEstimator | None = None
+    identity: Embedder | None = None
 
 
 def protect_faces(
@@ -45,8 +56,11 @@ def protect_faces(
         protections: The steps, in their order; see ``protections_for``. Without any, faces pass as they are.
 
     Returns:
-        The faces in the order given, one at a time.
+        The faces in the order given, one at a time. Those of models that change more than a face's quality (color, missing
+        parts) pass as they are: what they change is meant.
     """
     for face in restored:
         frame = frames[face.crop.face.frame]
-        yield reduce(lambda protected, step: step.protect(protected, frame), protections, face)
+        task = TASKS.get(face.task)
+        steps = protections if task is None or task.keeps_colors else ()
+        yield reduce(lambda protected, step: step.protect(protected, frame), steps, face)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from ...faces.quality import load_quality
+from ..hooks import Hooks
 from ..options import OFF, ProtectOptions
 from .base import Protection, ProtectTools
 from .content import KeepContent
+from .detail import KeepDetail
+from .identity import KeepIdentity, SayUnmeasured
+from .strength import MatchStrength
 
 
-def protections_for(options: ProtectOptions, tools: ProtectTools = ProtectTools()) -> tuple[Protection, ...]:
-    """The steps that the options ask for; none with mode "off".
+def protections_for(
+    options: ProtectOptions, tools: ProtectTools = ProtectTools(), hooks: Hooks = Hooks()
+) -> tuple[Protection, ...]:
+    """The steps that the options ask for, in their order; none with mode "off".
 
     Args:
         options: What is protected.
         tools: Networks that steps use.
+        hooks: ``say`` hears what a user should know once, such as that a larger model would serve better.
+
+    Raises:
+        MissingWeightsError: The estimator of quality, which comes with the package, is missing.
     """
     if options.mode == OFF:
         return ()
-    return (KeepContent(),)
+    # Strength first, since what is not taken need not be looked at; likeness last, when it is known what is taken.
+    steps: list[Protection] = [MatchStrength(tools.quality or load_quality()), KeepContent(), KeepDetail(hooks.say)]
+    if tools.identity is not None:
+        steps.append(KeepIdentity(tools.identity, options.min_similarity))
+    elif options.min_similarity > 0:
+        steps.append(SayUnmeasured())
+    return tuple(steps)

@@ -280,8 +280,9 @@ def test_all_in_one_equals_the_stages(frames, astronaut_face, tiny_model):
     seen = []
     whole = restore_image(frames, tiny_model, detector, settings, on_face=seen.append)
     faces = detect_faces(frames, detector)
-    restored = protect_faces(frames, restore_faces(frames, faces, tiny_model), protections_for(settings.protect))
-    staged = blend_faces(frames, list(restored), settings.blend)
+    restored = restore_faces(frames, faces, tiny_model)
+    protected = list(protect_faces(frames, restored, protections_for(settings.protect)))
+    staged = blend_faces(frames, protected, settings.blend)
     torch.testing.assert_close(whole.frames, staged.frames, atol=1e-6, rtol=0)
     torch.testing.assert_close(whole.mask, staged.mask, atol=1e-6, rtol=0)
     assert whole.faces == faces and [face.frame for face in faces] == [0, 1, 2] and len(seen) == 3

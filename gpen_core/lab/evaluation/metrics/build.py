@@ -9,12 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ....errors import MissingWeightsError, OptionError
+from ....faces.identity import find_embedder
 from ....weights.find import find_file
 from .base import Metric, MetricSet, SetMetric
 from .fid import load_fid
 from .fidelity import MS_SSIM, MS_SSIM_LEAST, PSNR, SSIM, WINDOW
 from .finder import FaceFinder, mtcnn_finder
-from .identity import IdentityDistance, find_embedder
+from .identity import IdentityDistance
 from .landmarks import LandmarkDistance
 from .lpips import load_lpips
 from .niqe import PARAMETERS_FILE, Niqe, NiqeModel, read_niqe_model

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....errors import OptionError
+from ....weights.published import PublishedFile, read_published
 from .base import MetricInfo
-from .published import PublishedFile, read_published
 
 INCEPTION = PublishedFile(
     "FID's Inception",

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ....errors import OptionError
+from ....weights.published import PublishedFile, read_published
 from .base import Figures, MetricInfo
-from .published import PublishedFile, read_published
 
 ALEXNET = PublishedFile(
     "torchvision's AlexNet",

@@ -7,17 +7,11 @@ import torch
 
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors import Detections
+from gpen_core.faces.identity import ARCFACE, DLIB_HINT, Embedder, arcface_embedder, find_embedder
 from gpen_core.imaging.files import load_picture
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.lab.evaluation.metrics.finder import FaceFinder, mtcnn_finder
-from gpen_core.lab.evaluation.metrics.identity import (
-    ARCFACE,
-    DLIB_HINT,
-    Embedder,
-    IdentityDistance,
-    arcface_embedder,
-    find_embedder,
-)
+from gpen_core.lab.evaluation.metrics.identity import IdentityDistance
 from gpen_core.lab.evaluation.metrics.landmarks import LandmarkDistance
 
 
@@ -153,6 +147,6 @@ def test_a_file_that_only_has_arcfaces_name_is_refused(tmp_path):
 
 
 def test_without_any_network_both_ways_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("gpen_core.lab.evaluation.metrics.identity.DLIB_FILE", "absent.dat")
+    monkeypatch.setattr("gpen_core.faces.identity.DLIB_FILE", "absent.dat")
     with pytest.raises(MissingWeightsError, match=r"recognition_arcface_ir_se50\.pth.*pip install dlib-bin"):
         find_embedder([tmp_path])

@@ -1,4 +1,4 @@
-"""Weights of published networks that metrics look through: the user's files, checked by their sums, and nothing else."""
+"""Weights of published networks that faces are compared with: the user's files, checked by their sums, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ....errors import CheckpointError, MissingWeightsError
-from ....files import file_sha256
-from ....weights.find import find_file
-from ....weights.reading import read_checkpoint
+from ..errors import CheckpointError, MissingWeightsError
+from ..files import file_sha256
+from .find import find_file
+from .reading import read_checkpoint
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """``sums``: each name that it goes by, the usual one first, and the sha256; or the first digits only, as torch.hub
-    writes them into names."""
+    """A file of weights that is published elsewhere.
+
+    Attributes:
+        network: Whose weights, for messages.
+        address: Where to get it.
+        sums: Each name that it goes by, the usual one first, and the sha256; or the first digits only, as torch.hub writes
+            them into names.
+    """
 
     network: str
     address: str

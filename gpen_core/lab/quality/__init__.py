@@ -1,0 +1,1 @@
+"""Makes and measures the estimator of a face's quality."""

@@ -1,0 +1,41 @@
+"""Faces that need nothing are left alone: the better a face is already, the less of the restoration is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from ...faces.quality import QualityEstimator
+from ...types import RestoredFace
+
+# Between these qualities strength falls from 1 to 0. Measured by `evaluate --protect`; docs/protect.md has the figures.
+RUINED, GOOD = 0.35, 0.85
+_WORTH_SAYING = 0.995
+
+
+@dataclass(frozen=True)
+class MatchStrength:
+    """Judges the crop at the size at which the model sees it, and lowers the face's strength by what it finds."""
+
+    estimator: QualityEstimator
+
+    def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
+        """As ``Protection``."""
+        (quality,) = self.estimator.qualities(face.crop.pixels[None])
+        strength = face.strength * strength_for(quality)
+        crop = replace(face.crop, face=replace(face.crop.face, quality=quality))
+        judged = replace(face, crop=crop, strength=strength)
+        return judged.noted(_note(strength), quality=quality, strength=strength)
+
+
+def strength_for(quality: float) -> float:
+    """From 1 for a face that is clearly degraded to 0 for one that needs nothing; never rises with quality."""
+    left = min(max((GOOD - quality) / (GOOD - RUINED), 0.0), 1.0)
+    return left * left * (3 - 2 * left)
+
+
+def _note(strength: float) -> str:
+    if strength == 0:
+        return "This face needs nothing: it was left as it is."
+    return f"This face is fairly good: {strength:.0%} of the restoration was taken." if strength < _WORTH_SAYING else ""
