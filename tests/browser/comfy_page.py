@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SIZE = {"width": 1600, "height": 900}
 LOAD_TIMEOUT_MS = 60_000
-STEP_TIMEOUT_MS = 15_000
+STEP_TIMEOUT_MS = 30_000  # of a machine that does other things too
 CAMERA_MS = 600  # FitView flies there
 PERSIST_MS = 1500  # after this the page has kept the workflow for its next load
 READY = "Boolean(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.SaveImage)"
@@ -80,7 +80,7 @@ class ComfyPage:
         self.page.set_default_timeout(STEP_TIMEOUT_MS)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(server.url)
+        self.page.goto(server.url, timeout=LOAD_TIMEOUT_MS)
         self._wait_until_ready()
 
     def part(self, test_id: str) -> "Locator":
@@ -142,7 +142,7 @@ class ComfyPage:
     def reload(self) -> None:
         """As by the browser's key; returns once the page shows its workflow again."""
         self.page.wait_for_timeout(PERSIST_MS)
-        self.page.reload()
+        self.page.reload(timeout=LOAD_TIMEOUT_MS)
         self._wait_until_ready()
         self.page.wait_for_function("app.rootGraph?.nodes.length > 0")
 

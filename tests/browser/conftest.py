@@ -61,6 +61,14 @@ def crowds(portrait: Path) -> list[Path]:
             crowd.paste(small, (place % columns * tile[0], place // columns * tile[1]))
         made.append(portrait.with_name(f"{name}.png"))
         crowd.save(made[-1], compress_level=1)
+    made.append(portrait.with_name("portraits.png"))
+    with Image.open(portrait) as one:
+        close = one.crop((96, 0, 352, 256)).resize((72, 72), Image.Resampling.LANCZOS).resize((256, 256))
+    wall = Image.new("RGB", (3 * 256, 3 * 256))
+    for place in range(9):
+        mirrored = close.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        wall.paste(mirrored if place % 2 else close, (place % 3 * 256, place // 3 * 256))
+    wall.save(made[-1])
     made.append(portrait.with_name("gray.png"))
     Image.new("RGB", (320, 240), "gray").save(made[-1])
     return made

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 NODE = "GPEN_SelectFaces"
 SIZE = (420, 640)
+SET_IMAGE = """name => {
+  const load = app.rootGraph.nodes.find(node => node.type === 'LoadImage')
+  const widget = load.widgets.find(widget => widget.name === 'image')
+  widget.value = name
+  widget.callback?.(name)
+}"""
 
 
 def graph(image: str, size: tuple[int, int] = SIZE) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from host_harness.graphs import SETTINGS
 from host_harness.http_server import HttpServer
 from PIL import Image
 
-NAMES = ["restore_faces", "restore_faces_step_by_step", "sample_faces"]
+NAMES = ["choose_faces", "compare_faces", "restore_faces", "restore_faces_step_by_step", "sample_faces"]
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
 LOADERS = {
     "LoadImage": {"image": "example.png"},
@@ -23,6 +23,22 @@ PROMPTS = {
         "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
         | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
         "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
+    },
+    "choose_faces": LOADERS
+    | {
+        "GPEN_DetectFaces": {"image": "LoadImage 0"} | SETTINGS["detect"],
+        "GPEN_SelectFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0"} | SETTINGS["select"],
+        "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0", "faces": "GPEN_SelectFaces 0"}
+        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
+        "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
+    },
+    "compare_faces": LOADERS
+    | {
+        "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
+        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
+        "GPEN_CompareFaces": {
+            "original": "LoadImage 0", "restored": "GPEN_RestoreImage 0", "faces": "GPEN_RestoreImage 4"
+        },
     },
     "restore_faces_step_by_step": LOADERS
     | {

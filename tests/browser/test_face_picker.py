@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 from browser_harness.comfy_page import ComfyPage
-from browser_harness.picker import NODE, Picker
+from browser_harness.picker import NODE, SET_IMAGE, Picker
 
 COUNT = 9
 CLEAR = "app.rootGraph.remove(app.rootGraph.nodes.find(node => node.type === 'GPEN_SelectFaces'))"
-SET_IMAGE = """name => {
-  const load = app.rootGraph.nodes.find(node => node.type === 'LoadImage')
-  load.widgets.find(widget => widget.name === 'image').value = name
-}"""
 
 
 @pytest.fixture
