@@ -237,15 +237,13 @@ def restore_frames(
     """
     frames = _opened_frames(frames).frames
     model = model or load_model()
-    nobody = "no faces were given"
     if faces is None:
         detector = detector or load_detector(device=model.device)
-        nobody = f"no face found by {detector.name}, or none that the settings keep"
     result = restore_image(
         frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools
     )
     if not result.faces:
-        _log.warning("%s: nothing was restored", nobody)
+        _log.warning("%s", _nobody(result, detector))
     return result
 
 
@@ -327,6 +325,14 @@ def blend(
 
 def _folders(folders: Sequence[str | Path] | None) -> tuple[Path, ...]:
     return weight_folders() if folders is None else tuple(Path(folder) for folder in folders)
+
+
+def _nobody(result: Restoration, detector: FaceDetector | None) -> str:
+    """Why nothing was restored."""
+    if result.selection is None:
+        return "no faces were given: nothing was restored"
+    found_by = f" by {detector.name}" if detector is not None and not result.selection.choices else ""
+    return f"{result.selection.why_none()}{found_by}: nothing was restored"
 
 
 def _opened_frames(frames: Tensor) -> Opened:

@@ -7,6 +7,8 @@ from comfy_api.latest import ComfyExtension, io
 from .blend import BlendFaces
 from .compare import CompareFaces
 from .detect import DetectFaces
+from .faces_from import AlignedFaces, FacesFromBoxes, FacesFromLandmarks
+from .faces_to import CropFaces, FacesToBoxes
 from .host import folders
 from .loaders import LoadDetector, LoadModel, LoadParser
 from .regions import FaceRegions
@@ -34,6 +36,11 @@ class GpenExtension(ComfyExtension):
             FaceRegions,
             BlendFaces,
             CompareFaces,
+            FacesFromBoxes,
+            FacesFromLandmarks,
+            AlignedFaces,
+            FacesToBoxes,
+            CropFaces,
             SampleFaces,
         ]
 

@@ -30,7 +30,13 @@ class BlendFaces(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="The same images that were connected to Detect Faces."),
                 RestoredFacesIO.Input(
-                    "restored_faces", display_name="restored faces", tooltip="Output of Restore Faces."
+                    "restored_faces", display_name="restored faces", tooltip="Output of Restore Faces or Crop Faces."
+                ),
+                io.Image.Input(
+                    "crops",
+                    optional=True,
+                    tooltip="The crops of Restore Faces or Crop Faces, edited by other nodes: one for "
+                    "each face, in the same order, of any size. They are pasted instead of the restored faces.",
                 ),
                 widgets.parser(),
                 widgets.face_regions(),
@@ -49,10 +55,12 @@ class BlendFaces(io.ComfyNode):
     @classmethod
     def execute(
         cls, image: Tensor, restored_faces: Sequence[RestoredFace], parser: ManagedParser | None = None,
-        background: Tensor | None = None, **blending: Any,
+        background: Tensor | None = None, crops: Tensor | None = None, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        from ..gpen_core.pipeline import blend_faces
+        from ..gpen_core.pipeline import blend_faces, with_crops
 
+        if crops is not None:
+            restored_faces = with_crops(restored_faces, to_frames(crops))
         if parser is not None:
             parser.to_device()
         blended = blend_faces(

@@ -17,6 +17,7 @@ from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 
 CATEGORY = "face restoration/GPEN"
+FACES_CATEGORY = f"{CATEGORY}/faces"
 # Returned by validators so that ComfyUI accepts a file name missing from its list (a workflow from another machine).
 # ``execute`` then reports what is missing: the editor shows that message right away, a validator's only after three clicks.
 LEAVE_IT_TO_EXECUTE = True

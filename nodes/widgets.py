@@ -228,6 +228,11 @@ def texture() -> list[io.Input]:
             "grain_seed", display_name="grain seed", default=defaults.grain_seed, min=0, max=2**31 - 1, advanced=True,
             optional=True, tooltip="The same seed gives the same grain.",
         ),
+        io.Boolean.Input(
+            "whole_crop", display_name="whole crop", default=defaults.whole_crop, advanced=True, optional=True,
+            tooltip="Replace the whole aligned crop, with hair and background, not only the face. For images that are aligned "
+            "faces already.",
+        ),
     ]  # fmt: skip
 
 
@@ -269,7 +274,9 @@ def protecting() -> list[io.Input]:
 
 def blend_options(
     strength: float, scale: float, color_match: str, scale_mode: str, max_megapixels: float, softness: float,
-    grain: float = 0.0, grain_seed: int = 0, regions: RegionOptions | None = None,
+    grain: float = 0.0, grain_seed: int = 0, regions: RegionOptions | None = None, whole_crop: bool = False,
 ) -> BlendOptions:  # fmt: skip
-    scale_or_auto = AUTO if scale_mode == AUTO else scale
-    return BlendOptions(scale_or_auto, strength, softness, color_match, max_megapixels, grain, grain_seed, regions)
+    return BlendOptions(
+        AUTO if scale_mode == AUTO else scale, strength, softness, color_match, max_megapixels, grain, grain_seed, regions,
+        whole_crop,
+    )  # fmt: skip

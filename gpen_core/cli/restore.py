@@ -16,11 +16,11 @@ from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
+from ..faces.exchange import AlignedPictures
 from ..faces.identity import DLIB_HINT
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
-from ..faces.selection import ORDERS, SelectOptions
 from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
 from ..imaging.files import Picture, load_picture, save_picture
@@ -38,11 +38,13 @@ from ..pipeline import (
 )
 from ..pipeline.options import AUTO, PROTECT_MODES
 from ..pipeline.protect.identity import NO_NETWORK
+from ..pipeline.restore import template_for
 from ..precisions import PRECISIONS
 from ..types import RestoredFace
 from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
+from .choosing import add_choosing, select_options
 from .inputs import Job, find_pictures, plan
 from .models import chosen_model
 from .progress import PictureBar
@@ -122,18 +124,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=blend.max_megapixels,
         help="upper limit for --scale auto (default: %(default)s)",
     )
-    parser.add_argument(
-        "--max-faces", type=int, default=0, help="maximum number of faces per image (default: no limit)"
-    )
-    parser.add_argument(
-        "--order", choices=list(ORDERS), default="largest", help="order of the faces, and which ones --max-faces keeps"
-    )
-    parser.add_argument(
-        "--min-face",
-        type=float,
-        help="skip faces smaller than this (shorter side, in pixels; default: 20, more in very large images)",
-    )
     parser.add_argument("--threshold", type=float, help="minimum detection confidence, 0 … 1 (default: the detector's)")
+    add_choosing(parser)
     parser.add_argument("--batch-size", type=int, default=0, help="faces processed at once (default: automatic)")
     parser.add_argument(
         "--memory",
@@ -192,7 +184,7 @@ def _scale(text: str) -> float | str:
 def _load_tools(options: argparse.Namespace) -> Tools:
     folders = (*options.models, *weight_folders())
     settings = Settings(
-        SelectOptions(options.order, options.max_faces, options.min_face or 0),
+        select_options(options),
         RestoreOptions(options.template, options.batch_size, options.memory),
         BlendOptions(
             options.scale,
@@ -203,24 +195,34 @@ def _load_tools(options: argparse.Namespace) -> Tools:
             options.grain,
             options.grain_seed,
             options.regions,
+            whole_crop=options.aligned,
         ),
         ProtectOptions(options.protect, options.min_similarity),
     )
     device = choose_device(options.device)
     dtype = PRECISIONS[options.precision]
     path = chosen_model(options.model, folders)
+    model = load_checkpoint(path, device=device, dtype=dtype, task=options.task)
     return Tools(
-        load_checkpoint(path, device=device, dtype=dtype, task=options.task),
-        load_detector(
-            options.detector,
-            folders=folders,
-            options=DetectOptions(options.threshold, options.min_face or None),
-            device=detector_device(device),
-        ),
+        model,
+        _detector(options, model, settings.restore, folders, detector_device(device)),
         _parser(options.mask, folders, detector_device(device)),
         settings,
         load_protect_tools(settings.protect, folders),
     )
+
+
+def _detector(
+    options: argparse.Namespace,
+    model: GpenModel,
+    restore: RestoreOptions,
+    folders: Sequence[Path],
+    device: torch.device,
+) -> FaceDetector:
+    if options.aligned:
+        return AlignedPictures(template_for(model, restore))
+    settings = DetectOptions(options.threshold, options.min_face or None)
+    return load_detector(options.detector, folders=folders, options=settings, device=device)
 
 
 def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FaceParser | None:
@@ -254,7 +256,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
         _save_face(face, job.target.with_name(f"{job.target.name}-faces"), number)
     height, width = result.frames.shape[2:]
     count = len(result.faces)
-    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else "no face found, image unchanged"
+    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"
     return f"{job.source} → {job.target} ({found}, {width}×{height})"
 
 
@@ -262,6 +264,11 @@ def _kept(result: Restoration) -> str:
     """How many faces were left as they are."""
     kept = sum(facts.strength == 0 for facts in result.facts)
     return f", {kept} of them left as {'it is' if kept == 1 else 'they are'}" if kept else ""
+
+
+def _none(result: Restoration) -> str:
+    """Why no face was worked on."""
+    return "no face found" if result.selection is None else result.selection.why_none()
 
 
 def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..geometry import size_of
 from ..imaging.files import as_image
 from ..types import Face, Point
+from .moving import resized_with
 from .selection.choose import Choice
 
 Color = tuple[int, int, int]
@@ -23,14 +26,14 @@ def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
     Args:
         frames: [B, 3 or more, H, W] RGB in [0, 1]; channels after the third are dropped.
-        faces: Faces detected in these frames.
+        faces: Faces detected in these frames, or in a resized copy.
 
     Returns:
         [B, 3, H, W] RGB in [0, 1].
     """
     pictures = []
     for index, frame in enumerate(frames):
-        mine = [face for face in faces if face.frame == index]
+        mine = [resized_with(face, size_of(frame)) for face in faces if face.frame == index]
         pictures.append(_draw(frame[:3], mine) if mine else frame[:3].float().clamp(0, 1))
     return torch.stack(pictures)
 
@@ -40,7 +43,7 @@ def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
     Args:
         frames: [B, C, H, W]; only size and device matter.
-        faces: Faces detected in these frames.
+        faces: Faces detected in these frames, or in a resized copy.
 
     Returns:
         [B, 1, H, W] float32: 1 inside the boxes, 0 elsewhere.
@@ -48,7 +51,7 @@ def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
     height, width = frames.shape[2:]
     mask = torch.zeros(len(frames), 1, height, width, device=frames.device)
     for face in faces:
-        x0, y0, x1, y1 = (round(side) for side in face.box)
+        x0, y0, x1, y1 = (round(side) for side in resized_with(face, (height, width)).box)
         mask[face.frame, :, max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)] = 1
     return mask
 
@@ -75,14 +78,18 @@ def draw_selection(frames: Tensor, choices: Sequence[Choice]) -> Tensor:
 
     Args:
         frames: [B, 3 or more, H, W] RGB in [0, 1]; channels after the third are dropped.
-        choices: What was decided about the faces of these frames.
+        choices: What was decided about the faces of these frames, or of a resized copy.
 
     Returns:
         [B, 3, H, W] RGB in [0, 1].
     """
     pictures = []
     for index, frame in enumerate(frames):
-        mine = [choice for choice in choices if choice.face.frame == index]
+        mine = [
+            replace(choice, face=resized_with(choice.face, size_of(frame)))
+            for choice in choices
+            if choice.face.frame == index
+        ]
         pictures.append(_draw_choices(frame[:3], mine) if mine else frame[:3].float().clamp(0, 1))
     return torch.stack(pictures)
 

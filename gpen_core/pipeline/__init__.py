@@ -6,6 +6,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .blend import Blended, blend_faces
+    from .crops import crop_faces, with_crops
     from .detect import detect_faces
     from .hooks import Hooks, Progress
     from .options import BlendOptions, ProtectOptions, RestoreOptions
@@ -24,18 +25,21 @@ __all__ = [
     "RestoreOptions",
     "Settings",
     "blend_faces",
+    "crop_faces",
     "detect_faces",
     "load_protect_tools",
     "protect_faces",
     "protections_for",
     "restore_faces",
     "restore_image",
+    "with_crops",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "blend": ("Blended", "blend_faces"),
+        "crops": ("crop_faces", "with_crops"),
         "detect": ("detect_faces",),
         "hooks": ("Hooks", "Progress"),
         "options": ("BlendOptions", "ProtectOptions", "RestoreOptions"),

@@ -14,9 +14,8 @@ from ..faces.parsing import FaceParser
 from ..faces.regions import RegionOptions, face_mask_of
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
 from ..imaging.color import match_color
-from ..imaging.grain import Grain
 from ..imaging.lanczos import resize_lanczos
-from ..imaging.masks import change_mask, ellipse_mask, mask_box, region_mask
+from ..imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
 from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
 from ..tasks import TASKS
@@ -24,8 +23,7 @@ from ..types import Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks
 from .options import AUTO, BlendOptions
-
-_SEEDS_A_FRAME = 1_000_003  # more than a frame has faces
+from .whole import grain_of, replace_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +102,11 @@ def blend_into(
     """
     if options.strength == 0 or not faces:
         return
-    shapes = _shapes(faces, options, parser)
+    if options.whole_crop:
+        faces = replace_whole(picture, mask, faces, options)
+        shapes = (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
+    else:
+        shapes = _shapes(faces, options, parser)
     patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
@@ -231,15 +233,8 @@ def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOpti
     base, detail = (
         layer if layer is None else layer.to(canvas.device) for layer in map(layers.get, ("base", "detail"))
     )
-    grain = _grain(face.crop.face, options)
+    grain = grain_of(face.crop.face, options)
     return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail, grain)
-
-
-def _grain(face: Face, options: BlendOptions) -> Grain | None:
-    """Each face of each frame has grain of its own."""
-    if options.grain == 0:
-        return None
-    return Grain(options.grain, options.grain_seed + _SEEDS_A_FRAME * face.frame + face.id)
 
 
 def _layers(face: RestoredFace, shape: _Shape, canvas: Tensor, own: bool) -> dict[str, Tensor]:

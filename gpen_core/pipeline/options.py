@@ -75,6 +75,8 @@ class BlendOptions:
         grain: How much of the picture's grain is put back on what was smoothed: 0 = none, 1 = as much as the picture has.
         grain_seed: The same seed gives the same grain.
         regions: How much of each region of the face is restored; None: of the whole face.
+        whole_crop: Replace the whole aligned crop, with hair and background, and not only the face. Its edges are soft, unless
+            the crop is the whole picture.
     """
 
     scale: float | str = 1.0
@@ -85,6 +87,7 @@ class BlendOptions:
     grain: float = 0.0
     grain_seed: int = 0
     regions: RegionOptions | None = None
+    whole_crop: bool = False
 
     def __post_init__(self) -> None:
         if self.scale != AUTO and not (isinstance(self.scale, int | float) and 0 < self.scale <= LARGEST_SCALE):
@@ -95,6 +98,8 @@ class BlendOptions:
             raise OptionError(f"softness must be above 0 and at most 1, not {self.softness}")
         if self.color not in COLOR_METHODS:
             raise OptionError(f"unknown color matching '{self.color}'. Known: {', '.join(COLOR_METHODS)}.")
+        if self.whole_crop and self.regions is not None:
+            raise OptionError("whole_crop replaces all of a face's crop, regions a part of it: choose one of them")
         if not self.max_megapixels > 0:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels}")
         if not 0 <= self.grain <= 1:

@@ -11,7 +11,7 @@ from ..checkpoints import GpenModel
 from ..errors import OptionError
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
-from ..faces.selection import SelectOptions, select_faces
+from ..faces.selection import Reference, Selection, SelectOptions, choose_faces
 from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
 from .detect import find_faces
@@ -31,12 +31,14 @@ class Restoration:
         mask: [B, 1, H', W'], the share of each pixel that was replaced.
         faces: Those that were worked on, with their quality; empty where none was found.
         facts: What is known of each of them.
+        selection: What was decided about each face that was detected; None where the faces were given.
     """
 
     frames: Tensor
     mask: Tensor
     faces: tuple[Face, ...]
     facts: tuple[FaceFacts, ...] = ()
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def restore_image(
     settings: Settings = Settings(),
     *,
     faces: Sequence[Face] | None = None,
+    reference: Reference | None = None,
     parser: FaceParser | None = None,
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
@@ -84,6 +87,7 @@ def restore_image(
         settings: All settings of the run.
         faces: Those to work on, found in these frames and chosen already: nothing is detected or selected. None: the
             detector finds them, and ``settings.select`` chooses.
+        reference: Of the faces that the detector finds, only this person's are worked on.
         parser: Draws the outline of each face; without one it is an oval.
         background: The same frames already upscaled; see ``blend_faces``.
         hooks: Told after each step of the stages "detect", "restore" and "blend".
@@ -101,7 +105,8 @@ def restore_image(
     check_frames(frames)
     if background is not None:
         check_background(frames, background)
-    faces = _chosen(frames, faces, detector, settings.select, hooks)
+    selection = None if faces is not None else _selected(frames, detector, settings.select, reference, hooks)
+    faces = _in_order(frames, faces or ()) if selection is None else selection.chosen
     template = template_for(model, settings.restore)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
@@ -114,19 +119,25 @@ def restore_image(
 
     by_frame = _by_frame(_watched(protected, seen), len(frames))
     blended = blend_each(frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks)
-    return Restoration(blended.frames, blended.mask, tuple(face for face, _ in done), tuple(facts for _, facts in done))
+    return Restoration(
+        blended.frames, blended.mask, tuple(face for face, _ in done), tuple(facts for _, facts in done), selection
+    )
 
 
-def _chosen(
-    frames: Tensor, faces: Sequence[Face] | None, detector: FaceDetector | None, select: SelectOptions, hooks: Hooks
-) -> Sequence[Face]:
-    """The faces to work on, in the order of their frames."""
-    if faces is not None:
-        check_faces_of(frames, faces)
-        return sorted(faces, key=lambda face: face.frame)
+def _selected(
+    frames: Tensor, detector: FaceDetector | None, options: SelectOptions, reference: Reference | None, hooks: Hooks
+) -> Selection:
     if detector is None:
         raise OptionError("nothing says where the faces are: give a detector, or the faces")
-    return select_faces(find_faces(frames, detector, hooks), select)
+    found = find_faces(frames, detector, hooks)
+    return choose_faces(found, options, likeness=None if reference is None else reference.likeness(frames, found))
+
+
+def _in_order(frames: Tensor, faces: Iterable[Face]) -> tuple[Face, ...]:
+    """Faces that were given, in the order of their frames. Raises ImageError for those of another picture."""
+    ordered = sorted(faces, key=lambda face: face.frame)
+    check_faces_of(frames, ordered)
+    return tuple(ordered)
 
 
 def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:

@@ -10,7 +10,7 @@ from comfy import model_management
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from ...gpen_core.types import Face
+    from ...gpen_core.types import Box, Face
 
 
 def to_frames(image: Tensor) -> Tensor:
@@ -35,21 +35,22 @@ def from_mask(mask: Tensor) -> Tensor:
 
 def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int]) -> list[list[dict[str, object]]]:
     """ComfyUI's BOUNDING_BOX: one list per frame of boxes in whole pixels, clipped to the frame, with label and score."""
+    from ...gpen_core.faces.moving import resized_with
+
     boxes: list[list[dict[str, object]]] = [[] for _ in range(frames)]
+    height, width = size
     for face in faces:
+        face = resized_with(face, size)
         x0, y0 = max(0, round(face.box[0])), max(0, round(face.box[1]))
-        x1, y1 = min(size[1], round(face.box[2])), min(size[0], round(face.box[3]))
-        boxes[face.frame].append(
-            {
-                "x": x0,
-                "y": y0,
-                "width": max(1, x1 - x0),
-                "height": max(1, y1 - y0),
-                "label": "face",
-                "score": face.score,
-            }
-        )
+        x1, y1 = min(width, round(face.box[2])), min(height, round(face.box[3]))
+        boxes[face.frame].append(box_of((x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))) | {"score": face.score})
     return boxes
+
+
+def box_of(box: Box) -> dict[str, object]:
+    """One box of ComfyUI's BOUNDING_BOX, in whole pixels, with a label."""
+    x0, y0, x1, y1 = (round(side) for side in box)
+    return {"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "label": "face"}
 
 
 def _between_nodes(tensor: Tensor) -> Tensor:

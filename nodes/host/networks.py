@@ -21,6 +21,8 @@ FacesIO = io.Custom("GPEN_FACES")
 RestoredFacesIO = io.Custom("GPEN_RESTORED_FACES")
 RegionsIO = io.Custom("GPEN_REGIONS")
 FaceFactsIO = io.Custom("GPEN_FACE_FACTS")  # a tuple of (Face, FaceFacts)
+FaceLandmarksIO = io.Custom("FACE_LANDMARKS")  # of ComfyUI's MediaPipe nodes
+SegsIO = io.Custom("SEGS")  # of the Impact Pack
 
 
 class ManagedModel(Managed):

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 import folder_paths
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
-
-from ...gpen_core.imaging.files import as_image
 
 _LONGEST_SIDE = 2048  # pixels: what a screen shows of a picture, zoomed once
 _QUALITY = 90
@@ -31,7 +30,7 @@ def save_previews(frames: Tensor, numbers: Iterable[int], prefix: str) -> list[d
     for number in numbers:
         height, width = frames.shape[-2:]
         entry, path = _new_file(prefix, "jpg")
-        as_image(_small(frames[number, :3].float().cpu())).save(path, quality=_QUALITY)
+        _image(_small(frames[number, :3].float().cpu())).save(path, quality=_QUALITY)
         saved.append(entry | {"frame": number, "width": width, "height": height})
     return saved
 
@@ -47,8 +46,14 @@ def save_exact(frame: Tensor, prefix: str) -> dict[str, object]:
         filename, subfolder and type, as ``/view`` takes them.
     """
     entry, path = _new_file(prefix, "png")
-    as_image(frame[:3].float().cpu()).save(path, compress_level=1)
+    _image(frame[:3].float().cpu()).save(path, compress_level=1)
     return entry
+
+
+def _image(pixels: Tensor) -> Image.Image:
+    from ...gpen_core.imaging.files import as_image  # not before it is needed: it brings in color management
+
+    return as_image(pixels)
 
 
 def _new_file(prefix: str, suffix: str) -> tuple[dict[str, object], Path]:

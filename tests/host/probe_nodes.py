@@ -1,5 +1,6 @@
 """A custom node pack for the tests alone: exact tensors into and out of a workflow (PNG files round to 8 bits)."""
 
+from json import loads
 from pathlib import Path
 
 import folder_paths
@@ -18,6 +19,18 @@ class ProbeLoad(io.ComfyNode):
     @classmethod
     def execute(cls, name: str) -> io.NodeOutput:
         return io.NodeOutput(torch.from_numpy(np.load(Path(folder_paths.get_input_directory(), f"{name}.npy"))).float())
+
+
+class ProbeMake(io.ComfyNode):
+    """JSON → what other packs and ComfyUI's own nodes hand on: boxes, landmarks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema("Probe_Make", inputs=[io.String.Input("json")], outputs=[io.AnyType.Output()])
+
+    @classmethod
+    def execute(cls, json: str) -> io.NodeOutput:
+        return io.NodeOutput(loads(json))
 
 
 class ProbeSave(io.ComfyNode):
@@ -44,10 +57,10 @@ def _seen(**facts: object) -> io.NodeOutput:
 
 
 class ProbeExtension(ComfyExtension):
-    """Both nodes."""
+    """All probe nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [ProbeLoad, ProbeSave]
+        return [ProbeLoad, ProbeMake, ProbeSave]
 
 
 async def comfy_entrypoint() -> ProbeExtension:

@@ -18,10 +18,15 @@ from gpen_core.faces.detectors import load_detector
 from gpen_core.pipeline import BlendOptions, ProtectOptions, Settings, restore_image
 
 NODES = [
+    "GPEN_AlignedFaces",
     "GPEN_BlendFaces",
     "GPEN_CompareFaces",
+    "GPEN_CropFaces",
     "GPEN_DetectFaces",
     "GPEN_FaceRegions",
+    "GPEN_FacesFromBoxes",
+    "GPEN_FacesFromLandmarks",
+    "GPEN_FacesToBoxes",
     "GPEN_LoadDetector",
     "GPEN_LoadModel",
     "GPEN_LoadParser",
@@ -96,7 +101,7 @@ def test_every_node_explains_itself(pack_host: HostProcess, repo_root: Path, nod
 
 
 def _wire(kind: object) -> bool:
-    return isinstance(kind, str) and (kind.startswith("GPEN_") or kind == "IMAGE")
+    return isinstance(kind, str) and (kind.startswith("GPEN_") or kind in ("IMAGE", "FACE_LANDMARKS", "SEGS"))
 
 
 def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
@@ -110,7 +115,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         for node_id in NODES
     }
     blend, detect, restore, sample = (list(SETTINGS[name]) for name in ("blend", "detect", "restore", "sample"))
-    texture = ["grain", "grain_seed"]
+    texture = ["grain", "grain_seed", "whole_crop"]
     whole = [*blend[:2], "protect", *blend[2:], *restore]  # what a first-time user needs comes first
     assert found == {
         "GPEN_LoadModel": ["model_name", "precision", "task"],
@@ -118,7 +123,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_LoadParser": ["parser_name"],
         "GPEN_DetectFaces": ["image", *detect, "detector"],
         "GPEN_RestoreFaces": ["image", "faces", "model", *restore, "protect"],
-        "GPEN_BlendFaces": ["image", "restored_faces", *blend, "parser", "regions", "background", *texture],
+        "GPEN_BlendFaces": ["image", "restored_faces", *blend, "crops", "parser", "regions", "background", *texture],
         "GPEN_RestoreImage": [
             "image",
             "model",
@@ -131,6 +136,12 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
             *texture,
         ],
         "GPEN_FaceRegions": [*SETTINGS["regions"], "mask"],
+        "GPEN_AlignedFaces": ["image", "template"],
+        "GPEN_CompareFaces": ["original", "restored", "faces"],
+        "GPEN_CropFaces": ["image", "faces", "size", "template"],
+        "GPEN_FacesFromBoxes": ["image", "text", "threshold", "detector", "boxes", "segs"],
+        "GPEN_FacesFromLandmarks": ["image", "face_landmarks"],
+        "GPEN_FacesToBoxes": ["image", "faces", "image_index", "crop_factor"],
         "GPEN_SampleFaces": ["model", *sample, "image", "faces"],
         "GPEN_SelectFaces": ["image", "faces", *SETTINGS["select"], "mask"],
     }

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import gpen_core
-from gpen_core import BlendOptions, ProtectOptions, RestoredFace, Settings
+from gpen_core import BlendOptions, ProtectOptions, RestoredFace, SelectOptions, Settings
 from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
 from gpen_core.imaging.pictures import open_picture
 from gpen_core.tasks import TASKS
@@ -174,6 +174,11 @@ def test_faces_that_are_given_are_restored_and_nothing_is_detected(
     with caplog.at_level(logging.WARNING, "gpen_core"):
         none = gpen_core.restore_frames(frames, tiny_model, faces=[])
     assert torch.equal(none.frames, frames) and none.faces == () and "no faces were given" in caplog.text
+    small = Settings(select=SelectOptions(min_size=200))
+    with caplog.at_level(logging.WARNING, "gpen_core"):
+        none = gpen_core.restore_frames(frames, tiny_model, detector=known, settings=small)
+    assert "none of 2 faces is chosen (97 px, below 200 px)" in caplog.text
+    assert [choice.state for choice in none.selection.choices] == ["limits", "limits"]
     with pytest.raises(ImageError, match="frame 5"):
         gpen_core.restore_frames(frames, tiny_model, faces=[replace(astronaut_face, frame=5)])
 

@@ -53,6 +53,7 @@ ROOMS["cli"] = set(ROOMS)  # the command line may use every room
 # What runs when pictures are restored, faces sampled or weights fetched and looked at: no part of it is the lab's.
 WITHOUT_LAB = (
     "arguments",
+    "choosing",
     "doctor",
     "export",
     "heap",

@@ -13,6 +13,7 @@ from ...errors import ImageError, OptionError
 from ...geometry import size_of
 from ...types import Face
 from .base import FaceNetwork
+from .exposure import Exposure
 from .sightings import Sighting, clearest, matching, merge, roll_degrees, sightings_in, upright_turns
 from .views import View, around, tiles, whole
 
@@ -96,6 +97,8 @@ class MultiPassDetector:
     2. Uncertain, small and sideways faces are checked again in upright close-ups.
     3. Unless a face is clearly upright, both steps are repeated on rotated copies of the frame.
 
+    A badly exposed frame is stretched first (see ``exposure``); so is one in which nothing was found, where that helps.
+
     Args:
         network: The detection network.
         options: Detection settings.
@@ -131,10 +134,26 @@ class MultiPassDetector:
             return ()
         weight = next(self.network.module.parameters(), None)
         frame = frame.to(frame.device if weight is None else weight.device, torch.float32)
+        return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in self._exposed_passes(frame))
+
+    def _exposed_passes(self, frame: Tensor) -> list[Sighting]:
+        """The faces of a frame, however it is exposed; an ordinary frame is searched once."""
+        exposure = Exposure.of(frame)
+        if exposure.is_poor:
+            faces = self._search(exposure.stretched(frame))
+            return faces if faces or not exposure.cuts else self._search(frame)
+        faces = self._search(frame)
+        if exposure.is_clipped:
+            faces = self._merge([*faces, *self._search(exposure.least_clipped(frame))])
+        if not faces and exposure.gains:
+            faces = self._search(exposure.stretched(frame))
+        return faces
+
+    def _search(self, frame: Tensor) -> list[Sighting]:
         faces = self._confirm(frame, self._upright_pass(frame))
         if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
             faces = self._merge([*faces, *self._confirm(frame, self._rotated_pass(frame))])
-        return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in faces)
+        return faces
 
     def _upright_pass(self, frame: Tensor) -> list[Sighting]:
         size, options = size_of(frame), self.options

@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from .options import SelectOptions
     from .orders import ORDERS
     from .picks import Pick, Picks, pick_of, read_picks, write_picks
+    from .reference import SAME_PERSON, Likeness, Reference, reference_of
     from .report import selection_report
 
 __all__ = [
     "MASK_MODES",
     "ORDERS",
+    "SAME_PERSON",
     "Choice",
+    "Likeness",
     "MaskRule",
     "Pick",
     "Picks",
+    "Reference",
     "SelectOptions",
     "Selection",
     "choose_faces",
     "parse_indices",
     "pick_of",
     "read_picks",
+    "reference_of",
     "select_faces",
     "selection_report",
     "write_picks",
@@ -44,6 +49,7 @@ __getattr__ = lazy_names(
         "options": ("SelectOptions",),
         "orders": ("ORDERS",),
         "picks": ("Pick", "Picks", "pick_of", "read_picks", "write_picks"),
+        "reference": ("SAME_PERSON", "Likeness", "Reference", "reference_of"),
         "report": ("selection_report",),
     },
 )

@@ -15,6 +15,7 @@ from .masks import MaskRule, mask_shares
 from .options import SelectOptions
 from .orders import ORDERS
 from .picks import Pick, Picks, find_picked
+from .reference import Likeness
 
 CHOSEN, INCLUDED, EXCLUDED, LIMITS, LEFT_OUT = "chosen", "included", "excluded", "limits", "left_out"
 STATES = (CHOSEN, INCLUDED, EXCLUDED, LIMITS, LEFT_OUT)
@@ -79,6 +80,14 @@ class Selection:
             parts.append(f"{few} no face in this image.")
         return " ".join(parts)
 
+    def why_none(self) -> str:
+        """Where no face is chosen: what became of those that were found, in a few words."""
+        found = len(self.choices)
+        if not found:
+            return "no face found"
+        reasons = "; ".join(dict.fromkeys(choice.why for choice in self.choices))
+        return f"{'the face is not chosen' if found == 1 else f'none of {found} faces is chosen'} ({reasons})"
+
 
 def choose_faces(
     faces: Iterable[Face],
@@ -87,6 +96,7 @@ def choose_faces(
     picks: Picks = Picks(),
     mask: Tensor | None = None,
     mask_rule: MaskRule = MaskRule(),
+    likeness: Likeness | None = None,
 ) -> Selection:
     """Decide which faces to work on.
 
@@ -96,6 +106,7 @@ def choose_faces(
         picks: Made by hand; they override everything else.
         mask: [B or 1, 1, h, w] in [0, 1]; None: faces anywhere.
         mask_rule: Whether faces must lie inside or outside the mask.
+        likeness: Whose faces they must be; None: anybody's.
 
     Returns:
         What was decided about every face.
@@ -104,7 +115,7 @@ def choose_faces(
         ImageError: The mask has another shape than the frames, or too few frames.
     """
     ordered = sorted(faces, key=lambda face: (face.frame, ORDERS[options.order](face, options.point)))
-    reasons = [limit_missed(face, options) for face in ordered]
+    reasons = [limit_missed(face, options) or (likeness.missed(face) if likeness else "") for face in ordered]
     if mask is not None:
         for place, share in enumerate(mask_shares(ordered, mask)):
             if not reasons[place] and not mask_rule.keeps(share):

@@ -57,6 +57,43 @@ def test_a_picture_is_restored(portrait, checkpoint, tmp_path, capsys, astronaut
     assert changed[60:190, 170:280].float().mean() > 0.2  # an untrained network leaves no face as it was
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--faces", "0"], "(1 face, "),
+        (["--faces=-1"], "(1 face, "),
+        (["--faces", "1-3"], "(the face is not chosen (not in the list of faces), image unchanged"),
+        (["--max-face", "40"], "above 40 px), image unchanged"),
+        (["--min-share", "30"], "below 30 %), image unchanged"),
+        (["--order", "nearest_to_point", "--point", "1,1", "--max-faces", "1"], "(1 face, "),
+    ],
+)
+def test_faces_are_chosen_by_number_and_limits(portrait, checkpoint, tmp_path, capsys, arguments, says):
+    assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint, *arguments) == 0
+    assert says in capsys.readouterr().out
+    if "unchanged" in says:
+        assert torch.equal(load_picture(tmp_path / "out.png").pixels, load_picture(portrait).pixels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(["--faces", "first"], "not a face number"), (["--point", "left"], "--point left")]
+)
+def test_a_choice_that_cannot_be_read_is_told(portrait, checkpoint, tmp_path, capsys, arguments, says):
+    assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint, *arguments) != 0
+    assert says in capsys.readouterr().err
+
+
+def test_an_aligned_picture_is_restored_whole_and_nothing_is_detected(checkpoint, tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "face.png")
+    aligned = ("--model", checkpoint, "--aligned", "--color", "off", "--detector", "nowhere")
+    assert restore(tmp_path / "face.png", "-o", tmp_path / "out.png", *aligned) == 0
+    said = capsys.readouterr()
+    assert "detector: aligned" in said.err and "(1 face, 64×64)" in said.out
+    changed = (load_picture(tmp_path / "out.png").pixels - load_picture(tmp_path / "face.png").pixels).abs().amax(0)
+    assert (changed > 0.02).float().mean() > 0.9  # up to the edges
+
+
 def test_folders_globs_formats_and_names(portrait, checkpoint, tmp_path):
     source = Image.open(portrait)
     for name in ("b.jpg", "c.webp", "d.tif", "e.bmp"):

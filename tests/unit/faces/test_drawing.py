@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import torch
 
-from gpen_core.faces.drawing import draw_faces, label_of
+from gpen_core.faces.drawing import draw_faces, face_mask, label_of
+from gpen_core.faces.moving import resized_with
 
 
 def test_a_label_says_which_face_and_how_sure(astronaut_face):
@@ -22,3 +23,11 @@ def test_a_faces_label_is_its_own_whatever_is_drawn_beside_it(astronaut, astrona
     )
     both = draw_faces(astronaut[None], after)
     assert torch.equal(both[..., :300, :350], renamed[..., :300, :350])
+
+
+def test_faces_are_drawn_in_place_in_a_resized_copy(astronaut, astronaut_face):
+    half = astronaut[None, :, ::2, ::2]
+    there = resized_with(astronaut_face, (256, 256))
+    assert there.box == (87.25, 31.75, 135.75, 93.75) and there.image_size == (256, 256)
+    assert torch.equal(draw_faces(half, [astronaut_face]), draw_faces(half, [there]))
+    assert face_mask(half, [astronaut_face]).nonzero().amin(0).tolist() == [0, 0, 32, 87]

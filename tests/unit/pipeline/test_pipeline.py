@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from gpen_core.errors import ImageError, OptionError, RestorationError
 from gpen_core.faces.alignment import align_face, crop_transform
+from gpen_core.faces.regions import RegionOptions
 from gpen_core.faces.selection import SelectOptions, select_faces
 from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
 from gpen_core.imaging.color import COLOR_METHODS
@@ -424,6 +425,7 @@ def test_selection_orders_limits_and_filters(astronaut_face):
         lambda: BlendOptions(softness=0),
         lambda: BlendOptions(color="vivid"),
         lambda: BlendOptions(max_megapixels=0),
+        lambda: BlendOptions(whole_crop=True, regions=RegionOptions()),
         lambda: RestoreOptions(template="arcface"),
         lambda: RestoreOptions(batch_size=-1),
         lambda: SelectOptions(order="random"),

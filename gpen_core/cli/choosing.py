@@ -1,0 +1,77 @@
+"""Arguments that say which faces are worked on, shared by commands that detect faces."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import OptionError
+from ..faces.selection import ORDERS, SelectOptions
+
+
+def add_choosing(parser: argparse.ArgumentParser) -> None:
+    """Add --faces, --order, the limits, --reference and --aligned."""
+    chosen = parser.add_argument_group("which faces are restored")
+    chosen.add_argument(
+        "--faces",
+        default="",
+        metavar="LIST",
+        help="numbers of the faces in each image, in --order, such as 0,2-4,-1 (-1 = last; default: all). A list that begins "
+        "with a minus is written --faces=-1",
+    )
+    chosen.add_argument(
+        "--order",
+        choices=list(ORDERS),
+        default=SelectOptions().order,
+        help="how faces are numbered, and which ones --max-faces keeps (default: %(default)s)",
+    )
+    chosen.add_argument(
+        "--point",
+        default="0.5,0.5",
+        metavar="X,Y",
+        help="for --order nearest_to_point: shares of width and height, 0 … 1",
+    )
+    chosen.add_argument(
+        "--max-faces", type=int, default=0, metavar="N", help="maximum number of faces per image (default: no limit)"
+    )
+    chosen.add_argument(
+        "--min-face",
+        type=float,
+        metavar="PX",
+        help="skip faces smaller than this (shorter side, in pixels; default: 20, more in very large images)",
+    )
+    chosen.add_argument("--max-face", type=float, default=0.0, metavar="PX", help="skip faces larger than this")
+    chosen.add_argument(
+        "--min-share", type=float, default=0.0, metavar="PERCENT", help="skip faces that cover less of the image"
+    )
+    chosen.add_argument(
+        "--max-share", type=float, default=0.0, metavar="PERCENT", help="skip faces that cover more of the image"
+    )
+    chosen.add_argument("--min-score", type=float, default=0.0, help="skip faces the detector is less sure of, 0 … 1")
+    chosen.add_argument(
+        "--aligned",
+        action="store_true",
+        help="each image is one face, cropped and aligned: nothing is detected, and the whole image is restored",
+    )
+
+
+def select_options(options: argparse.Namespace) -> SelectOptions:
+    """The rules that were asked for. Raises OptionError."""
+    return SelectOptions(
+        order=options.order,
+        limit=options.max_faces,
+        min_size=options.min_face or 0.0,
+        max_size=options.max_face,
+        min_share=options.min_share,
+        max_share=options.max_share,
+        min_score=options.min_score,
+        indices=options.faces,
+        point=_point(options.point),
+    )
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError as error:
+        raise OptionError(f"--point {text}: write two shares of width and height, such as 0.3,0.5") from error
+    return x, y
