@@ -36,8 +36,8 @@ class FaceRegions(io.ComfyNode):
                     "face_landmarks",
                     display_name="face landmarks",
                     optional=True,
-                    tooltip="Optional: face landmarks of a MediaPipe node, for exact eyes, brows, nose and mouth. Not used with "
-                    "a face parser, which is more exact still.",
+                    tooltip="Optional: face landmarks of a MediaPipe node, for exact eyes, brows, nose and mouth. Not used "
+                    "with a face parser, which is more exact still.",
                 ),
                 *widgets.regions(),
             ],
