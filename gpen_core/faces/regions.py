@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -17,7 +16,6 @@ from ..imaging.masks import border_fade, ellipse_mask, region_mask
 from ..imaging.morphology import dilated, eroded
 from ..imaging.warp import warp
 from ..types import FaceCrop
-from .mesh import FaceMesh, mesh_of, shapes_from_mesh
 from .parts import MASK_MODES, REGIONS, parts_from_landmarks
 
 REST = "rest"  # in texts: all regions that are not named
@@ -43,8 +41,6 @@ class RegionOptions:
         mask: [B or 1, 1, H, W] in [0, 1], drawn on the frames, of any size of the same shape; None for none.
         mask_mode: What the mask does: "intersect" restores only what it shows, too; "unite" restores what it shows in any
             case; "subtract" leaves out what it shows.
-        meshes: From ``mesh.read_meshes``. Where there is no parser, and one of these lies on the face, regions have its
-            outlines.
     """
 
     strengths: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -53,7 +49,6 @@ class RegionOptions:
     feather: float | None = None
     mask: Tensor | None = None
     mask_mode: str = "intersect"
-    meshes: tuple[FaceMesh, ...] = ()
 
     def __post_init__(self) -> None:
         for region, strength in self.strengths.items():
@@ -114,7 +109,7 @@ def face_mask_of(
     work = min(side, _SIDE)
     scale = work / side
     if parts is None:
-        parts = _rough_parts(crop, work, options.meshes).to(crop.pixels)
+        parts = parts_from_landmarks(_landmarks(crop, work), work).to(crop.pixels)
         outline = ellipse_mask(work, crop.template, softness).to(crop.pixels)
     else:
         parts = F.interpolate(parts[None].to(crop.pixels), (work, work), mode="nearest-exact")[0]
@@ -130,13 +125,10 @@ def face_mask_of(
     return F.interpolate(mask[None], (side, side), mode="bilinear")[0].clamp(0, 1)
 
 
-def _rough_parts(crop: FaceCrop, side: int, meshes: Sequence[FaceMesh]) -> Tensor:
-    """[10, side, side] from the five landmarks, and from a mesh where there is one."""
+def _landmarks(crop: FaceCrop, side: int) -> Tensor:
+    """[5, 2], in pixels of a crop of that side."""
     to_crop = compose(crop.image_to_crop, resize_affine(size_of(crop.pixels), (side, side)))
-    landmarks = apply_affine(to_crop, torch.tensor(crop.face.landmarks, dtype=torch.float64))
-    mesh = mesh_of(crop.face, meshes)
-    shapes = {} if mesh is None else shapes_from_mesh(apply_affine(to_crop, mesh), side)
-    return parts_from_landmarks(landmarks, side, shapes)
+    return apply_affine(to_crop, torch.tensor(crop.face.landmarks, dtype=torch.float64))
 
 
 def _outline(parts: Tensor, options: RegionOptions, grow: float, softness: float) -> Tensor:
