@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from ..gpen_core.faces.parts import REGIONS
 from . import widgets
 from .host.images import from_mask
-from .host.networks import RegionsIO
+from .host.networks import FaceLandmarksIO, RegionsIO
 from .loaders import CATEGORY
 
 
@@ -31,6 +32,13 @@ class FaceRegions(io.ComfyNode):
                     tooltip="Optional: a mask drawn on the image, one for all images or one per image. mask mode says what it "
                     "does.",
                 ),
+                FaceLandmarksIO.Input(
+                    "face_landmarks",
+                    display_name="face landmarks",
+                    optional=True,
+                    tooltip="Optional: face landmarks of a MediaPipe node, for exact eyes, brows, nose and mouth. Not used "
+                    "with a face parser, which is more exact still.",
+                ),
                 *widgets.regions(),
             ],
             outputs=[
@@ -42,8 +50,15 @@ class FaceRegions(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, grow: int, feather: int, mask_mode: str, mask: Tensor | None = None, **strengths: float
+        cls,
+        grow: int,
+        feather: int,
+        mask_mode: str,
+        mask: Tensor | None = None,
+        face_landmarks: Any = None,
+        **strengths: float,
     ) -> io.NodeOutput:
+        from ..gpen_core.faces.mesh import read_meshes
         from ..gpen_core.faces.regions import DEFAULTS, RegionOptions
 
         # Only regions that differ are named: those are the ones that grow.
@@ -55,5 +70,6 @@ class FaceRegions(io.ComfyNode):
                 feather=feather or None,
                 mask=None if mask is None else from_mask(mask),
                 mask_mode=mask_mode,
+                meshes=() if face_landmarks is None else read_meshes(face_landmarks),
             )
         )

@@ -105,7 +105,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--grain-seed", type=int, default=blend.grain_seed, help="another seed makes other grain")
     parser.add_argument(
         "--regions",
-        type=read_regions,
         metavar="NAME=STRENGTH,…",
         help=f"restore some regions less or not at all, such as eyes=1,skin=0.5,rest=0. Regions: {', '.join(REGIONS)}; rest = "
         "all others. Exact with parser weights, rough without",
@@ -194,7 +193,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
             options.max_megapixels,
             options.grain,
             options.grain_seed,
-            options.regions,
+            None if options.regions is None else read_regions(options.regions),
             whole_crop=options.aligned,
         ),
         ProtectOptions(options.protect, options.min_similarity),

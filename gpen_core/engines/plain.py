@@ -98,7 +98,7 @@ def _moments(config: GpenConfig, batch: int, itemsize: int) -> Iterator[int]:
 
 
 def _encoding(config: GpenConfig, levels: list[_Level], each: int) -> Iterator[int]:
-    """``each``: bytes of an element of all samples. A stage's blurred map and its result, twice, beside all features so far."""
+    """A stage blurs its map: that and its result, twice, beside all features so far. ``each``: bytes of one element."""
     if not config.has_features:
         yield from _resnet(config, each)
         return

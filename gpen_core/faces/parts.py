@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import torch
@@ -52,12 +52,13 @@ def parts_from_labels(labels: Tensor, names: Sequence[str]) -> Tensor:
     return (regions[..., None, :, :] == numbers).float()
 
 
-def parts_from_landmarks(landmarks: Tensor, side: int) -> Tensor:
+def parts_from_landmarks(landmarks: Tensor, side: int, shapes: Mapping[str, Tensor] = MappingProxyType({})) -> Tensor:
     """Regions as far as five points tell: what is inside the face's oval, and what lies around it.
 
     Args:
         landmarks: [5, 2], (x, y) in pixels of the crop: eyes, nose, mouth corners.
         side: Of the crop.
+        shapes: Region → [side, side] bool, of the regions that are known better ("skin" is the oval with all that is in it).
 
     Returns:
         [10, side, side] float32 of 0 and 1, in the order of ``REGIONS``; every pixel belongs to one region. Glasses and hats
@@ -75,7 +76,7 @@ def parts_from_landmarks(landmarks: Tensor, side: int) -> Tensor:
         "ears": (along > _EAR_TOP) & (along < _EAR_BOTTOM),
         "neck": along >= _NECK_TOP,
         "hair": torch.ones_like(oval),
-    }
+    } | dict(shapes)
     parts, free = torch.zeros(len(REGIONS), side, side), torch.ones(side, side, dtype=torch.bool)
     for region, shape in features.items():
         parts[REGIONS.index(region)] = (shape & free).float()

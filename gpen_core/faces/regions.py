@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ from ..imaging.masks import border_fade, ellipse_mask, region_mask
 from ..imaging.morphology import dilated, eroded
 from ..imaging.warp import warp
 from ..types import FaceCrop
+from .mesh import FaceMesh, mesh_of, shapes_from_mesh
 from .parts import MASK_MODES, REGIONS, parts_from_landmarks
 
 REST = "rest"  # in texts: all regions that are not named
@@ -41,6 +43,8 @@ class RegionOptions:
         mask: [B or 1, 1, H, W] in [0, 1], drawn on the frames, of any size of the same shape; None for none.
         mask_mode: What the mask does: "intersect" restores only what it shows, too; "unite" restores what it shows in any
             case; "subtract" leaves out what it shows.
+        meshes: From ``mesh.read_meshes``. Where there is no parser, and one of these lies on the face, regions have its
+            outlines.
     """
 
     strengths: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -49,6 +53,7 @@ class RegionOptions:
     feather: float | None = None
     mask: Tensor | None = None
     mask_mode: str = "intersect"
+    meshes: tuple[FaceMesh, ...] = ()
 
     def __post_init__(self) -> None:
         for region, strength in self.strengths.items():
@@ -109,7 +114,7 @@ def face_mask_of(
     work = min(side, _SIDE)
     scale = work / side
     if parts is None:
-        parts = parts_from_landmarks(_landmarks(crop, work), work).to(crop.pixels)
+        parts = _rough_parts(crop, work, options.meshes).to(crop.pixels)
         outline = ellipse_mask(work, crop.template, softness).to(crop.pixels)
     else:
         parts = F.interpolate(parts[None].to(crop.pixels), (work, work), mode="nearest-exact")[0]
@@ -125,10 +130,13 @@ def face_mask_of(
     return F.interpolate(mask[None], (side, side), mode="bilinear")[0].clamp(0, 1)
 
 
-def _landmarks(crop: FaceCrop, side: int) -> Tensor:
-    """[5, 2], in pixels of a crop of that side."""
+def _rough_parts(crop: FaceCrop, side: int, meshes: Sequence[FaceMesh]) -> Tensor:
+    """[10, side, side] from the five landmarks, and from a mesh where there is one."""
     to_crop = compose(crop.image_to_crop, resize_affine(size_of(crop.pixels), (side, side)))
-    return apply_affine(to_crop, torch.tensor(crop.face.landmarks, dtype=torch.float64))
+    landmarks = apply_affine(to_crop, torch.tensor(crop.face.landmarks, dtype=torch.float64))
+    mesh = mesh_of(crop.face, meshes)
+    shapes = {} if mesh is None else shapes_from_mesh(apply_affine(to_crop, mesh), side)
+    return parts_from_landmarks(landmarks, side, shapes)
 
 
 def _outline(parts: Tensor, options: RegionOptions, grow: float, softness: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,9 +22,11 @@ from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, 
 from ..tasks import TASKS
 from ..types import Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames
-from .hooks import Hooks
+from .hooks import Hooks, with_memory
 from .options import AUTO, BlendOptions
 from .whole import grain_of, replace_whole
+
+_PARSING = "drawing the outline of a face"  # what a parser does, in messages
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,7 @@ def blend_into(
     parser: FaceParser | None = None,
     *,
     own: bool = True,
+    hooks: Hooks = Hooks(),
 ) -> None:
     """As ``blend_frame``, in place and at the cost of the faces' pixels.
 
@@ -106,7 +110,7 @@ def blend_into(
         faces = replace_whole(picture, mask, faces, options)
         shapes = (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
     else:
-        shapes = _shapes(faces, options, parser)
+        shapes = _shapes(faces, options, parser, hooks)
     patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
@@ -173,17 +177,20 @@ def blend_each(
     masks = torch.zeros(len(frames), 1, *size, dtype=torch.float32, device=device)
     for index, mine in enumerate(faces):
         resize_lanczos(frames[index].float() if background is None else background[index], size, out=pictures[index])
-        blend_into(pictures[index], masks[index], mine, options, parser, own=background is None)
+        blend_into(pictures[index], masks[index], mine, options, parser, own=background is None, hooks=hooks)
         hooks.progress("blend", index + 1, len(frames), pictures[index])
     return Blended(pictures, masks)
 
 
-def _shapes(faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None) -> Iterator[_Shape]:
+def _shapes(
+    faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None, hooks: Hooks
+) -> Iterator[_Shape]:
     if options.regions is not None:
-        yield from _shapes_of_regions(faces, options, options.regions, parser)
+        yield from _shapes_of_regions(faces, options, options.regions, parser, hooks)
         return
     if parser is not None:
-        regions = parser.regions(torch.stack([face.pixels for face in faces]))
+        pixels = torch.stack([face.pixels for face in faces])
+        regions = with_memory(partial(parser.regions, pixels), hooks, _PARSING)
         yield from (_Shape.of(region_mask(region, options.softness)) for region in regions)
         return
     ovals: dict[tuple[int, str], _Shape] = {}  # as a rule there is one, for all faces
@@ -195,11 +202,17 @@ def _shapes(faces: Sequence[RestoredFace], options: BlendOptions, parser: FacePa
 
 
 def _shapes_of_regions(
-    faces: Sequence[RestoredFace], options: BlendOptions, regions: RegionOptions, parser: FaceParser | None
+    faces: Sequence[RestoredFace],
+    options: BlendOptions,
+    regions: RegionOptions,
+    parser: FaceParser | None,
+    hooks: Hooks,
 ) -> Iterator[_Shape]:
     """As the restored faces are parsed: what a model made is sharper than what it was given."""
     for face in faces:
-        parts = None if parser is None else parser.parts(face.pixels[None])[0]
+        parts = None
+        if parser is not None:
+            parts = with_memory(partial(parser.parts, face.pixels[None]), hooks, _PARSING)[0]
         yield _Shape.of(face_mask_of(face.crop, face.pixels.shape[-1], regions, options.softness, parts))
 
 

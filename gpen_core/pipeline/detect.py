@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from torch import Tensor
 
 from ..faces.detectors.base import FaceDetector
 from ..types import Face
 from .frames import check_frames
-from .hooks import Hooks
+from .hooks import Hooks, with_memory
 
 
 def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks()) -> tuple[Face, ...]:
@@ -25,6 +26,7 @@ def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks())
 
     Raises:
         ImageError: ``frames`` is no such batch.
+        RestorationError: There isn't enough memory for one frame.
     """
     check_frames(frames)
     return find_faces(frames, detector, hooks)
@@ -34,7 +36,8 @@ def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Fa
     """``detect_faces`` for frames that have been checked."""
     faces: list[Face] = []
     for index, frame in enumerate(frames):
-        for face in detector.detect(frame[:3].float()):
-            faces.append(replace(face, frame=index, id=len(faces) + 1))
+        what = f"looking for faces in a picture of {frame.shape[-1]}×{frame.shape[-2]} px"
+        found = with_memory(partial(detector.detect, frame[:3].float()), hooks, what)
+        faces += [replace(face, frame=index, id=len(faces) + 1 + number) for number, face in enumerate(found)]
         hooks.progress("detect", index + 1, len(frames))
     return tuple(faces)

@@ -5,12 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from ..errors import RestorationError
+
 _log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+# What RuntimeErrors say, in lower case.
+_OUT_OF_MEMORY = (
+    "out of memory",  # CUDA, MPS, HIP
+    "can't allocate memory",  # torch on Linux
+    "not enough memory",  # torch on Windows
+    "could not create a primitive",  # oneDNN, which doesn't say why
+    "std::bad_alloc",
+    "alloc_failed",  # cuDNN's, cuBLAS's and cuSPARSE's …_STATUS_ALLOC_FAILED
+    "failed to allocate",
+)
 
 
 class Progress(Protocol):
@@ -29,12 +42,11 @@ def silent(stage: str, done: int, total: int, preview: Tensor | None = None) -> 
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """True for the errors by which torch says that memory is used up, on any device."""
+    """True for the errors by which torch and the libraries below it say that memory is used up, on any device."""
     known = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)  # the former since torch 2.5
     if isinstance(error, known | MemoryError):
         return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -52,3 +64,25 @@ class Hooks:
     is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory
     free_memory: Callable[[], None] = lambda: None
     say: Callable[[str], None] = _log.info
+
+
+def with_memory(job: Callable[[], Result], hooks: Hooks, what: str) -> Result:
+    """Run ``job``; where memory runs out, free what can be freed and run it once more.
+
+    Raises:
+        RestorationError: Memory ran out again; names ``what``.
+    """
+    try:
+        return job()
+    except Exception as error:
+        if not hooks.is_out_of_memory(error):
+            raise
+    hooks.free_memory()  # outside the handler: the error holds on to the tensors it failed with
+    try:
+        return job()
+    except Exception as error:
+        if not hooks.is_out_of_memory(error):
+            raise
+        raise RestorationError(
+            f"not enough memory for {what}. Close other programs, use a smaller picture, or the CPU."
+        ) from error

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import json
 import os
 import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,12 +13,10 @@ from filelock import FileLock, Timeout
 from ..errors import CheckpointError, DownloadError
 from ..files import file_sha256, written_whole
 from .catalog import WeightFile
+from .transfer import Limits, PartFile, Progress, Unavailable, fetch
 
-Progress = Callable[[int, "int | None"], None]  # bytes done, bytes in all if known
 Verify = Callable[[WeightFile, Path], None]  # raises CheckpointError unless the file is what the entry claims
-_BLOCK = 1 << 18
-_TIMEOUT = 30.0  # seconds without a byte
-_ATTEMPTS = 4  # connections that may break in a row without bringing anything new
+_SPARE = 1 << 20
 
 
 def download(
@@ -88,38 +81,6 @@ def recorded_sha256(path: Path) -> str | None:
     return words[0] if words else None
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """Where the bytes of a part file came from; a part is only continued from the same version of the same file."""
-
-    url: str
-    tag: str | None
-
-    @classmethod
-    def read(cls, path: Path) -> _Origin | None:
-        try:
-            content = json.loads(path.read_text())
-            return cls(str(content["url"]), content["tag"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-
-class _Unavailable(Exception):
-    """This address doesn't answer; what has arrived so far is kept."""
-
-
-class _NetworkError(Exception):
-    """A connection that failed; another may do better."""
-
-
-def _part(target: Path) -> Path:
-    return target.with_name(target.name + ".part")
-
-
-def _origin_file(target: Path) -> Path:
-    return target.with_name(target.name + ".part.json")
-
-
 def _lock(target: Path) -> Path:
     """In the system's temporary folder: a lock file cannot be removed safely, and would stay among the models."""
     place = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
@@ -127,29 +88,24 @@ def _lock(target: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"gpen-download-{user}-{place}.lock"
 
 
-def _discard(target: Path) -> None:
-    _part(target).unlink(missing_ok=True)
-    _origin_file(target).unlink(missing_ok=True)
-
-
 def _download_into(entry: WeightFile, target: Path, progress: Progress, verify: Verify) -> Path:
     if target.exists():
         verify_file(entry, target, verify)
         return target
     failures = []
-    origin = _Origin.read(_origin_file(target))
+    part, limits = PartFile(target), _limits(entry)
     # Where the part came from goes first: another address would start from nothing.
-    for url in sorted(entry.urls, key=lambda url: origin is None or url != origin.url):
+    for url in sorted(entry.urls, key=lambda url: url != part.url):
         try:
-            part = _fetch(url, target, progress)
-        except _Unavailable as error:
+            fetch(url, part, progress, limits)
+        except Unavailable as error:
             failures.append(f"{url}: {error}")
             continue
-        reason = _reason_against(entry, part, verify)
+        reason = _reason_against(entry, part.path, verify)
         if reason is None:
-            _land(entry, part, target)
+            _land(entry, part)
             return target
-        _discard(target)
+        part.discard()
         failures.append(f"{url}: {reason}")
     raise DownloadError(f"{entry.filename} could not be downloaded.\n" + "\n".join(failures))
 
@@ -162,88 +118,15 @@ def _reason_against(entry: WeightFile, part: Path, verify: Verify) -> str | None
     return None
 
 
-def _land(entry: WeightFile, part: Path, target: Path) -> None:
+def _land(entry: WeightFile, part: PartFile) -> None:
+    target = part.target
     if entry.sha256 is None:
         with written_whole(target.with_name(target.name + ".sha256")) as beside:
-            beside.write_text(f"{file_sha256(part)}  {target.name}\n")
-    part.replace(target)
-    _origin_file(target).unlink(missing_ok=True)
+            beside.write_text(f"{file_sha256(part.path)}  {target.name}\n")
+    part.path.replace(target)
+    part.origin.unlink(missing_ok=True)
 
 
-def _fetch(url: str, target: Path, progress: Progress) -> Path:
-    """Bring the whole of ``url`` into the part file, over as many connections as bring something new."""
-    idle, size, reason = 0, _resumable(url, target), ""
-    while idle < _ATTEMPTS:
-        try:
-            if _transfer(url, target, size, progress):
-                return _part(target)
-            reason = "the connection broke"
-        except urllib.error.HTTPError as error:
-            if error.code == 416 and size:
-                if error.headers.get("Content-Range") == f"bytes */{size}":
-                    return _part(target)  # nothing is missing: it broke off at the very end
-                _discard(target)  # what we have is longer than the file there: it has changed
-            elif error.code < 500:
-                raise _Unavailable(f"HTTP {error.code} {error.reason}") from error
-            reason = f"HTTP {error.code}"
-        except _NetworkError as error:
-            reason = str(error)
-        arrived = _resumable(url, target)
-        idle = 0 if arrived > size else idle + 1
-        size = arrived
-    kept = f"; {size:,} bytes have arrived and are kept for the next try" if size else ""
-    raise _Unavailable(f"{reason}{kept}")
-
-
-def _resumable(url: str, target: Path) -> int:
-    """How many bytes can be continued from. A part from elsewhere is kept until this address really answers."""
-    origin = _Origin.read(_origin_file(target))
-    if origin is None or origin.url != url:
-        return 0
-    return _part(target).stat().st_size if _part(target).exists() else 0
-
-
-def _transfer(url: str, target: Path, have: int, progress: Progress) -> bool:
-    """One connection. True when the whole file has arrived."""
-    request = urllib.request.Request(url, headers={"User-Agent": "gpen_core"})
-    origin = _Origin.read(_origin_file(target))
-    if have and origin is not None:
-        request.add_header("Range", f"bytes={have}-")
-        if origin.tag:
-            request.add_header("If-Range", origin.tag)
-    with _opened(request) as response:
-        continued = response.status == 206
-        have = have if continued else 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        tag = response.headers.get("ETag") or response.headers.get("Last-Modified")
-        strong = None if tag is None or tag.startswith("W/") else tag
-        _origin_file(target).write_text(json.dumps({"url": url, "tag": strong}))
-        with _part(target).open("ab" if continued else "wb") as file:
-            for block in _blocks(response):
-                file.write(block)
-                have += len(block)
-                progress(have, total)
-    return total is None or have >= total
-
-
-def _opened(request: urllib.request.Request) -> http.client.HTTPResponse:
-    try:
-        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)
-    except urllib.error.HTTPError:
-        raise
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        raise _NetworkError(str(getattr(error, "reason", error)) or type(error).__name__) from error
-    return response
-
-
-def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """What arrives, with the network's failures told apart from those of our own disk."""
-    while True:
-        try:
-            block = response.read(_BLOCK)
-        except (OSError, http.client.HTTPException) as error:
-            raise _NetworkError(str(error) or type(error).__name__) from error
-        if not block:
-            return
-        yield block
+def _limits(entry: WeightFile) -> Limits:
+    """A file of known size is not much larger: sizes in the catalog may be approximate."""
+    return Limits() if entry.bytes is None else Limits(most_bytes=entry.bytes + entry.bytes // 4 + _SPARE)

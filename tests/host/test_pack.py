@@ -135,7 +135,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
             "background",
             *texture,
         ],
-        "GPEN_FaceRegions": [*SETTINGS["regions"], "mask"],
+        "GPEN_FaceRegions": [*SETTINGS["regions"], "mask", "face_landmarks"],
         "GPEN_AlignedFaces": ["image", "template"],
         "GPEN_CompareFaces": ["original", "restored", "faces"],
         "GPEN_CropFaces": ["image", "faces", "size", "template"],

@@ -28,7 +28,7 @@ class KeepContent:
     def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
         """Take nothing where the restored face shows something else than the original."""
         task = TASKS.get(face.task)
-        if task is None or not task.keeps_colors:
+        if task is None or not task.keeps_colors or face.strength == 0:
             return face
         weight = agreement(face.pixels, face.crop.pixels, self.limits)
         if bool((weight == 1).all()):

@@ -94,6 +94,18 @@ def test_an_aligned_picture_is_restored_whole_and_nothing_is_detected(checkpoint
     assert (changed > 0.02).float().mean() > 0.9  # up to the edges
 
 
+def test_regions_and_grain_of_a_picture(portrait, checkpoint, tmp_path, astronaut):
+    targets = [tmp_path / f"{name}.png" for name in ("whole", "mouth", "grain", "again")]
+    wishes = ((), ("--regions", "rest=0,mouth=1"), ("--grain", 1), ("--grain", 1))
+    for target, wish in zip(targets, wishes, strict=True):
+        assert restore(portrait, "-o", target, "--model", checkpoint, "--protect", "off", "--color", "off", *wish) == 0
+    whole, mouth, grain, again = (load_picture(target).pixels for target in targets)
+    forehead, lips = (slice(None), slice(70, 85), slice(215, 235)), (slice(None), slice(138, 144), slice(218, 232))
+    assert (mouth[forehead] - astronaut[forehead]).abs().max() < 0.5 / 255
+    assert (mouth[lips] - whole[lips]).abs().max() < 0.1 < (mouth[lips] - astronaut[lips]).abs().max()
+    assert torch.equal(grain, again) and not torch.equal(grain, whole)
+
+
 def test_folders_globs_formats_and_names(portrait, checkpoint, tmp_path):
     source = Image.open(portrait)
     for name in ("b.jpg", "c.webp", "d.tif", "e.bmp"):
@@ -254,6 +266,9 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
         (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
         (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not installed"),
         (("{in}", "-o", "o.png", "--task", "magic"), "unknown task 'magic'"),
+        (("{in}", "-o", "o.png", "--regions", "elbow=1"), "no region of a face is called 'elbow'"),
+        (("{in}", "-o", "o.png", "--regions", "eyes"), "Write them as eyes=1,skin=0.5,rest=0"),
+        (("{in}", "-o", "o.png", "--grain", "2"), "grain must be from 0 to 1"),
     ],
 )
 def test_wrong_usage_ends_in_one_clear_line(portrait, checkpoint, tmp_path, monkeypatch, capsys, arguments, message):

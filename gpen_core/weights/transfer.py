@@ -1,0 +1,233 @@
+"""Bring the bytes of one address into a part file, over as many connections as bring something new, and no more."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+Progress = Callable[[int, "int | None"], None]  # bytes done, bytes in all if known
+_BLOCK = 1 << 18
+_RANGE = re.compile(r"bytes (\d+)-\d+/")
+_LONGEST_REASON = 200  # characters of what a server says
+_TOO_MANY_REQUESTS = 429
+_RANGE_NOT_SATISFIABLE = 416
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server can make us do.
+
+    Attributes:
+        idle: Connections in a row that bring nothing new.
+        attempts: Connections in all.
+        most_bytes: Of the file. A server that says or sends more is not believed.
+        silence: Seconds without a byte.
+        slow: Bytes a second, as a mean over ``window`` seconds, below which a connection counts as broken.
+        window: Seconds.
+        first_wait: Seconds after a first refusal by a server that is busy (429, 5xx); twice as long after each further one.
+        longest_wait: Seconds, even where the server asks for more.
+    """
+
+    idle: int = 4
+    attempts: int = 40
+    most_bytes: int = 4 << 30
+    silence: float = 30.0
+    slow: float = 1024.0
+    window: float = 30.0
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+
+
+class Unavailable(Exception):
+    """This address doesn't give the file; what has arrived so far is kept."""
+
+
+class _NetworkError(Exception):
+    """A connection that failed; another may do better."""
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A file on its way, beside where it will be: its bytes so far, and where they came from.
+
+    It is continued only from the same version of the same address.
+    """
+
+    target: Path
+
+    @property
+    def path(self) -> Path:
+        """The bytes so far."""
+        return self.target.with_name(self.target.name + ".part")
+
+    @property
+    def origin(self) -> Path:
+        """Says where they came from."""
+        return self.target.with_name(self.target.name + ".part.json")
+
+    @property
+    def url(self) -> str | None:
+        """The address they came from, if that is known."""
+        return self._origin()[0]
+
+    @property
+    def tag(self) -> str | None:
+        """The version there, if the server named one."""
+        return self._origin()[1]
+
+    def arrived_from(self, url: str) -> int:
+        """How many bytes can be continued from. What came from elsewhere is kept until this address really answers."""
+        return self.path.stat().st_size if self.url == url and self.path.exists() else 0
+
+    def came_from(self, url: str, tag: str | None) -> None:
+        """Remember where the bytes come from."""
+        self.origin.write_text(json.dumps({"url": url, "tag": tag}))
+
+    def discard(self) -> None:
+        """Forget everything."""
+        self.path.unlink(missing_ok=True)
+        self.origin.unlink(missing_ok=True)
+
+    def _origin(self) -> tuple[str | None, str | None]:
+        try:
+            content = json.loads(self.origin.read_text())
+            return str(content["url"]), content["tag"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, None
+
+
+def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits()) -> None:
+    """Bring the whole of ``url`` into the part file. Raises Unavailable."""
+    idle, size, reason = 0, part.arrived_from(url), ""
+    for _ in range(limits.attempts):
+        wait = 0.0
+        try:
+            if _transfer(url, part, size, progress, limits):
+                return
+            reason = "the connection broke"
+        except urllib.error.HTTPError as error:
+            if _is_complete(error, size):
+                return  # it broke off at the very end
+            reason, wait = f"HTTP {error.code}", _wait_after(error, idle, limits)
+            if error.code == _RANGE_NOT_SATISFIABLE and size:
+                part.discard()  # what we have is longer than the file there: it has changed
+            elif not _is_busy(error.code):
+                raise Unavailable(_one_line(f"HTTP {error.code} {error.reason}")) from error
+        except _NetworkError as error:
+            reason = _one_line(str(error))
+        arrived = part.arrived_from(url)
+        idle = 0 if arrived > size else idle + 1
+        size = arrived
+        if idle >= limits.idle:
+            break
+        time.sleep(wait)
+    kept = f"; {size:,} bytes have arrived and are kept for the next try" if size else ""
+    raise Unavailable(f"{reason}{kept}")
+
+
+def _is_complete(error: urllib.error.HTTPError, size: int) -> bool:
+    """Whether the server says that nothing is missing from ``size`` bytes."""
+    return bool(
+        size and error.code == _RANGE_NOT_SATISFIABLE and error.headers.get("Content-Range") == f"bytes */{size}"
+    )
+
+
+def _is_busy(code: int) -> bool:
+    return code == _TOO_MANY_REQUESTS or code >= http.client.INTERNAL_SERVER_ERROR
+
+
+def _wait_after(error: urllib.error.HTTPError, idle: int, limits: Limits) -> float:
+    """As long as the server asks for, or twice as long each time."""
+    if not _is_busy(error.code):
+        return 0.0
+    asked = error.headers.get("Retry-After", "")
+    seconds = float(asked) if asked.isdecimal() else limits.first_wait * 2**idle
+    return min(seconds, limits.longest_wait)
+
+
+def _transfer(url: str, part: PartFile, have: int, progress: Progress, limits: Limits) -> bool:
+    """One connection. True when the whole file has arrived."""
+    request = urllib.request.Request(url, headers={"User-Agent": "gpen_core"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        if tag := part.tag:
+            request.add_header("If-Range", tag)
+    with _opened(request, limits) as response:
+        have = _start(response, have, part)
+        length = _length(response)
+        total = None if length is None else have + length
+        if total is not None and total > limits.most_bytes:
+            raise Unavailable(f"the file there has {total:,} bytes; at most {limits.most_bytes:,} were expected")
+        tag = response.headers.get("ETag") or response.headers.get("Last-Modified")
+        part.came_from(url, None if tag is None or tag.startswith("W/") else tag)
+        with part.path.open("ab" if have else "wb") as file:
+            for block in _blocks(response, limits):
+                have += len(block)
+                if have > limits.most_bytes:
+                    part.discard()
+                    raise Unavailable(f"more than {limits.most_bytes:,} bytes arrived: this is another file")
+                file.write(block)
+                progress(have, total)
+    return total is None or have >= total
+
+
+def _start(response: http.client.HTTPResponse, have: int, part: PartFile) -> int:
+    """From which byte on the answer is; ``have`` where that is what was asked for, 0 where it is the whole file."""
+    if response.status != http.client.PARTIAL_CONTENT:
+        return 0
+    found = _RANGE.match(response.headers.get("Content-Range", ""))
+    if found is None or int(found.group(1)) != have:
+        part.discard()
+        raise _NetworkError("the server answered with another part of the file than was asked for")
+    return have
+
+
+def _length(response: http.client.HTTPResponse) -> int | None:
+    text = response.headers.get("Content-Length")
+    if text is None:
+        return None
+    if not text.strip().isdecimal():
+        raise Unavailable(_one_line(f"the server gives the length '{text}', which is no number"))
+    return int(text)
+
+
+def _opened(request: urllib.request.Request, limits: Limits) -> http.client.HTTPResponse:
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=limits.silence)
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        raise _NetworkError(str(getattr(error, "reason", error)) or type(error).__name__) from error
+    return response
+
+
+def _blocks(response: http.client.HTTPResponse, limits: Limits) -> Iterator[bytes]:
+    """What arrives, with the network's failures told apart from those of our own disk."""
+    since, arrived = time.monotonic(), 0
+    while True:
+        try:
+            block = response.read1(_BLOCK)  # whatever is there: a full block would wait as long as bytes trickle
+        except (OSError, http.client.HTTPException) as error:
+            raise _NetworkError(str(error) or type(error).__name__) from error
+        if not block:
+            return
+        yield block
+        arrived += len(block)
+        seconds = time.monotonic() - since
+        if seconds >= limits.window:
+            if arrived < limits.slow * seconds:
+                raise _NetworkError(f"only {arrived:,} bytes arrived in {seconds:.0f} s")
+            since, arrived = time.monotonic(), 0
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks and control characters, and no longer than a line."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:_LONGEST_REASON]
