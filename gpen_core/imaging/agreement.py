@@ -21,7 +21,7 @@ from .warp import resize_filtered
 _SIDE = 128
 _DENOISING = 1.0  # σ: what is compared is without the finest noise
 _BLURS = (0.0, 0.7, 1.2, 1.8, 2.5, 3.5, 5.0)  # σ: the original is as blurred as one of these
-_COLOR_ROUNDS = 4
+_FITTED, _COLOR_ROUNDS = 64, 4  # the side of what colors are fitted to, and how often
 _GAINS = (0.6, 1.6)  # the least and the most that contrast may be changed by
 _COARSE, _FINE = 4.0, 1.0  # σ: content is found on the one scale, and its outline on the other
 
@@ -76,18 +76,24 @@ def agreement(restored: Tensor, original: Tensor, limits: AgreementLimits = Agre
 
 def _difference(restored: Tensor, original: Tensor) -> Tensor:
     """[3, 128, 128], what is left between the two once the restored one is as blurred and as colored as the original."""
-    wanted = gaussian_blur(original, _DENOISING)
-    candidates = []
-    for sigma in _BLURS:
-        blurred = gaussian_blur(restored, (sigma**2 + _DENOISING**2) ** 0.5)
-        candidates.append(wanted - _recolored(blurred, wanted))
-    typical = torch.stack([difference.abs().sum(0).median() for difference in candidates])
-    return candidates[int(typical.argmin())]
+    small = [
+        resize_filtered(picture[None], (_SIDE // 2, _SIDE // 2), "bilinear")[0] for picture in (restored, original)
+    ]
+    typical = torch.stack([_left_over(*small, sigma, scale=0.5).abs().sum(0).median() for sigma in _BLURS])
+    return _left_over(restored, original, _BLURS[int(typical.argmin())])
+
+
+def _left_over(restored: Tensor, original: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
+    """The difference of two pictures, the first blurred; both a little more, at ``scale`` times 128 px."""
+    wanted = gaussian_blur(original, _DENOISING * scale)
+    blurred = gaussian_blur(restored, (sigma**2 + _DENOISING**2) ** 0.5 * scale)
+    return wanted - _recolored(blurred, wanted)
 
 
 def _recolored(picture: Tensor, wanted: Tensor) -> Tensor:
     """``picture`` with the colors of ``wanted``, as far as a gain and an offset of each channel can tell."""
-    gain, offset = _fitted(picture[:, ::2, ::2], wanted[:, ::2, ::2])
+    step = picture.shape[-1] // _FITTED
+    gain, offset = _fitted(picture[:, ::step, ::step], wanted[:, ::step, ::step])
     return gain * picture + offset
 
 
