@@ -21,6 +21,7 @@ _COARSE = 2.5  # waves a block: frequencies below are content; what grain has th
 _RING = 1.5  # waves: how wide a ring is
 _STEEPEST = 4.0  # times the inner ring's power: more would be content that has leaked
 _CLIPPED = 0.06  # brightness: nearer to black or white, half of the grain is cut off
+_INSIDE = 0.7  # of the mask: blocks with more are the face's
 _FAINTEST = 0.02  # of the mask: below it nothing is put on
 
 
@@ -54,7 +55,7 @@ def with_grain(pixels: Tensor, original: Tensor, mask: Tensor, grain: Grain) -> 
     Returns:
         [3, H, W] RGB in [0, 1]. ``pixels`` themselves where the face is too small to measure, or nothing was lost.
     """
-    lost = None if grain.amount == 0 else _lost(pixels, original)
+    lost = None if grain.amount == 0 else _lost(pixels, original, mask)
     if lost is None or not lost.any():
         return pixels
     generator = torch.Generator().manual_seed(grain.seed)
@@ -78,21 +79,22 @@ def grain_spectrum(picture: Tensor) -> Tensor | None:
     return None if blocks is None else _spectrum(blocks[_calm(blocks)])
 
 
-def _lost(pixels: Tensor, original: Tensor) -> Tensor | None:
-    """What the original's spectrum has and the restored one's lacks, in the blocks where the original is calm.
+def _lost(pixels: Tensor, original: Tensor, mask: Tensor) -> Tensor | None:
+    """What the original's spectrum has and the restored one's lacks, in blocks of the face where that is calm.
 
     → Symmetric roots [16, 16, 3, 3], or None for a face that is too small.
     """
     before, after = _blocks(original), _blocks(pixels)
     if before is None or after is None:
         return None
-    calm = _calm(before)
+    inside = _blocks(mask)
+    calm = _calm(before, None if inside is None else inside.mean((1, 2, 3)))
     power, axes = torch.linalg.eigh(_spectrum(before[calm]) - _spectrum(after[calm]))
     return (axes * power.clamp_min(0).sqrt()[..., None, :]) @ axes.mT
 
 
 def _blocks(picture: Tensor) -> Tensor | None:
-    """[3, H, W] → [N, 3, 16, 16], evenly spread; None for a picture that has too few."""
+    """[C, H, W] → [N, C, 16, 16], evenly spread; None for a picture that has too few."""
     if min(size_of(picture)) < _BLOCK:
         return None
     step = max(_STEP, math.ceil(math.sqrt(picture[0].numel() / _MOST)))
@@ -100,11 +102,16 @@ def _blocks(picture: Tensor) -> Tensor | None:
     return blocks if len(blocks) >= _FEWEST else None
 
 
-def _calm(blocks: Tensor) -> Tensor:
-    """Which blocks [N, 3, 16, 16] to measure in: those with the least coarse content that are neither black nor white."""
+def _calm(blocks: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Which blocks [N, 3, 16, 16] to measure in: those with the least coarse content that are neither black nor white.
+
+    ``inside``: [N], which share of each counts: grain is another in the light than in the dark, so that of a face is its own.
+    """
     power = _transformed(blocks).abs().square().sum(1)
     coarse = (power * (_squared_waves() < _COARSE**2).to(power)).sum((1, 2))
     coarse = coarse.masked_fill((blocks.mean((1, 2, 3)) - 0.5).abs() > 0.5 - _CLIPPED, math.inf)
+    if inside is not None and int((inside > _INSIDE).sum()) >= _FEWEST / _CALM:
+        coarse = coarse.masked_fill(inside <= _INSIDE, math.inf)
     useful = int(coarse.isfinite().sum()) or len(coarse)
     return coarse.argsort()[: max(_FEWEST, round(_CALM * useful))]
 
