@@ -32,7 +32,8 @@ from ..lab.evaluation import (
 )
 from ..lab.evaluation.metrics import NiqeModel, build_metrics, fit_niqe_model, read_niqe_model, save_niqe_model
 from ..lab.evaluation.metrics.niqe import PARAMETERS_FILE
-from ..lab.evaluation.protect import ProtectTest, tables
+from ..lab.evaluation.protect import ProtectTest
+from ..lab.evaluation.protect_tables import tables
 from ..lab.evaluation.summary import figures_text, remarks
 from ..lab.evaluation.writing import PAGE
 from ..pipeline.options import AUTO

@@ -13,6 +13,7 @@ class PictureBar:
 
     def __init__(self, pictures: int) -> None:
         self._bar = tqdm(total=pictures, unit="image", dynamic_ncols=True)
+        self._said: set[str] = set()
 
     def __enter__(self) -> PictureBar:
         return self
@@ -28,8 +29,10 @@ class PictureBar:
         self._bar.update(0)  # redraws at most once per interval, so log files are not flooded
 
     def say(self, line: str) -> None:
-        """Print ``line`` above the bar: something to know about the current image."""
-        tqdm.write(line)
+        """Print ``line`` above the bar, once: something to know about the current image, and likely about others."""
+        if line not in self._said:
+            self._said.add(line)
+            tqdm.write(line)
 
     def finish(self, line: str) -> None:
         """An image is done: print ``line`` above the bar."""

@@ -18,6 +18,7 @@ QUALITY_FILE = "face-quality.safetensors"
 WORST, BEST = 5.0, 30.0  # dB of signal over error: qualities 0 and 1
 _HIDDEN = (48, 24)
 _LEAST_SIDE = 128  # px: smaller crops are enlarged, and so count as blurred
+_MOST_SIDE = 1024  # px: of larger crops, the middle tells enough
 _FLATTEST = 0.02  # standard deviation below which a crop shows nothing that could be judged
 
 
@@ -82,6 +83,9 @@ class QualityEstimator:
         """crops: [N, 3, S, S] RGB in [0, 1], aligned faces at the size at which a model sees them → [N] in [0, 1]."""
         if crops.shape[-1] < _LEAST_SIDE:
             crops = resize_filtered(crops.float(), (_LEAST_SIDE, _LEAST_SIDE), "bilinear")
+        elif crops.shape[-1] > _MOST_SIDE:
+            edge = (crops.shape[-1] - _MOST_SIDE) // 2
+            crops = crops[:, :, edge : edge + _MOST_SIDE, edge : edge + _MOST_SIDE]
         found: list[float] = self.module(crops.to(next(self.module.parameters()))).clamp(0, 1).tolist()
         return found
 

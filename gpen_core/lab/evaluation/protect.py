@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ...faces.quality import QualityEstimator, quality_of_error
-from ...pipeline import Progress
-from ...pipeline.protect.strength import strength_for
+from ...geometry import TEMPLATE_SIZE, TEMPLATES, resize_affine
+from ...pipeline import Progress, ProtectOptions, ProtectTools, protect_faces, protections_for
+from ...types import Face, FaceCrop, RestoredFace
 from ..degradation import RECIPES, Degradation, DegradationRecipe
 from ..degradation.others import OTHERS
 from .faces import Faces
@@ -26,6 +27,7 @@ from .severity import SWEEPS, DegradationOf, random_of, severity
 CLEAN = "clean"
 LEVELS = (CLEAN, "light", "medium", "heavy")
 _AT_ONCE = 4
+_TEMPLATE = "ffhq"  # of the faces that are measured with
 
 
 @dataclass(frozen=True)
@@ -84,41 +86,50 @@ class ProtectTest:
 
     def run(self, faces: Faces) -> ProtectReport:
         """Degrade the faces at every severity, restore them, and compare; then estimate the quality of many more."""
-        rows, order, errors = [], ([], []), ([], [])
+        rows: list[Row] = []
+        levels: list[float] = []
+        qualities: list[float] = []
+        true: list[float] = []
         for number, level in enumerate(LEVELS):
-            row, qualities, true = self._row(level, faces)
+            row, estimated, known = self._row(level, faces)
             rows.append(row)
-            order[0].extend([float(number)] * len(qualities))
-            order[1].extend(qualities)
-            errors[0].extend(true)
-            errors[1].extend(qualities)
-        ranks = {
-            "severity": _falling(*order),
-            "error": rank_correlation(*errors),
-            **self._sweeps(faces),
-            **self._others(faces),
-        }
+            levels += [float(number)] * len(estimated)
+            qualities += estimated
+            true += known
+        ranks = {"severity": _falling(levels, qualities), "true error": rank_correlation(true, qualities)}
+        ranks.update(self._sweeps(faces))
+        ranks.update(self._others(faces))
         return ProtectReport(self.model.name, len(faces), tuple(rows), ranks)
 
     def _row(self, level: str, faces: Faces) -> tuple[Row, list[float], list[float]]:
         qualities: list[float] = []
+        strengths: list[float] = []
         true: list[float] = []
         figures: dict[str, list[Figures]] = {"psnr": [[], [], []], "identity": [[], [], []]}
         for batch in batches(DegradedFaces(faces, self.sizes, _of(self.recipe, level), self.seed), _AT_ONCE):
             low, target = (torch.stack([getattr(sample, name) for sample in batch]) for name in ("low", "target"))
-            found = self.estimator.qualities(low)
             before, restored = enlarged(low, self.sizes.output), self._restored(batch)
-            strength = torch.tensor([strength_for(quality) for quality in found])[:, None, None, None]
-            shown = (before, restored, before + strength * (restored - before))
+            protected = [self._protected(*pair) for pair in zip(low, restored, strict=True)]
+            share = torch.stack([_share(face) for face in protected])
+            shown = (before, restored, before + share * (restored - before))
             for name, metric in (("psnr", PSNR), ("identity", self.identity)):
                 if metric is not None:
                     reference = metric.prepare(target)
                     for values, picture in zip(figures[name], shown, strict=True):
                         values += metric.measure(picture, reference)
-            qualities += found
+            qualities += [face.facts.quality or 0.0 for face in protected]
+            strengths += [face.strength for face in protected]
             true += quality_of_error(before, target).tolist()
             self.progress(f"protect: {level}", len(qualities), len(faces))
-        return _row(level, qualities, figures), qualities, true
+        return _row(level, qualities, strengths, figures), qualities, true
+
+    def _protected(self, low: Tensor, restored: Tensor) -> RestoredFace:
+        """One crop, as if it were a picture of a face that lies in it as in the template."""
+        whole, size = (TEMPLATE_SIZE, TEMPLATE_SIZE), (low.shape[-1], low.shape[-1])
+        face = Face((0.0, 0.0, TEMPLATE_SIZE, TEMPLATE_SIZE), 1.0, TEMPLATES[_TEMPLATE], whole)
+        crop = FaceCrop(face, low, resize_affine(whole, size), _TEMPLATE)
+        steps = protections_for(ProtectOptions(), ProtectTools(self.estimator))
+        return next(protect_faces(low[None], [RestoredFace(crop, restored)], steps))
 
     def _restored(self, batch: Sequence[Sample]) -> Tensor:
         return self.model(torch.stack([sample.low for sample in batch])).float().cpu()
@@ -153,37 +164,19 @@ class ProtectTest:
         return found
 
 
-def tables(report: ProtectReport) -> str:
-    """As Markdown: one table of the severities, one of the rank correlations."""
-    lines = [
-        f"{report.faces} faces, {report.model}. PSNR in dB; identity: distance to the clean face. Of each: the input, restored "
-        "without protection, restored with it. Lowest tenth: of the last.",
-        "",
-        "| severity | quality (median) | strength (mean) | PSNR | lowest tenth | identity |",
-        "|---|---|---|---|---|---|",
-        *_table(report.rows),
-        "",
-        "| rank correlation of the estimate with | |",
-        "|---|---|",
-        *(f"| {name} | {_number(value, 3)} |" for name, value in report.ranks.items()),
-    ]
-    return "\n".join(lines) + "\n"
+def _share(face: RestoredFace) -> Tensor:
+    """What is taken at each pixel, [1, S', S']."""
+    weight = torch.ones_like(face.pixels[:1]) if face.weight is None else face.weight
+    return face.strength * weight
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    for row in rows:
-        psnr = " → ".join(_number(value, 2) for value in row.psnr)
-        identity = " → ".join(_number(value, 3) for value in row.identity)
-        yield (f"| {row.level} | {row.quality:.2f} | {row.strength:.2f} | {psnr} | {row.least_psnr:.2f} | {identity} |")
-
-
-def _row(level: str, qualities: Sequence[float], figures: dict[str, list[Figures]]) -> Row:
+def _row(level: str, qualities: Sequence[float], strengths: Sequence[float], figures: dict[str, list[Figures]]) -> Row:
     before, restored, taken = ([value for value in values if value is not None] for values in figures["psnr"])
     means = [_mean(values) for values in figures["identity"]]
     return Row(
         level,
         statistics.median(qualities),
-        statistics.mean(map(strength_for, qualities)),
+        statistics.mean(strengths),
         (statistics.mean(before), statistics.mean(restored), statistics.mean(taken)),
         (means[0], means[1], means[2]),
         sorted(taken)[len(taken) // 10],
@@ -206,7 +199,3 @@ def _falling(levels: Sequence[float], qualities: Sequence[float]) -> float | Non
 
 def _tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"

@@ -45,10 +45,7 @@ class KeepDetail:
         better = _model_of(needed, face.facts.model_size)
         if better is None:
             return face
-        note = (
-            f"With its surroundings this face is {needed:.0f} px wide, and the model makes {face.pixels.shape[-1]} px: "
-            f"{better} would restore it in finer detail."
-        )
+        note = f"This face is larger than the {face.pixels.shape[-1]} px of the model: {better} would restore finer detail."
         if not self._said:
             self._said = True
             self.say(note)

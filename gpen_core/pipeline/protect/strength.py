@@ -38,4 +38,6 @@ def strength_for(quality: float) -> float:
 def _note(strength: float) -> str:
     if strength == 0:
         return "This face needs nothing: it was left as it is."
-    return f"This face is fairly good: {strength:.0%} of the restoration was taken." if strength < _WORTH_SAYING else ""
+    if strength >= _WORTH_SAYING:
+        return ""
+    return f"This face is fairly good: {100 * strength:.0f} % of the restoration was taken."
