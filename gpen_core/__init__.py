@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints import GpenModel
     from .errors import GpenError
     from .faces.detectors import DetectOptions
+    from .faces.regions import RegionOptions
     from .faces.selection import SelectOptions
     from .model import Gpen, GpenConfig
     from .pipeline import BlendOptions, ProtectOptions, ProtectTools, Restoration, RestoreOptions, Settings
@@ -50,6 +51,7 @@ __all__ = [
     "GpenModel",
     "ProtectOptions",
     "ProtectTools",
+    "RegionOptions",
     "Restoration",
     "RestoreOptions",
     "RestoredFace",
@@ -83,6 +85,7 @@ __getattr__ = lazy_names(
         "checkpoints": ("GpenModel", "load_checkpoint"),  # the latter is what load_model calls
         "errors": ("GpenError",),
         "faces.detectors": ("DetectOptions",),
+        "faces.regions": ("RegionOptions",),
         "faces.selection": ("SelectOptions",),
         "model": ("Gpen", "GpenConfig"),
         "pipeline": ("BlendOptions", "ProtectOptions", "ProtectTools", "Restoration", "RestoreOptions", "Settings"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Any
 
 from comfy_api.latest import io
@@ -65,7 +64,7 @@ class FaceRegions(io.ComfyNode):
         named = {region: strengths[region] for region in REGIONS if strengths[region] != DEFAULTS[region]}
         return io.NodeOutput(
             RegionOptions(
-                MappingProxyType(named),
+                named,
                 grow=grow,
                 feather=feather or None,
                 mask=None if mask is None else from_mask(mask),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import OptionError
-from ..geometry import apply_affine, compose, resize_affine, size_of
+from ..geometry import apply_affine, compose, resize_affine, same_shape, size_of
 from ..imaging.blur import gaussian_blur
 from ..imaging.masks import border_fade, ellipse_mask, region_mask
 from ..imaging.morphology import dilated, eroded
@@ -47,7 +47,7 @@ class RegionOptions:
             outlines.
     """
 
-    strengths: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    strengths: Mapping[str, float] = field(default_factory=dict)
     rest: float | None = None
     grow: float = 0.0
     feather: float | None = None
@@ -92,7 +92,7 @@ def read_regions(text: str) -> RegionOptions:
         if not equals:
             raise OptionError(f"'{item}' is no region with its strength. Write them as eyes=1,skin=0.5,rest=0.")
     rest = strengths.pop(REST, None)
-    return RegionOptions(MappingProxyType(strengths), rest)
+    return RegionOptions(strengths, rest)
 
 
 def face_mask_of(
@@ -110,6 +110,9 @@ def face_mask_of(
 
     Returns:
         [1, side, side] in [0, 1], 0 at the border of the crop.
+
+    Raises:
+        OptionError: The mask is of another shape than the frame, or there are fewer masks than frames.
     """
     work = min(side, _SIDE)
     scale = work / side
@@ -164,7 +167,17 @@ def _grown(shape: Tensor, by: float) -> Tensor:
 
 def _drawn(crop: FaceCrop, mask: Tensor, side: int) -> Tensor:
     """The user's mask as it lies on the crop: [1, side, side]."""
-    own = mask[crop.face.frame if len(mask) > 1 else 0].float()
+    frame = crop.face.frame if len(mask) > 1 else 0
+    if frame >= len(mask):
+        raise OptionError(
+            f"there are {len(mask)} masks, but a face is in image {frame + 1}: use one mask, or one per image"
+        )
+    own = mask[frame].float()
+    (height, width), (own_height, own_width) = crop.face.image_size, size_of(own)
+    if not same_shape(size_of(own), crop.face.image_size):
+        raise OptionError(
+            f"the mask is {own_width}×{own_height} but the image is {width}×{height}: the aspect ratios must match"
+        )
     to_crop = compose(crop.image_to_crop, resize_affine(size_of(crop.pixels), (side, side)))
     return warp(own, compose(resize_affine(size_of(own), crop.face.image_size), to_crop), (side, side), mirror=False)
 

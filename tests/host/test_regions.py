@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -57,7 +56,7 @@ def test_strengths_and_a_mask_go_through_the_graph(ready: HostProcess, checkpoin
     result = ready.run(probing(with_regions(eyes=0.0, skin=0.5, grow=3, mask_mode=mode), mask=("6", 1)))
     left = torch.zeros(1, 1, 512, 512)
     left[..., :226] = 1
-    wish = RegionOptions(MappingProxyType({"skin": 0.5, "eyes": 0.0}), grow=3, mask=left, mask_mode=mode)
+    wish = RegionOptions({"skin": 0.5, "eyes": 0.0}, grow=3, mask=left, mask_mode=mode)
     expected = core(checkpoint, portrait, BlendOptions(regions=wish))
     np.testing.assert_allclose(read(ready, result, "mask"), expected.mask[:, 0].numpy(), atol=2e-3)
 

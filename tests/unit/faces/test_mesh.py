@@ -1,7 +1,5 @@
 """Regions from MediaPipe's face mesh: read, matched with its face, and filled as scikit-image fills polygons."""
 
-from types import MappingProxyType
-
 import numpy as np
 import pytest
 import torch
@@ -69,7 +67,7 @@ def test_a_mesh_of_another_frame_or_place_is_not_taken(astronaut_face):
 def test_regions_have_the_meshs_outlines(astronaut, astronaut_face):
     crop = align_face(astronaut, astronaut_face, 256)
     meshes = read_meshes(landmarks_of([mesh_around(astronaut_face)]))
-    wish = RegionOptions(MappingProxyType({"mouth": 0.0}), feather=0.0, meshes=meshes)
+    wish = RegionOptions({"mouth": 0.0}, feather=0.0, meshes=meshes)
     kept = face_mask_of(crop, 256, wish, 0.35)[0] < 0.5
     points = mesh_of(astronaut_face, meshes)
     to_crop = crop.image_to_crop
@@ -77,7 +75,7 @@ def test_regions_have_the_meshs_outlines(astronaut, astronaut_face):
     y, x = (axis.tolist() for axis in shape.nonzero(as_tuple=True))
     rows, columns = slice(min(y) - 3, max(y) + 4), slice(min(x) - 3, max(x) + 4)
     assert shape[rows, columns].any() and torch.equal(kept[rows, columns], shape[rows, columns])
-    rough = face_mask_of(crop, 256, RegionOptions(MappingProxyType({"mouth": 0.0}), feather=0.0), 0.35)[0] < 0.5
+    rough = face_mask_of(crop, 256, RegionOptions({"mouth": 0.0}, feather=0.0), 0.35)[0] < 0.5
     assert not torch.equal(rough[rows, columns], shape[rows, columns])
 
 

@@ -1,6 +1,6 @@
 """Regions by name: what they cover, how strong they are, and what the user's mask does to them."""
 
-from types import MappingProxyType
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ SIDE = 256
 
 
 def options(rest=None, *, grow=0.0, feather=0.0, mask=None, mask_mode="intersect", **strengths):
-    return RegionOptions(MappingProxyType(strengths), rest, grow, feather, mask, mask_mode)
+    return RegionOptions(strengths, rest, grow, feather, mask, mask_mode)
 
 
 def part(parts, region):
@@ -151,7 +151,7 @@ def test_strength_changes_within_the_feather(crop, drawn_parts, feather):
 
 def test_no_edge_is_seen_at_hair_and_neck(crop, drawn_parts):
     """From pixel to pixel, no more of a step than the oval's own edge has."""
-    mask = face_mask_of(crop, 512, RegionOptions(MappingProxyType({"hair": 0.0, "neck": 0.0})), 0.35, drawn_parts)[0]
+    mask = face_mask_of(crop, 512, RegionOptions({"hair": 0.0, "neck": 0.0}), 0.35, drawn_parts)[0]
     oval = ellipse_mask(512, crop.template, 0.35)[0]
     steps, allowed = (max(float(m.diff(dim=d).abs().max()) for d in (0, 1)) for m in (mask, oval))
     assert mask[280, 256] > 0.99 and mask[480, 256] < 0.01
@@ -189,6 +189,14 @@ def test_a_mask_of_several_frames_is_each_frames_own(crop):
     mask = torch.cat((drawn_on_frame(), torch.zeros(1, 1, 512, 512)))
     first = face_mask_of(crop, SIDE, options(mask=mask), 0.35)
     assert torch.equal(first, face_mask_of(crop, SIDE, options(mask=mask[:1]), 0.35)) and first.max() > 0.9
+
+
+def test_a_mask_of_another_shape_or_too_few_of_them_are_refused(crop):
+    with pytest.raises(OptionError, match=r"300×512 but the image is 512×512"):
+        face_mask_of(crop, SIDE, options(mask=torch.ones(1, 1, 512, 300)), 0.35)
+    third = replace(crop, face=replace(crop.face, frame=2))
+    with pytest.raises(OptionError, match="2 masks, but a face is in image 3"):
+        face_mask_of(third, SIDE, options(mask=torch.ones(2, 1, 512, 512)), 0.35)
 
 
 def test_regions_left_out_keep_the_picture(astronaut, crop):
