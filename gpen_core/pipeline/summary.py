@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Sequence
 
 from ..types import Face, FaceFacts
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _UNTOUCHED = 0.005  # a strength below this changes no pixel of an 8-bit picture that anyone would see
 
 
@@ -60,9 +61,24 @@ def run_text(facts: Sequence[FaceFacts], found: int | None = None) -> str:
 
 
 def notes_of(facts: Sequence[FaceFacts]) -> list[str]:
-    """The notes of all faces, each said once: "2 faces: Strength lowered to 0.4."."""
-    notes = Counter(note for one in facts for note in one.notes)
-    return [f"{counted(count)}: {note}" if len(facts) > 1 else note for note, count in notes.items()]
+    """The notes of all faces, each said once: "2 faces: Strength lowered to 0.4–0.6."."""
+    alike: dict[str, list[str]] = {}
+    for note in (note for one in facts for note in one.notes):
+        alike.setdefault(_NUMBER.sub("#", note), []).append(note)
+    told = [(len(notes), _with_ranges(notes)) for notes in alike.values()]
+    return [f"{counted(count)}: {note}" if len(facts) > 1 else note for count, note in told]
+
+
+def _with_ranges(notes: Sequence[str]) -> str:
+    """Notes that differ in numbers only, as one: where they differ, the least and the largest number."""
+    columns = zip(*(_NUMBER.findall(note) for note in notes), strict=True)
+    ranges = iter([_range(column) for column in columns])
+    return _NUMBER.sub(lambda _: next(ranges), notes[0])
+
+
+def _range(numbers: Sequence[str]) -> str:
+    least, largest = min(numbers, key=float), max(numbers, key=float)
+    return least if float(least) == float(largest) else f"{least}–{largest}"
 
 
 def counted(faces: int) -> str:

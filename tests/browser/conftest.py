@@ -15,7 +15,7 @@ from host_harness.fetching import Unavailable
 from host_harness.host_source import check_requirements
 from host_harness.host_source import fetch as fetch_host
 from host_harness.http_server import HttpServer
-from PIL import Image
+from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,8 +46,19 @@ def browser() -> Iterator["Browser"]:
         skip_or_fail(reason)
 
 
+def covered(portrait: Path) -> Image.Image:
+    """The face close up, blurred, with a drawn microphone before it."""
+    with Image.open(portrait) as one:
+        picture = one.crop((96, 0, 352, 256)).resize((768, 768))
+    pen = ImageDraw.Draw(picture)
+    pen.line((345, 520, 420, 767), fill=(35, 35, 40), width=50)
+    pen.ellipse((295, 425, 395, 545), fill=(60, 60, 66))
+    pen.arc((295, 425, 395, 545), 0, 360, fill=(110, 110, 118), width=8)
+    return picture.resize((110, 110), Image.Resampling.LANCZOS).resize((768, 768), Image.Resampling.BICUBIC)
+
+
 def crowds(portrait: Path) -> list[Path]:
-    """Pictures of many faces, and of none: nine, the same larger, forty in 4K, and a gray one."""
+    """Pictures of many faces, of one that is covered, and of none: nine, the same larger, forty in 4K, and a gray one."""
     made = []
     for name, columns, rows, tile in (
         ("nine", 3, 3, (256, 256)),
@@ -69,6 +80,8 @@ def crowds(portrait: Path) -> list[Path]:
         mirrored = close.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         wall.paste(mirrored if place % 2 else close, (place % 3 * 256, place // 3 * 256))
     wall.save(made[-1])
+    made.append(portrait.with_name("covered.png"))
+    covered(portrait).save(made[-1])
     made.append(portrait.with_name("gray.png"))
     Image.new("RGB", (320, 240), "gray").save(made[-1])
     return made

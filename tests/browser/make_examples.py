@@ -36,9 +36,20 @@ COMPARE_NOTE = (
     "*Run*, then click into the picture of *Compare Faces*. **Arrow keys** go from face to face, **P** shows one pixel of "
     "the result on one of the screen, and dragging moves the divider."
 )
-PICTURE = "portraits.png"  # nine faces, blurred; what the pictures of workflows are made with
+PICTURE, COVERED = (
+    "portraits.png",
+    "covered.png",
+)  # what pictures of workflows are made with: nine faces; one behind a thing
 README_PICTURE = "choose_and_compare.jpg"
 README_WIDTH = 800
+PROTECT_NOTE = (
+    "With *protect* on **auto**, a hand, a microphone or hair before a face keeps its original pixels: what the model would "
+    "have painted over is left alone. Good faces are changed little. The mask shows what was kept: white = original."
+)
+REGIONS_NOTE = (
+    "0 keeps the original of a region, 1 restores it. Here eyes, nose and mouth are restored, skin a little, and hair, ears "
+    "and neck not at all. Connect *Load Face Parser* to follow exact outlines."
+)
 THUMBNAIL_WIDTH = 640
 MARGIN = 24  # around the graph, in pixels of the window
 
@@ -125,6 +136,45 @@ WORKFLOWS = {
         ),
         note(790, 600, text=COMPARE_NOTE, height=130, title="How to compare"),
     ],
+    "protect_a_hand": [
+        photo(),
+        model(0, 390),
+        note(0, 560),
+        node(
+            "restore", "GPEN_RestoreImage", (380, 0), (330, 500), values={"protect": "auto"},
+            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+        ),
+        note(380, 770, text=PROTECT_NOTE, height=170, title="What is protected"),
+        node(
+            "compare", "GPEN_CompareFaces", (790, 0), (480, 540),
+            inputs={
+                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
+            },
+        ),
+        node("kept", "MaskToImage", (790, 620), (300, 60), inputs={"mask": ("restore", "protected")}),
+        node("mask", "PreviewImage", (1350, 0), (400, 440), title="Protected", inputs={"images": ("kept", "IMAGE")}),
+        save(1350, 520, source=("restore", "image")),
+    ],
+    "restore_regions": [
+        photo(),
+        model(0, 390),
+        note(0, 560),
+        node(
+            "regions", "GPEN_FaceRegions", (380, 0), (330, 470),
+            values={"skin": 0.3, "hair": 0.0, "neck": 0.0, "ears": 0.0},
+        ),
+        note(380, 560, text=REGIONS_NOTE, height=170, title="Regions"),
+        node(
+            "restore", "GPEN_RestoreImage", (790, 0), (330, 500),
+            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model"), "regions": ("regions", "regions")},
+        ),
+        node(
+            "compare", "GPEN_CompareFaces", (1200, 0), (480, 540),
+            inputs={
+                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
+            },
+        ),
+    ],
     "sample_faces": [
         model(0, 0),
         note(0, 180, text=NOISE_NOTE, height=220),
@@ -147,8 +197,13 @@ def _step_to_a_face(comfy_page: ComfyPage) -> None:
     comfy_page.page.get_by_role("button", name="Next face").click()
 
 
-# What is done before the picture of a workflow is taken, when it has run on nine faces; others are shown as they open.
-SHOWN: dict[str, Callable[[ComfyPage], None]] = {"choose_faces": _choose_two, "compare_faces": _step_to_a_face}
+# Workflows that are shown at work: on which picture, and what is done after the run. Others are shown as they open.
+SHOWN: dict[str, tuple[str, Callable[[ComfyPage], None]]] = {
+    "choose_faces": (PICTURE, _choose_two),
+    "compare_faces": (PICTURE, _step_to_a_face),
+    "protect_a_hand": (COVERED, _step_to_a_face),
+    "restore_regions": (COVERED, _step_to_a_face),
+}
 
 
 FAR = -3000  # left of what is looked at
@@ -194,9 +249,10 @@ def test_make(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None
 def _thumbnail(comfy_page: ComfyPage, workflow: Path) -> None:
     comfy_page.open_workflow(workflow)
     if workflow.stem in SHOWN:
-        comfy_page.page.evaluate(SET_IMAGE, PICTURE)
+        image, act = SHOWN[workflow.stem]
+        comfy_page.page.evaluate(SET_IMAGE, image)
         comfy_page.run_to_end()
-        SHOWN[workflow.stem](comfy_page)
+        act(comfy_page)
         comfy_page.page.wait_for_timeout(500)
         comfy_page.page.evaluate("app.canvas.deselectAll()")
     _photograph(comfy_page, comfy_page.fit(), workflow.with_suffix(".jpg"), THUMBNAIL_WIDTH)

@@ -11,17 +11,43 @@ from host_harness.graphs import SETTINGS
 from host_harness.http_server import HttpServer
 from PIL import Image
 
-NAMES = ["choose_faces", "compare_faces", "restore_faces", "restore_faces_step_by_step", "sample_faces"]
+NAMES = [
+    "choose_faces",
+    "compare_faces",
+    "protect_a_hand",
+    "restore_faces",
+    "restore_faces_step_by_step",
+    "restore_regions",
+    "sample_faces",
+]
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
 LOADERS = {
     "LoadImage": {"image": "example.png"},
     "GPEN_LoadModel": {"model_name": "bundled", **SETTINGS["model"]},
 }
+BLEND = SETTINGS["blend"] | {"grain": 0.0, "grain_seed": 0}
+IN_ONE_STEP = BLEND | SETTINGS["protect"] | SETTINGS["restore"]
+COMPARE = {"original": "LoadImage 0", "restored": "GPEN_RestoreImage 0", "faces": "GPEN_RestoreImage 4"}
 PROMPTS = {
+    "protect_a_hand": LOADERS
+    | {
+        "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"} | IN_ONE_STEP,
+        "GPEN_CompareFaces": COMPARE,
+        "MaskToImage": {"mask": "GPEN_RestoreImage 5"},
+        "Protected": {"images": "MaskToImage 0"},
+        "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
+    },
+    "restore_regions": LOADERS
+    | {
+        "GPEN_FaceRegions": SETTINGS["regions"] | {"skin": 0.3, "hair": 0.0, "neck": 0.0, "ears": 0.0},
+        "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0", "regions": "GPEN_FaceRegions 0"}
+        | IN_ONE_STEP,
+        "GPEN_CompareFaces": COMPARE,
+    },
     "restore_faces": LOADERS
     | {
         "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
-        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
+        | IN_ONE_STEP,
         "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
     },
     "choose_faces": LOADERS
@@ -29,16 +55,14 @@ PROMPTS = {
         "GPEN_DetectFaces": {"image": "LoadImage 0"} | SETTINGS["detect"],
         "GPEN_SelectFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0"} | SETTINGS["select"],
         "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0", "faces": "GPEN_SelectFaces 0"}
-        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
+        | IN_ONE_STEP,
         "SaveImage": {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"},
     },
     "compare_faces": LOADERS
     | {
         "GPEN_RestoreImage": {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
-        | SETTINGS["blend"] | SETTINGS["protect"] | SETTINGS["restore"],
-        "GPEN_CompareFaces": {
-            "original": "LoadImage 0", "restored": "GPEN_RestoreImage 0", "faces": "GPEN_RestoreImage 4"
-        },
+        | IN_ONE_STEP,
+        "GPEN_CompareFaces": COMPARE,
     },
     "restore_faces_step_by_step": LOADERS
     | {
@@ -46,7 +70,7 @@ PROMPTS = {
         "GPEN_DetectFaces": {"image": "LoadImage 0", "detector": "GPEN_LoadDetector 0"} | SETTINGS["detect"],
         "GPEN_RestoreFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0", "model": "GPEN_LoadModel 0"}
         | SETTINGS["restore"] | SETTINGS["protect"],
-        "GPEN_BlendFaces": {"image": "LoadImage 0", "restored_faces": "GPEN_RestoreFaces 0"} | SETTINGS["blend"],
+        "GPEN_BlendFaces": {"image": "LoadImage 0", "restored_faces": "GPEN_RestoreFaces 0"} | BLEND,
         "SaveImage": {"images": "GPEN_BlendFaces 0", "filename_prefix": "restored"},
         "Faces found": {"images": "GPEN_DetectFaces 3"},
         "Faces restored": {"images": "GPEN_RestoreFaces 1"},

@@ -3,7 +3,7 @@
 import { element, useStyles } from './dom.js'
 
 export class StatusLine {
-  static height = 44
+  static height = 60
 
   constructor() {
     useStyles()

@@ -35,6 +35,11 @@ def test_all_that_is_known_of_a_face_is_told_with_notes_last():
             None,
             "3 faces found, 3 restored. 2 faces: Sharp already. 1 face: Dark.",
         ),
+        (
+            [FaceFacts(notes=(f"{share} % of 2 taken.",)) for share in (9, 31, 24)],
+            None,
+            "3 faces found, 3 restored. 3 faces: 9–31 % of 2 taken.",
+        ),
     ],
 )
 def test_a_run_says_what_was_found_restored_and_kept_and_each_reason_once(facts, found, text):
