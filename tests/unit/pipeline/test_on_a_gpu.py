@@ -11,13 +11,18 @@ from gpu_harness.pretend_cuda import OnGpu, PretendCuda
 
 from gpen_core.checkpoints import GpenModel
 from gpen_core.engines import PlainEngine
+from gpen_core.faces.alignment import align_face
 from gpen_core.faces.detectors import DetectOptions, MultiPassDetector, load_network
 from gpen_core.faces.drawing import draw_faces, face_mask
 from gpen_core.faces.parsing import FaceParser
+from gpen_core.faces.regions import RegionOptions
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.pipeline import BlendOptions, Settings, restore_image
+from gpen_core.pipeline.blend import blend_frame
+from gpen_core.pipeline.protect.content import KeepContent
 from gpen_core.pipeline.restore import restore_faces
 from gpen_core.tasks import TASKS
+from gpen_core.types import RestoredFace
 
 CONFIGS = {
     "published": GpenConfig.published(64, narrow=1 / 16, style_dim=32, mapping_layers=2),
@@ -99,3 +104,31 @@ def test_a_whole_picture_restored_on_a_gpu_is_the_same_as_on_the_cpu(astronaut, 
         torch.testing.assert_close(found.mask.on_cpu, expected.mask, atol=2e-2, rtol=0)
         assert draw_faces(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
         assert face_mask(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("parsed", [False, True])
+@pytest.mark.parametrize("color", ["luminance", "wavelet"])
+def test_regions_grain_and_what_is_kept_are_the_same_on_a_gpu(astronaut, astronaut_face, parsed, color):
+    """Something green lies on the cheek; the restoration shows the face behind it."""
+    clean = align_face(astronaut, astronaut_face, 256).pixels
+    covered = astronaut.clone()
+    covered[:, 118:140, 190:212] = torch.tensor([0.1, 0.7, 0.2])[:, None, None]
+    mask = torch.zeros(1, 1, 256, 256)
+    mask[..., 128:] = 1
+    wish = RegionOptions({"eyes": 0.2, "skin": 0.9}, grow=2, mask=mask, mask_mode="subtract")
+    options = BlendOptions(color=color, grain=0.8, regions=wish)
+    parser = FaceParser(Halves()) if parsed else None
+
+    def blended(canvas, pixels, region_options):
+        face = RestoredFace(align_face(canvas, astronaut_face, 256), pixels)
+        kept = KeepContent().protect(face, canvas)
+        assert kept.facts.kept_back > 0.01
+        return blend_frame(canvas, [kept], region_options, parser)
+
+    expected, expected_mask = blended(covered, clean, options)
+    with PretendCuda() as gpu:
+        if parser is not None:
+            gpu.module(parser.module)
+        found, found_mask = blended(OnGpu(covered), OnGpu(clean), options)
+        torch.testing.assert_close(found.on_cpu, expected, atol=1e-3, rtol=0)
+        torch.testing.assert_close(found_mask.on_cpu, expected_mask, atol=1e-3, rtol=0)
