@@ -20,13 +20,16 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..gpen_core.faces.selection.masks import MASK_MODES
+from ..gpen_core.faces.selection.options import SAME_PERSON
 from . import widgets
+from .host.folders import detector_folders
 from .host.images import from_mask, to_frames, to_image
 from .host.networks import FacesIO
-from .loaders import CATEGORY
+from .host.progress import node_hooks
+from .loaders import CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
-    from ..gpen_core.faces.selection import Selection
+    from ..gpen_core.faces.selection import Reference, Selection
     from ..gpen_core.types import Face
 
 _MOST_PICTURES = 32
@@ -41,7 +44,7 @@ class SelectFaces(io.ComfyNode):
             display_name="Select Faces (GPEN)",
             category=CATEGORY,
             description="Chooses which faces are restored: click them in the picture, or set a list of numbers, limits, or a "
-            "mask. Runs alone, so you can choose before anything is restored.",
+            "mask, a reference picture. Runs alone, so you can choose before anything is restored.",
             search_aliases=["choose faces", "filter faces", "face picker", "face index", "gpen"],
             is_output_node=True,
             inputs=[
@@ -51,6 +54,12 @@ class SelectFaces(io.ComfyNode):
                     "mask",
                     optional=True,
                     tooltip="Optional: only faces inside (or outside) this mask are chosen. One mask, or one per image.",
+                ),
+                io.Image.Input(
+                    "reference",
+                    optional=True,
+                    tooltip="Optional: choose only the faces of the person in this picture (the largest face counts). Needs a "
+                    "face recognition network; see the help page.",
                 ),
                 *widgets.choosing(),
                 io.Combo.Input(
@@ -64,6 +73,11 @@ class SelectFaces(io.ComfyNode):
                 io.String.Input(
                     "picks", default="", socketless=True, extra_dict={"widgetType": _PICKER},
                     tooltip="Faces picked by hand, as positions. Written by the face picker; empty it to forget the picks.",
+                ),
+                io.Float.Input(
+                    "reference_similarity", display_name="reference similarity", default=SAME_PERSON, min=0.0, max=1.0,
+                    step=0.01, advanced=True, optional=True,
+                    tooltip="How similar a face must be to the reference: 1 = the same picture. Ignored without a reference.",
                 ),
             ],
             outputs=[
@@ -81,7 +95,7 @@ class SelectFaces(io.ComfyNode):
     @classmethod
     def execute(
         cls, image: Tensor, faces: Sequence[Face], mask_mode: str, mask_overlap: float, picks: str,
-        mask: Tensor | None = None, **rules: Any,
+        mask: Tensor | None = None, reference: Tensor | None = None, reference_similarity: float = SAME_PERSON, **rules: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.faces.drawing import draw_selection
         from ..gpen_core.faces.selection import MaskRule, choose_faces, read_picks
@@ -95,6 +109,7 @@ class SelectFaces(io.ComfyNode):
             picks=read_picks(picks),
             mask=None if mask is None else from_mask(mask),
             mask_rule=MaskRule(mask_mode, mask_overlap),
+            likeness=None if reference is None else _person(reference, reference_similarity).likeness(frames, faces),
         )
         logging.info("GPEN: %s", selection.summary())
         return io.NodeOutput(
@@ -104,6 +119,18 @@ class SelectFaces(io.ComfyNode):
             len(selection.chosen),
             ui={"gpen_selection": [_drawn(frames, selection)]},
         )
+
+
+def _person(reference: Tensor, least: float) -> Reference:
+    """Whom the reference shows. Raises MissingWeightsError without a recognition network, ImageError without a face."""
+    from ..gpen_core.faces.identity import find_embedder
+    from ..gpen_core.faces.selection import reference_of
+    from ..gpen_core.pipeline import detect_faces
+
+    embedder = find_embedder(detector_folders())  # before anything is detected: without one nothing can be said
+    detector, frames = automatic_detector(), to_frames(reference)
+    detector.to_device()
+    return reference_of(frames, detect_faces(frames, detector.configured(), node_hooks()), embedder, least)
 
 
 def _drawn(frames: Tensor, selection: Selection) -> dict[str, Any]:

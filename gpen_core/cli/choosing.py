@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
 
 from ..errors import OptionError
-from ..faces.selection import ORDERS, SelectOptions
+from ..faces.detectors import load_detector
+from ..faces.identity import find_embedder
+from ..faces.selection import ORDERS, SAME_PERSON, Reference, SelectOptions, reference_of
+from ..imaging.files import load_picture
+from ..pipeline import detect_faces
 
 
 def add_choosing(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +56,16 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument("--min-score", type=float, default=0.0, help="skip faces the detector is less sure of, 0 … 1")
     chosen.add_argument(
+        "--reference", type=Path, metavar="FILE", help="restore only the person in this picture (its largest face)"
+    )
+    chosen.add_argument(
+        "--reference-similarity",
+        type=float,
+        default=SAME_PERSON,
+        metavar="S",
+        help="how similar a face must be to --reference; 1 = the same picture (default: %(default)s)",
+    )
+    chosen.add_argument(
         "--aligned",
         action="store_true",
         help="each image is one face, cropped and aligned: nothing is detected, and the whole image is restored",
@@ -67,6 +85,21 @@ def select_options(options: argparse.Namespace) -> SelectOptions:
         indices=options.faces,
         point=_point(options.point),
     )
+
+
+def load_reference(options: argparse.Namespace, folders: Sequence[Path], device: torch.device) -> Reference | None:
+    """The person that was asked for, if any.
+
+    Raises:
+        MissingWeightsError: There is no face recognition network; the message says where to get one.
+        ImageError: The picture cannot be read, or shows no face.
+    """
+    if options.reference is None:
+        return None
+    embedder = find_embedder(folders)
+    frames = load_picture(options.reference).pixels[None]
+    detector = load_detector(options.detector, folders=folders, device=device)
+    return reference_of(frames, detect_faces(frames, detector), embedder, options.reference_similarity)
 
 
 def _point(text: str) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from ..faces.identity import DLIB_HINT
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
+from ..faces.selection import Reference
 from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
 from ..imaging.files import Picture, load_picture, save_picture
@@ -44,7 +45,7 @@ from ..types import RestoredFace
 from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
-from .choosing import add_choosing, select_options
+from .choosing import add_choosing, load_reference, select_options
 from .inputs import Job, find_pictures, plan
 from .models import chosen_model
 from .progress import PictureBar
@@ -60,6 +61,7 @@ class Tools:
     parser: FaceParser | None
     settings: Settings
     protect: ProtectTools
+    reference: Reference | None
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -208,6 +210,7 @@ def _load_tools(options: argparse.Namespace) -> Tools:
         _parser(options.mask, folders, detector_device(device)),
         settings,
         load_protect_tools(settings.protect, folders),
+        load_reference(options, folders, detector_device(device)),
     )
 
 
@@ -241,6 +244,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
     result = restore_image(
         picture.pixels[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
         hooks=Hooks(progress=bar.stage, say=bar.say), on_face=on_face, tools=tools.protect,
+        reference=tools.reference,
     )  # fmt: skip
     done = replace(picture, pixels=result.frames[0])
     if not tools.model.task.keeps_colors:

@@ -1,5 +1,6 @@
 """Choosing faces in real ComfyUI: the node runs alone, and says what it decided."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,23 @@ def test_the_all_in_one_node_shows_a_first_time_user_what_is_needed(ready: HostP
     required = ready.object_info("GPEN_RestoreImage")["input"]["required"]
     shown = [name for name, (_, *more) in required.items() if not (more and more[0].get("advanced"))]
     assert shown == ["image", "model", "strength", "scale", "protect", "color_match"]
+
+
+def test_only_the_person_of_a_reference_is_chosen(ready: HostProcess, portrait: Path):
+    if importlib.util.find_spec("dlib") is None or importlib.util.find_spec("face_recognition_models") is None:
+        pytest.skip("dlib's face recognition is not installed: pip install dlib-bin face_recognition_models")
+    ready.base.place_input(portrait)
+    prompt = selecting("two.png", order="left_to_right", reference=["8", 0])
+    prompt["8"] = node("LoadImage", image="astronaut.png")
+    assert [face["state"] for face in told(ready.run(prompt))["faces"]] == ["chosen", "chosen"]  # she is in it twice
+    prompt["7"]["inputs"]["reference_similarity"] = 1.0
+    report = told(ready.run(prompt))
+    assert [face["state"] for face in report["faces"]] == ["limits", "limits"]
+    assert "to the reference, below 1" in report["faces"][0]["why"]
+    Image.new("RGB", (64, 64)).save(ready.base.input / "nobody.png")
+    prompt["8"] = node("LoadImage", image="nobody.png")
+    result = ready.run(prompt)
+    assert result.error["node_id"] == "7" and "no face was found in the reference" in result.error["exception_message"]
 
 
 def test_picks_that_cannot_be_read_are_one_clear_error(ready: HostProcess):

@@ -143,7 +143,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_FacesFromLandmarks": ["image", "face_landmarks"],
         "GPEN_FacesToBoxes": ["image", "faces", "image_index", "crop_factor"],
         "GPEN_SampleFaces": ["model", *sample, "image", "faces"],
-        "GPEN_SelectFaces": ["image", "faces", *SETTINGS["select"], "mask"],
+        "GPEN_SelectFaces": ["image", "faces", *SETTINGS["select"], "mask", "reference", "reference_similarity"],
     }
 
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from .choose import Choice, Selection, choose_faces, select_faces
     from .indices import parse_indices
     from .masks import MASK_MODES, MaskRule
-    from .options import SelectOptions
+    from .options import SAME_PERSON, SelectOptions
     from .orders import ORDERS
     from .picks import Pick, Picks, pick_of, read_picks, write_picks
-    from .reference import SAME_PERSON, Likeness, Reference, reference_of
+    from .reference import Likeness, Reference, reference_of
     from .report import selection_report
 
 __all__ = [
@@ -46,10 +46,10 @@ __getattr__ = lazy_names(
         "choose": ("Choice", "Selection", "choose_faces", "select_faces"),
         "indices": ("parse_indices",),
         "masks": ("MASK_MODES", "MaskRule"),
-        "options": ("SelectOptions",),
+        "options": ("SAME_PERSON", "SelectOptions"),
         "orders": ("ORDERS",),
         "picks": ("Pick", "Picks", "pick_of", "read_picks", "write_picks"),
-        "reference": ("SAME_PERSON", "Likeness", "Reference", "reference_of"),
+        "reference": ("Likeness", "Reference", "reference_of"),
         "report": ("selection_report",),
     },
 )

@@ -10,6 +10,10 @@ from ...types import Point
 from .indices import parse_indices
 from .orders import CENTER, ORDERS
 
+# The least similarity of one person's faces: dlib's maker draws the line at a Euclidean distance of 0.6, and ArcFace's cosines
+# part there too.
+SAME_PERSON = 0.4
+
 
 @dataclass(frozen=True)
 class SelectOptions:

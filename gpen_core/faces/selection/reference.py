@@ -14,13 +14,10 @@ from ...geometry import compose, fit_similarity, resize_affine, size_of
 from ...imaging.warp import warp
 from ...types import Face
 from ..alignment import check_same_picture
+from .options import SAME_PERSON
 
 if TYPE_CHECKING:
     from ..identity import Embedder
-
-SAME_PERSON = (
-    0.4  # dlib's maker takes a Euclidean distance below 0.6 for one person's; ArcFace's cosines part there too
-)
 
 
 @dataclass(frozen=True, eq=False)

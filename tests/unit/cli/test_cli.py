@@ -1,5 +1,6 @@
 """The command line as a user types it."""
 
+import importlib.util
 import io
 import json
 import sys
@@ -81,6 +82,31 @@ def test_faces_are_chosen_by_number_and_limits(portrait, checkpoint, tmp_path, c
 def test_a_choice_that_cannot_be_read_is_told(portrait, checkpoint, tmp_path, capsys, arguments, says):
     assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint, *arguments) != 0
     assert says in capsys.readouterr().err
+
+
+def test_only_the_person_of_a_reference_is_restored(portrait, checkpoint, tmp_path, capsys):
+    if importlib.util.find_spec("dlib") is None or importlib.util.find_spec("face_recognition_models") is None:
+        pytest.skip("dlib's face recognition is not installed: pip install dlib-bin face_recognition_models")
+    known = ("--model", checkpoint, "--reference", portrait)
+    assert restore(portrait, "-o", tmp_path / "out.png", *known) == 0
+    assert "(1 face, " in capsys.readouterr().out
+    Image.new("RGB", (64, 64)).save(tmp_path / "nobody.png")
+    known = ("--model", checkpoint, "--reference", tmp_path / "nobody.png")
+    assert restore(portrait, "-o", tmp_path / "out.png", *known) != 0
+    assert "no face was found in the reference" in capsys.readouterr().err
+
+
+def test_a_reference_without_a_recognition_network_is_told_and_not_guessed(
+    portrait, checkpoint, tmp_path, capsys, monkeypatch
+):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "dlib" else find_spec(name, *more)
+    )
+    known = ("--model", checkpoint, "--reference", portrait)
+    assert restore(portrait, "-o", tmp_path / "out.png", *known) != 0
+    said = capsys.readouterr().err
+    assert "recognition_arcface_ir_se50.pth" in said and "dlib" in said and not (tmp_path / "out.png").exists()
 
 
 def test_an_aligned_picture_is_restored_whole_and_nothing_is_detected(checkpoint, tmp_path, capsys):
