@@ -98,18 +98,19 @@ class SelectFaces(io.ComfyNode):
         mask: Tensor | None = None, reference: Tensor | None = None, reference_similarity: float = SAME_PERSON, **rules: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.faces.drawing import draw_selection
+        from ..gpen_core.faces.quality import load_quality
         from ..gpen_core.faces.selection import MaskRule, choose_faces, read_picks
-        from ..gpen_core.pipeline.frames import check_faces_of
+        from ..gpen_core.pipeline import rate_faces
 
         frames = to_frames(image)
-        check_faces_of(frames, faces)
+        rated = rate_faces(frames, faces, load_quality())
         selection = choose_faces(
-            faces,
+            rated,
             widgets.choice_options(**rules),
             picks=read_picks(picks),
             mask=None if mask is None else from_mask(mask),
             mask_rule=MaskRule(mask_mode, mask_overlap),
-            likeness=None if reference is None else _person(reference, reference_similarity).likeness(frames, faces),
+            likeness=None if reference is None else _person(reference, reference_similarity).likeness(frames, rated),
         )
         logging.info("GPEN: %s", selection.summary())
         return io.NodeOutput(

@@ -56,6 +56,10 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument("--min-score", type=float, default=0.0, help="skip faces the detector is less sure of, 0 … 1")
     chosen.add_argument(
+        "--min-quality", type=float, default=0.0, help="skip faces worse than this: 0 = ruined, 1 = needs nothing"
+    )
+    chosen.add_argument("--max-quality", type=float, default=1.0, help="skip faces better than this")
+    chosen.add_argument(
         "--reference", type=Path, metavar="FILE", help="restore only the person in this picture (its largest face)"
     )
     chosen.add_argument(
@@ -82,6 +86,8 @@ def select_options(options: argparse.Namespace) -> SelectOptions:
         min_share=options.min_share,
         max_share=options.max_share,
         min_score=options.min_score,
+        min_quality=options.min_quality,
+        max_quality=options.max_quality,
         indices=options.faces,
         point=_point(options.point),
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .hooks import Hooks, Progress
     from .options import BlendOptions, ProtectOptions, RestoreOptions
     from .protect import ProtectTools, load_protect_tools, protect_faces, protections_for
+    from .rate import rate_faces
     from .restore import restore_faces
     from .run import Restoration, Settings, restore_image
 
@@ -30,6 +31,7 @@ __all__ = [
     "load_protect_tools",
     "protect_faces",
     "protections_for",
+    "rate_faces",
     "restore_faces",
     "restore_image",
     "with_crops",
@@ -44,6 +46,7 @@ __getattr__ = lazy_names(
         "hooks": ("Hooks", "Progress"),
         "options": ("BlendOptions", "ProtectOptions", "RestoreOptions"),
         "protect": ("ProtectTools", "load_protect_tools", "protect_faces", "protections_for"),
+        "rate": ("rate_faces",),
         "restore": ("restore_faces",),
         "run": ("Restoration", "Settings", "restore_image"),
     },

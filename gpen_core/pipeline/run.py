@@ -11,6 +11,7 @@ from ..checkpoints import GpenModel
 from ..errors import OptionError
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
+from ..faces.quality import load_quality
 from ..faces.selection import Reference, Selection, SelectOptions, choose_faces
 from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
@@ -19,6 +20,7 @@ from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks
 from .options import BlendOptions, ProtectOptions, RestoreOptions
 from .protect import ProtectTools, protect_faces, protections_for
+from .rate import rate_faces
 from .restore import restore_each, template_for
 
 
@@ -105,9 +107,15 @@ def restore_image(
     check_frames(frames)
     if background is not None:
         check_background(frames, background)
-    selection = None if faces is not None else _selected(frames, detector, settings.select, reference, hooks)
-    faces = _in_order(frames, faces or ()) if selection is None else selection.chosen
     template = template_for(model, settings.restore)
+    selection = None
+    if faces is None:
+        found = _found(frames, detector, hooks)
+        if settings.select.asks_quality:
+            found = rate_faces(frames, found, tools.quality or load_quality(), model.config.input_size, template)
+        likeness = None if reference is None else reference.likeness(frames, found)
+        selection = choose_faces(found, settings.select, likeness=likeness)
+    faces = _in_order(frames, faces or ()) if selection is None else selection.chosen
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
     protected = protect_faces(frames, restored, protections_for(settings.protect, tools, hooks))
@@ -124,13 +132,10 @@ def restore_image(
     )
 
 
-def _selected(
-    frames: Tensor, detector: FaceDetector | None, options: SelectOptions, reference: Reference | None, hooks: Hooks
-) -> Selection:
+def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks) -> tuple[Face, ...]:
     if detector is None:
         raise OptionError("nothing says where the faces are: give a detector, or the faces")
-    found = find_faces(frames, detector, hooks)
-    return choose_faces(found, options, likeness=None if reference is None else reference.likeness(frames, found))
+    return find_faces(frames, detector, hooks)
 
 
 def _in_order(frames: Tensor, faces: Iterable[Face]) -> tuple[Face, ...]:

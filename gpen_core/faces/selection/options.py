@@ -49,6 +49,11 @@ class SelectOptions:
     indices: str = ""
     point: Point = CENTER
 
+    @property
+    def asks_quality(self) -> bool:
+        """Whether faces are chosen by their quality, which then has to be known."""
+        return self.min_quality > 0 or self.max_quality < 1
+
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise OptionError(f"unknown order '{self.order}'. Known: {', '.join(ORDERS)}.")

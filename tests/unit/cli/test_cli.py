@@ -66,6 +66,7 @@ def test_a_picture_is_restored(portrait, checkpoint, tmp_path, capsys, astronaut
         (["--faces", "1-3"], "(the face is not chosen (not in the list of faces), image unchanged"),
         (["--max-face", "40"], "above 40 px), image unchanged"),
         (["--min-share", "30"], "below 30 %), image unchanged"),
+        (["--max-quality", "0.02"], "above 0.02), image unchanged"),
         (["--order", "nearest_to_point", "--point", "1,1", "--max-faces", "1"], "(1 face, "),
     ],
 )

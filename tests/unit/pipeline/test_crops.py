@@ -8,7 +8,17 @@ import torch.nn.functional as F
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.exchange import AlignedPictures
-from gpen_core.pipeline import BlendOptions, Settings, blend_faces, crop_faces, restore_image, with_crops
+from gpen_core.faces.quality import load_quality
+from gpen_core.faces.selection import SelectOptions
+from gpen_core.pipeline import (
+    BlendOptions,
+    Settings,
+    blend_faces,
+    crop_faces,
+    rate_faces,
+    restore_image,
+    with_crops,
+)
 from gpen_core.pipeline.options import ProtectOptions
 from gpen_core.pipeline.whole import is_whole_picture
 from gpen_core.types import Face
@@ -73,6 +83,27 @@ def test_crops_that_do_not_fit_are_named(frames, two, crops, says):
         crop_faces(frames, two, 0)
     with pytest.raises(ImageError, match="frame 9"):
         crop_faces(frames, [replace(two[0], frame=9)], 64)
+
+
+# --- faces rated before they are restored
+
+
+def test_a_blurred_face_is_rated_worse_and_a_known_quality_is_kept(frames, two):
+    estimator = load_quality()
+    blurred = F.interpolate(F.interpolate(frames, scale_factor=1 / 6, mode="area"), size=(512, 512), mode="bilinear")
+    sharp, soft = (rate_faces(pictures, two, estimator, 128) for pictures in (frames, blurred))
+    for better, worse in zip(sharp, soft, strict=True):
+        assert 0 <= worse.quality < better.quality <= 1
+    known = tuple(replace(face, quality=0.123) for face in two)
+    assert rate_faces(frames, known, estimator) == known
+
+
+def test_faces_are_chosen_by_the_quality_at_the_models_size(frames, two, tiny_model):
+    detector = AlignedPictures("gpen")
+    (face,) = rate_faces(frames[:1], detector.detect(frames[0]), load_quality(), 32)
+    for limits, kept in (({"max_quality": face.quality - 0.01}, 0), ({"max_quality": face.quality + 0.01}, 1)):
+        options = Settings(select=SelectOptions(**limits))
+        assert len(restore_image(frames[:1], tiny_model, detector, options).faces) == kept
 
 
 # --- aligned pictures
