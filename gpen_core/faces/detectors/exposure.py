@@ -19,7 +19,7 @@ _POOR_SPREAD = 0.45  # of luma between the tails; of ordinary photographs it is 
 _USELESS_SPREAD = 0.9  # of the best channel: stretching changes nothing that a network would see
 _CLIPPED, _CLIPPED_SHARE = 0.99, 0.1  # ordinary photographs: 1 % of the pixels
 _PALE = 0.25  # the darkest channel of over-exposed skin; a pure color has less
-_DARK = 0.12  # the median's luma after stretching: something bright is in a dark picture, a lamp or a window
+_DARK = 0.12  # the median's luma, of the range of nearly all: something bright is in a dark picture, a lamp or a window
 _BRIGHT_TAIL = 0.05  # of the pixels: those are let go then
 _SAMPLES = 8_192
 _EIGHT_BIT_STEP = 1 / 255
@@ -53,16 +53,16 @@ class Exposure:
         luma = torch.tensor(_LUMA) @ sample
         values = torch.cat((sample, luma[None])).sort(dim=1).values  # [4, N]
         low, high, median = _at(values, _TAIL), _at(values, 1 - _TAIL), _at(values, 0.5)
-        spread = float(high[3] - low[3])
-        is_dark = float(median[3] - low[3]) < _DARK * spread
+        darkest, brightest = _at(values, _THIN_TAIL), _at(values, 1 - _THIN_TAIL)
+        spread, whole = float(high[3] - low[3]), float(brightest[3] - darkest[3])
+        is_dark = float(median[3] - darkest[3]) < _DARK * whole
         if is_dark:
             high = _at(values, 1 - _BRIGHT_TAIL)
-        elif float(_at(values, 1 - _THIN_TAIL)[3] - _at(values, _THIN_TAIL)[3]) > 2 * spread:
-            # Small things on an even ground: what would be cut off is what is looked for.
-            low, high = _at(values, _THIN_TAIL), _at(values, 1 - _THIN_TAIL)
+        elif whole > 2 * spread:  # small things on an even ground: what would be cut off is what is looked for
+            low, high = darkest, brightest
         cuts = float(values[3, -1] - values[3, 0]) > 2 * float(high[3] - low[3])
-        darkest = sample.amin(0)
-        clipped = (sample.amax(0) > _CLIPPED) & (darkest > _PALE) & (darkest < _CLIPPED)
+        least, most = sample.amin(0), sample.amax(0)
+        clipped = (most > _CLIPPED) & (least > _PALE) & (least < _CLIPPED)
         return cls(
             tuple(low[:3].tolist()), tuple(high[:3].tolist()), spread, is_dark, cuts, float(clipped.float().mean())
         )
