@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .errors import GpenError
     from .faces.detectors import DetectOptions
     from .faces.regions import RegionOptions
-    from .faces.selection import SelectOptions
+    from .faces.selection import SelectOptions, choose_faces
     from .model import Gpen, GpenConfig
     from .pipeline import BlendOptions, ProtectOptions, ProtectTools, Restoration, RestoreOptions, Settings
     from .types import Face, FaceCrop, FaceFacts, RestoredFace
@@ -59,6 +59,7 @@ __all__ = [
     "Settings",
     "align",
     "blend",
+    "choose_faces",
     "detect",
     "load_detector",
     "load_model",
@@ -86,7 +87,7 @@ __getattr__ = lazy_names(
         "errors": ("GpenError",),
         "faces.detectors": ("DetectOptions",),
         "faces.regions": ("RegionOptions",),
-        "faces.selection": ("SelectOptions",),
+        "faces.selection": ("SelectOptions", "choose_faces"),
         "model": ("Gpen", "GpenConfig"),
         "pipeline": ("BlendOptions", "ProtectOptions", "ProtectTools", "Restoration", "RestoreOptions", "Settings"),
         "types": ("Face", "FaceCrop", "FaceFacts", "RestoredFace"),
