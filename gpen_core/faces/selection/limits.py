@@ -8,7 +8,7 @@ from .options import SelectOptions
 
 def limit_missed(face: Face, options: SelectOptions) -> str:
     """Say which limit the face misses, or "" where it misses none."""
-    side, quality = min(face.width, face.height), face_quality(face)
+    side, quality = min(face.width, face.height), face.quality
     share = 100 * max(face.width, 0.0) * max(face.height, 0.0) / (face.image_size[0] * face.image_size[1])
     if side < options.min_size:
         return f"{side:.0f} px, below {options.min_size:g} px"
@@ -27,9 +27,3 @@ def limit_missed(face: Face, options: SelectOptions) -> str:
     if quality > options.max_quality:
         return f"quality {quality:.2f}, above {options.max_quality:g}"
     return ""
-
-
-def face_quality(face: Face) -> float | None:
-    """The face's quality in [0, 1], or None where it was not measured."""
-    quality: float | None = getattr(face, "quality", None)
-    return quality

@@ -7,7 +7,6 @@ from typing import Any
 
 from ...types import Face
 from .choose import Choice, Selection
-from .limits import face_quality
 from .picks import pick_of
 
 REPORT_VERSION = 1
@@ -64,7 +63,7 @@ def _face(choice: Choice) -> dict[str, Any]:
         "width": round(face.width),
         "height": round(face.height),
         "score": round(face.score, 4),
-        "quality": face_quality(face),
+        "quality": None if face.quality is None else round(face.quality, 4),
         "chosen": choice.chosen,
         "state": choice.state,
         "why": choice.why,
