@@ -97,6 +97,7 @@ def test_the_all_in_one_node_restores_the_chosen_faces_only_and_needs_no_detecto
     }
     alone = ready.run(probing(prompt, picture=("6", 0), mask=("6", 1), count=("6", 3)))
     prompt = restoring(selecting("two.png", order="left_to_right", indices="1"))
+    prompt["5"]["inputs"]["protect"] = "off"
     staged_run = ready.run(probing(prompt, steps=("6", 0)))
     picture, mask, steps = (
         np.load(ready.base.output / run.outputs[f"probe_{name}"]["probe"][0]["filename"])

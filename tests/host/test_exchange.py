@@ -155,7 +155,9 @@ def test_aligned_pictures_are_restored_whole_without_a_detector(ready: HostProce
         protect="off",
         **SETTINGS["restore"],
     )
-    prompt["5"] = node("GPEN_RestoreFaces", image=["1", 0], faces=["4", 0], model=["2", 0], **SETTINGS["restore"])
+    prompt["5"] = node(
+        "GPEN_RestoreFaces", image=["1", 0], faces=["4", 0], model=["2", 0], **SETTINGS["restore"], protect="off"
+    )
     result = ready.run(probing(prompt, picture=("6", 0), mask=("6", 1), crops=("5", 1)))
     assert read(ready, result, "mask").min() == 1
     np.testing.assert_allclose(read(ready, result, "picture"), read(ready, result, "crops"), atol=1e-3)
