@@ -67,8 +67,8 @@ def load(image: str, model: str = "tiny.pth", detector: str = "mtcnn") -> Prompt
     }
 
 
-def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend: Any) -> Prompt:
-    """detect 4, restore 5, blend 6."""
+def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", protect: str = "off", **blend: Any) -> Prompt:
+    """detect 4, restore 5, blend 6. Of what an untrained model makes, protecting would take next to nothing."""
     return load(image, model, detector) | {
         "4": node("GPEN_DetectFaces", image=["1", 0], detector=["3", 0], **SETTINGS["detect"]),
         "5": node(
@@ -76,8 +76,8 @@ def staged(image: str, model: str = "tiny.pth", detector: str = "mtcnn", **blend
             image=["1", 0],
             faces=["4", 0],
             model=["2", 0],
+            protect=protect,
             **SETTINGS["restore"],
-            **SETTINGS["protect"],
         ),
         "6": node("GPEN_BlendFaces", image=["1", 0], restored_faces=["5", 0], **{**SETTINGS["blend"], **blend}),
     }

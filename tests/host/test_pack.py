@@ -196,10 +196,11 @@ def test_a_replaced_checkpoint_is_loaded_anew(ready: HostProcess, checkpoint: Pa
     assert "2" in result.executed and read(ready, result, "crops").shape == (1, 32, 32, 3)
 
 
-def test_the_all_in_one_node_gives_what_the_graph_gives_and_needs_no_detector(ready: HostProcess):
-    graph = ready.run(probing(staged("astronaut.png", scale=1.5), picture=("6", 0)))
+@pytest.mark.parametrize("protect", ["auto", "off"])
+def test_the_all_in_one_node_gives_what_the_graph_gives_and_needs_no_detector(ready: HostProcess, protect: str):
+    graph = ready.run(probing(staged("astronaut.png", protect=protect, scale=1.5), picture=("6", 0)))
     expected = read(ready, graph, "picture")
-    alone = whole("astronaut.png", detector=None, scale=1.5, protect="off")
+    alone = whole("astronaut.png", detector=None, scale=1.5, protect=protect)
     single = ready.run(probing(alone, picture=("6", 0), count=("6", 3)))
     np.testing.assert_allclose(read(ready, single, "picture"), expected, atol=1e-5)
     assert seen(single, "count")["repr"] == "1"
