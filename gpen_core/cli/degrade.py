@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.count < 1 or options.size < 16 or options.seed < 0 or (options.columns or 1) < 1:
         raise OptionError("--count and --columns must be at least 1, --size at least 16, --seed at least 0")
     recipe = _recipe(options)
-    paths = find_pictures([options.faces])[0][: options.count]
+    paths = [source.path for source in find_pictures([options.faces]).sources[: options.count]]
     if any(options.output.exists() and options.output.samefile(path) for path in paths):
         raise ImageError(f"'{options.output}' is one of the faces. Choose another output.")
     faces = [_face(path, options.size) for path in paths]

@@ -1,80 +1,158 @@
-"""Which images to read, and where each result goes."""
+"""Which images to read: files, folders and patterns, as they were typed."""
 
 from __future__ import annotations
 
+import argparse
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from ..errors import ImageError
-from ..imaging.files import IMAGE_EXTENSIONS, WRITABLE
+from ..imaging.files import IMAGE_EXTENSIONS
+
+# Folders in which other systems keep companions of the pictures beside them.
+_COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+_BEST = 100
 
 
 @dataclass(frozen=True)
-class Job:
-    """One image to restore."""
+class Source:
+    """An image to restore.
 
-    source: Path
-    target: Path
+    Attributes:
+        path: The file.
+        below: Its place below the folder that was given, without its name: results keep it.
+    """
+
+    path: Path
+    below: Path = Path()
 
 
-def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """Expand files, folders (not recursive) and glob patterns.
+@dataclass(frozen=True)
+class Found:
+    """What was found.
 
-    Returns:
-        The files, each once, in the order given; and the inputs that match nothing, since a typo must neither look like
-        a finished job nor stop the others.
+    Attributes:
+        sources: The images, each once, in the order given.
+        missing: Inputs that match nothing: a typo must neither look like a finished job nor stop the others.
+        passed_over: Sub-folders with images that were not looked into, by the folder that was given.
+    """
+
+    sources: tuple[Source, ...]
+    missing: tuple[str, ...]
+    passed_over: tuple[tuple[str, int], ...] = ()
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Options on what is read and written."""
+    parser.add_argument(
+        "--recursive", action="store_true", help="also the images in folders within folders, kept in theirs"
+    )
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument("--overwrite", action="store_true", help="replace results that are already there")
+    there.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave out images whose result is already there: resumes a long folder",
+    )
+    parser.add_argument(
+        "--format",
+        type=lambda text: text.lower().removeprefix("."),
+        help="of the results: png, jpg, webp, tif (default: the image's own)",
+    )
+    parser.add_argument("--quality", type=_quality, help="of JPEG and WebP files, 1 … 100 (default: 95)")
+
+
+def _quality(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _BEST:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 to {_BEST}")
+    return int(text)
+
+
+def find_pictures(inputs: Sequence[str], *, recursive: bool = False) -> Found:
+    """Expand files, folders and glob patterns. Hidden files, and what other systems put beside pictures, are left out.
+
+    Args:
+        inputs: As typed. What exists under exactly that name is never taken for a pattern.
+        recursive: Look into folders within folders.
 
     Raises:
         ImageError: No input matches an image.
     """
-    expanded = {text: list(_expand(text)) for text in inputs}
-    unfound = [text for text, files in expanded.items() if not files]
-    found = dict.fromkeys(file for files in expanded.values() for file in files)
-    if not found:
-        names = ", ".join(f"'{text}'" for text in unfound)
-        raise ImageError(f"{names}: no image found. Supported: {', '.join(IMAGE_EXTENSIONS)}.")
-    return list(found), unfound
+    sources: dict[Path, Source] = {}
+    missing, passed_over = [], []
+    for text in inputs:
+        path = _expanded(text)
+        found = list(_sources(path, recursive))
+        sources.update({source.path: source for source in found if source.path not in sources})
+        skipped = 0 if recursive or not path.is_dir() else _folders_with_pictures(path)
+        if skipped:
+            passed_over.append((text, skipped))
+        if not found:
+            missing.append(text)
+    if not sources:
+        raise ImageError(_nothing(missing, passed_over))
+    return Found(tuple(sources.values()), tuple(missing), tuple(passed_over))
 
 
-def plan(pictures: Sequence[Path], output: Path) -> list[Job]:
-    """Where each result goes: ``output`` itself if it is named like an image, otherwise a file of the same name in it.
-
-    Raises ImageError if results would overwrite each other or their source.
-    """
-    if output.suffix.lower() in Image.registered_extensions() and not output.is_dir():
-        if output.suffix.lower() not in WRITABLE:
-            raise ImageError(f"'{output}': cannot write '{output.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
-        if len(pictures) > 1:
-            raise ImageError(f"'{output}' is one file, but there are {len(pictures)} images. Give a folder with -o.")
-        jobs = [Job(pictures[0], output)]
-    else:
-        jobs = [Job(picture, output / _writable_name(picture)) for picture in pictures]
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        target = job.target.resolve()
-        if target == job.source.resolve() or (target.exists() and target.samefile(job.source)):
-            raise ImageError(f"'{job.target}' is the input itself. Choose another output.")
-        if target in seen:
-            raise ImageError(
-                f"'{seen[target]}' and '{job.source}' would both be written to '{job.target}'. Restore them separately."
-            )
-        seen[target] = job.source
-    return jobs
+def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> str:
+    names = ", ".join(f"'{text}'" for text in missing)
+    if passed_over:
+        return f"{names}: no image directly in this folder, but in folders below it. Add --recursive to restore those."
+    return f"{names}: no image found. Supported: {', '.join(IMAGE_EXTENSIONS)}."
 
 
-def _expand(text: str) -> Iterable[Path]:
-    path = Path(text).expanduser()
+def _expanded(text: str) -> Path:
+    """With the home folder for ``~``, where there is one."""
+    path = Path(text)
+    if path.exists() or not text.startswith("~"):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no such user, or nobody's home is known
+        return path
+
+
+def _sources(path: Path, recursive: bool) -> Iterator[Source]:
     if path.is_file():
-        return [path]
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
-    matches = map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
-    return sorted(file for file in matches if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+        yield Source(path)
+    elif path.is_dir():
+        for file in _files_in(path, recursive):
+            yield Source(file, file.parent.relative_to(path))
+    else:
+        matches = map(Path, glob.glob(_pattern(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+        yield from (Source(file) for file in sorted(matches) if _is_picture(file))
 
 
-def _writable_name(picture: Path) -> str:
-    return picture.name if picture.suffix.lower() in WRITABLE else f"{picture.stem}.png"
+def _pattern(path: Path) -> str:
+    """What is there under exactly its name is no pattern: brackets in a folder's name are only characters."""
+    there = next((parent for parent in path.parents if parent.is_dir()), Path())
+    return str(Path(glob.escape(str(there))) / path.relative_to(there))
+
+
+def _files_in(folder: Path, recursive: bool) -> Iterator[Path]:
+    """First those of the folder itself, by name; then those of each folder in it."""
+    entries = sorted(folder.iterdir())
+    yield from (entry for entry in entries if _is_picture(entry))
+    if recursive:
+        for entry in entries:
+            if _is_searched(entry):
+                yield from _files_in(entry, recursive)
+
+
+def _folders_with_pictures(folder: Path) -> int:
+    return sum(any(True for _ in _files_in(entry, True)) for entry in folder.iterdir() if _is_searched(entry))
+
+
+def _is_searched(entry: Path) -> bool:
+    """A link to a folder is not followed: it may lead back."""
+    return entry.is_dir() and not entry.is_symlink() and not _is_hidden(entry) and entry.name not in _COMPANIONS
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_EXTENSIONS and not _is_hidden(file) and file.is_file()
+
+
+def _is_hidden(entry: Path) -> bool:
+    return entry.name.startswith(".")  # "._photo.jpg", too: macOS's companion of photo.jpg

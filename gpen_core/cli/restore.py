@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
-from ..errors import MissingWeightsError
+from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DetectOptions, FaceDetector, load_detector
 from ..faces.exchange import AlignedPictures
 from ..faces.identity import DLIB_HINT
@@ -46,8 +46,9 @@ from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
 from .choosing import add_choosing, load_reference, select_options
-from .inputs import Job, find_pictures, plan
+from .inputs import Found, add_files, find_pictures
 from .models import chosen_model
+from .plan import Job, Output, plan, remove_faces
 from .progress import PictureBar
 from .report import Entry, Report
 
@@ -69,7 +70,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser("restore", help="restore the faces in images")
     parser.set_defaults(run=run)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, folder of images, or glob pattern")
-    parser.add_argument("-o", "--output", required=True, type=Path, help="output image or folder")
+    parser.add_argument("-o", "--output", required=True, help="output image or folder")
+    add_files(parser)
     parser.add_argument(
         "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
     )
@@ -147,11 +149,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Restore every image; a failure doesn't stop the others. → 0, or 1 if any failed."""
-    pictures, unfound = find_pictures(options.inputs)
-    jobs = plan(pictures, options.output)
+    found = find_pictures(options.inputs, recursive=options.recursive)
+    jobs, done = plan(found.sources, _output(options))
+    _check_report(options)
     report = None if options.report is None else Report(options.report)
     tools = _load_tools(options)
-    failures = len(unfound)
+    failures = len(found.missing)
+    _say_what_is_left_out(found, done)
     print(
         f"{tools.model.name}: {tools.model.task.name}, {tools.model.config.input_size} px; detector: {tools.detector.name}; "
         f"mask: {'ellipse' if tools.parser is None else tools.parser.name}",
@@ -159,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if tools.settings.protect.min_similarity and tools.protect.identity is None:
         print(f"--min-similarity has no effect: {NO_NETWORK} {DLIB_HINT}, or install ArcFace.", file=sys.stderr)
-    for text in unfound:
+    for text in found.missing:
         print(f"failed: {text}: no image found")
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
@@ -174,8 +178,35 @@ def run(options: argparse.Namespace) -> int:
         report.write(tools.model.name)
         print(report.path, file=sys.stderr)
     if failures:
-        print(f"{failures} of {len(jobs) + len(unfound)} inputs failed", file=sys.stderr)
+        print(f"{failures} of {len(jobs) + len(found.missing)} inputs failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _output(options: argparse.Namespace) -> Output:
+    return Output(
+        options.output,
+        options.format or "",
+        options.side_by_side,
+        options.save_faces,
+        options.overwrite,
+        options.skip_existing,
+    )
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    if options.report is not None and options.report.exists() and not options.overwrite:
+        raise OptionError(f"'{options.report}' is already there. Add --overwrite to replace it.")
+
+
+def _say_what_is_left_out(found: Found, done: int) -> None:
+    for folder, count in found.passed_over:
+        folders = "folder" if count == 1 else "folders"
+        print(
+            f"{folder}: {count} {folders} with images below it passed over; add --recursive to include them",
+            file=sys.stderr,
+        )
+    if done:
+        print(f"{done} left out: their results are already there", file=sys.stderr)
 
 
 def _scale(text: str) -> float | str:
@@ -249,14 +280,16 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
     done = replace(picture, pixels=result.frames[0])
     if not tools.model.task.keeps_colors:
         done = _in_color(done)
-    save_picture(done, job.target)
+    save_picture(done, job.target, options.quality)
     if report is not None:
         pair = (picture.pixels[:3], result.frames[0, :3])
         report.add(Entry(job.source, job.target, result.faces, result.facts, time.perf_counter() - seconds), pair)
-    if options.side_by_side:
-        _save_pair(picture, result.frames[0], job.target.with_name(f"{job.target.name}-side-by-side.png"))
-    for number, face in enumerate(faces):
-        _save_face(face, job.target.with_name(f"{job.target.name}-faces"), number)
+    if job.pair is not None:
+        _save_pair(picture, result.frames[0], job.pair)
+    if job.faces is not None:
+        remove_faces(job.faces)
+        for number, face in enumerate(faces):
+            _save_face(face, job.faces, number)
     height, width = result.frames.shape[2:]
     count = len(result.faces)
     found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"

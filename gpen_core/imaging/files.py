@@ -79,12 +79,13 @@ def load_picture(path: str | Path) -> Picture:
         raise ImageError(f"{path.name}: cannot be read ({str(error) or type(error).__name__}).") from error
 
 
-def save_picture(picture: Picture, path: str | Path) -> None:
+def save_picture(picture: Picture, path: str | Path, quality: int | None = None) -> None:
     """Write an image file in the format given by its extension. The file is replaced atomically.
 
     Args:
         picture: Alpha is blended onto white if the format doesn't support it; 16 bits are kept in PNG and TIFF.
         path: The file; missing folders are created.
+        quality: Of JPEG and WebP, 1 … 100; None: 95. Other formats lose nothing.
 
     Raises:
         ImageError: The file cannot be written.
@@ -105,7 +106,7 @@ def save_picture(picture: Picture, path: str | Path) -> None:
                 _write_tiff16(picture, _deep(picture, pixels), temporary)
             else:
                 _image(pixels, picture.gray).save(
-                    temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture)
+                    temporary, format=file_format, **_metadata(picture), **_save_options(file_format, picture, quality)
                 )
     except ImageError:
         raise
@@ -113,14 +114,15 @@ def save_picture(picture: Picture, path: str | Path) -> None:
         raise ImageError(f"{path}: cannot be written ({str(error) or type(error).__name__}).") from error
 
 
-def _save_options(file_format: str, picture: Picture) -> dict[str, Any]:
+def _save_options(file_format: str, picture: Picture, quality: int | None) -> dict[str, Any]:
     """libtiff, which Pillow compresses with, cannot write a camera's Exif and GPS blocks; Pillow alone can."""
     if file_format == "TIFF" and picture.exif:
         exif = Image.Exif()
         exif.load(picture.exif)
         if any(tag in exif for tag in _SUB_BLOCKS):
             return {}
-    return _SAVE_OPTIONS[file_format]
+    options = _SAVE_OPTIONS[file_format]
+    return options if quality is None or "quality" not in options else {**options, "quality": quality}
 
 
 def _read(path: Path, image: Image.Image) -> Picture:

@@ -197,7 +197,19 @@ def test_small_faces_are_looked_for_when_asked_for(checkpoint, tmp_path, astrona
     save_picture(Picture(canvas), tmp_path / "tiny.png")
     found = []
     for size in (40, 8):
-        assert restore(tmp_path / "tiny.png", "-o", tmp_path / "o.png", "--model", checkpoint, "--min-face", size) == 0
+        assert (
+            restore(
+                tmp_path / "tiny.png",
+                "-o",
+                tmp_path / "o.png",
+                "--model",
+                checkpoint,
+                "--min-face",
+                size,
+                "--overwrite",
+            )
+            == 0
+        )
         found.append("(1 face" in capsys.readouterr().out)
     assert found == [False, True]
 

@@ -1,0 +1,152 @@
+"""Which files are read and written, and that nothing is overwritten: settled before any work."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpen_core.cli.inputs import Source, find_pictures
+from gpen_core.cli.plan import Output, plan, remove_faces
+from gpen_core.errors import ImageError, OptionError
+
+
+def make(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return folder
+
+
+def names(found, folder):
+    return [source.path.relative_to(folder).as_posix() for source in found.sources]
+
+
+def targets(jobs, folder):
+    return [job.target.relative_to(folder).as_posix() for job in jobs]
+
+
+def test_folders_within_folders_are_said_or_kept_as_they_are(tmp_path):
+    folder = make(tmp_path / "in", "b.jpg", "a.png", "trip/day 1/c.webp", "trip/d.TIF", "empty/notes.txt")
+    found = find_pictures([str(folder)])
+    assert names(found, folder) == ["a.png", "b.jpg"] and found.passed_over == ((str(folder), 1),)
+    found = find_pictures([str(folder)], recursive=True)
+    assert names(found, folder) == ["a.png", "b.jpg", "trip/d.TIF", "trip/day 1/c.webp"] and not found.passed_over
+    jobs, _ = plan(found.sources, Output(str(tmp_path / "out")))
+    assert targets(jobs, tmp_path / "out") == ["a.png", "b.jpg", "trip/d.TIF", "trip/day 1/c.webp"]
+
+
+def test_a_folder_of_folders_alone_says_what_to_add(tmp_path):
+    folder = make(tmp_path / "in", "trip/a.png")
+    with pytest.raises(ImageError, match=r"Add --recursive"):
+        find_pictures([str(folder)])
+
+
+def test_hidden_files_and_other_systems_companions_are_no_pictures(tmp_path):
+    folder = make(tmp_path, "a.jpg", "._a.jpg", ".hidden.png", "__MACOSX/a.jpg", "@eaDir/a.jpg", ".trash/b.png")
+    assert names(find_pictures([str(folder)], recursive=True), folder) == ["a.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+def test_a_link_that_leads_back_is_not_followed(tmp_path):
+    folder = make(tmp_path / "in", "a.png")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+    assert names(find_pictures([str(folder)], recursive=True), folder) == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["photo[1].png", "100% *sure*.png", "~me.png", "ünï 'quoted'.png", "-o.png"])
+def test_special_characters_are_only_characters(tmp_path, name):
+    folder = make(tmp_path / "set [2024] {a,b}", name)
+    assert names(find_pictures([str(folder / name)]), folder) == [name]
+    assert names(find_pictures([str(folder)]), folder) == [name]
+    assert names(find_pictures([str(folder / "*.png")]), folder) == [name]
+
+
+def test_a_home_that_nobody_has_is_no_error_of_ours(tmp_path, monkeypatch):
+    monkeypatch.chdir(make(tmp_path, "~nobody-by-this-name/a.png"))
+    assert len(find_pictures(["~nobody-by-this-name"]).sources) == 1
+    with pytest.raises(ImageError, match=r"'~nobody-at-all/a.png': no image found"):
+        find_pictures(["~nobody-at-all/a.png"])
+
+
+def test_two_sources_of_one_name_get_two_names(tmp_path):
+    make(tmp_path, "x/a.bmp", "y/a.png", "y/A.PNG", "z/a-2.png")
+    sources = [Source(tmp_path / name) for name in ("x/a.bmp", "y/a.png", "y/A.PNG", "z/a-2.png")]
+    jobs, _ = plan(sources, Output(str(tmp_path / "out")))
+    assert targets(jobs, tmp_path / "out") == ["a.png", "a-2.png", "A-3.PNG", "a-2-2.png"]
+
+
+@given(st.lists(st.sampled_from(["a.png", "a.bmp", "A.jpg", "a-2.png", "b.webp"]), min_size=1, max_size=8))
+def test_no_two_results_share_a_name(found):
+    sources = [Source(Path(f"/nowhere/{number}/{name}")) for number, name in enumerate(found)]
+    jobs, _ = plan(sources, Output("unlikely-output-folder", format="png"))
+    assert len({str(job.target).lower() for job in jobs}) == len(sources)
+
+
+@pytest.mark.parametrize("left", ["a.png", "a.png-side-by-side.png", "a.png-faces/00-before.png"])
+def test_nothing_is_overwritten_unasked_side_products_included(tmp_path, left):
+    sources, out = [Source(make(tmp_path, "a.png") / "a.png")], make(tmp_path / "out", left)
+    asked = {"side_by_side": True, "save_faces": True}
+    with pytest.raises(ImageError, match=r"is already there. Add --overwrite"):
+        plan(sources, Output(str(out), **asked))
+    assert len(plan(sources, Output(str(out), overwrite=True, **asked))[0]) == 1
+
+
+def test_a_long_folder_is_resumed_by_what_is_there(tmp_path):
+    make(tmp_path, "a.png", "b.png", "out/a.png")
+    sources = find_pictures([str(tmp_path)]).sources
+    jobs, done = plan(sources, Output(str(tmp_path / "out"), skip_existing=True))
+    assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
+
+
+@pytest.mark.parametrize("output", [Output("a.png"), Output("b.png", side_by_side=True), Output(".", overwrite=True)])
+def test_no_input_is_ever_overwritten(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(make(tmp_path, "a.png", "b.png-side-by-side.png"))
+    first = "a.png" if not output.side_by_side else "b.png-side-by-side.png"
+    with pytest.raises(ImageError, match=r"is an input"):
+        plan([Source(Path(first))], output)
+
+
+def test_an_unknown_ending_is_said_and_makes_no_folder(tmp_path):
+    source = Source(make(tmp_path, "a.png") / "a.png")
+    with pytest.raises(
+        ImageError, match=r"cannot write '.jepg' files. Choose one of png, .*end the name of a folder with '/'"
+    ):
+        plan([source], Output(str(tmp_path / "out.jepg")))
+    for folder in ("results.v2", "out.jepg/"):
+        jobs, _ = plan([source], Output(f"{tmp_path}/{folder}"))
+        assert jobs[0].target == Path(f"{tmp_path}/{folder}") / "a.png"
+
+
+def test_a_file_for_several_results_is_refused(tmp_path):
+    with pytest.raises(ImageError, match=r"is one file, but there are 2 images"):
+        plan([Source(Path("a.png")), Source(Path("b.png"))], Output(str(tmp_path / "out.png")))
+
+
+def test_a_format_is_for_all_and_known(tmp_path):
+    jobs, _ = plan([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="webp"))
+    assert targets(jobs, tmp_path) == ["a.webp", "b.webp"]
+    with pytest.raises(OptionError, match=r"cannot write 'gif' files"):
+        Output(str(tmp_path), format="gif")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ImageError, match=r"may not be written to"):
+        plan([Source(Path("a.png"))], Output(str(tmp_path / "out")))
+
+
+def test_an_output_below_a_file_is_said_before_the_work(tmp_path):
+    make(tmp_path, "out")
+    with pytest.raises(ImageError, match=r"is a file, not a folder"):
+        plan([Source(Path("a.png"))], Output(str(tmp_path / "out" / "more") + "/"))
+
+
+def test_faces_of_an_earlier_run_go_and_other_files_stay(tmp_path):
+    make(tmp_path, "00-before.png", "00-after.png", "07-after.png", "mine.png")
+    remove_faces(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
