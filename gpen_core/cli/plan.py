@@ -147,8 +147,10 @@ def _check_sources_stay(jobs: Sequence[Job]) -> None:
     sources = {job.source.resolve() for job in jobs}
     for job in jobs:
         for path in job.written:
-            if path.resolve() in sources or (path.is_file() and path.samefile(job.source)):
-                raise ImageError(f"'{path}' is an input, and would be overwritten. Choose another output.")
+            itself = path.is_file() and path.samefile(job.source)
+            if itself or path.resolve() in sources:
+                which = "the input itself" if itself else "another input"
+                raise ImageError(f"'{path}' is {which}, and would be overwritten. Choose another output.")
     seen: set[Path] = set()
     for path in _all_written(jobs):
         if _key(path) in seen:

@@ -299,7 +299,8 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
 def _kept(result: Restoration) -> str:
     """How many faces were left as they are."""
     kept = sum(facts.strength == 0 for facts in result.facts)
-    return f", {kept} of them left as {'it is' if kept == 1 else 'they are'}" if kept else ""
+    which = "" if kept == len(result.facts) else f"{kept} of them "
+    return f", {which}left as {'it is' if kept == 1 else 'they are'}" if kept else ""
 
 
 def _none(result: Restoration) -> str:

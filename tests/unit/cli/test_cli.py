@@ -263,11 +263,11 @@ NOTICE = (
 
 
 def test_where_nothing_is_installed_the_bundled_model_restores_and_that_is_said_once(portrait, tmp_path, capsys):
-    assert restore(portrait, "-o", tmp_path / "o.png") == 0
+    assert restore(portrait, "-o", tmp_path / "o.png", "--protect", "off") == 0
     said = capsys.readouterr()
     assert "(1 face, 512×512)" in said.out and said.err.count(NOTICE) == 1 and "non-commercial" in said.err
     assert not torch.equal(load_picture(tmp_path / "o.png").pixels, load_picture(portrait).pixels)
-    assert restore(portrait, "-o", tmp_path / "chosen.png", "--model", "bundled") == 0
+    assert restore(portrait, "-o", tmp_path / "chosen.png", "--model", "bundled", "--protect", "off") == 0
     assert "bundled small model" not in capsys.readouterr().err  # whoever chose it knows
     assert (tmp_path / "chosen.png").read_bytes() == (tmp_path / "o.png").read_bytes()
 
@@ -281,9 +281,9 @@ def test_a_published_model_that_was_asked_for_is_not_replaced_by_another(portrai
 
 
 def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_name, tmp_path, capsys):
-    for name in ("gpen-bfr-512", "GPEN-BFR-512.pth", None):
+    for number, name in enumerate(("gpen-bfr-512", "GPEN-BFR-512.pth", None)):
         chosen = () if name is None else ("--model", name)
-        assert restore(portrait, "-o", tmp_path / "o.png", "--models", published_name.parent, *chosen) == 0
+        assert restore(portrait, "-o", tmp_path / f"{number}.png", "--models", published_name.parent, *chosen) == 0
         said = capsys.readouterr().err
         assert "GPEN-BFR-512.pth: restoration, 64 px" in said and "bundled" not in said
     assert (
@@ -318,12 +318,12 @@ def test_wrong_usage_ends_in_one_clear_line(portrait, checkpoint, tmp_path, monk
     assert not (tmp_path / "o.png").exists()
 
 
-def test_results_that_would_overwrite_each_other_are_refused(portrait, checkpoint, tmp_path, capsys):
+def test_two_images_of_one_name_get_two_names_and_never_one_file(portrait, checkpoint, tmp_path, capsys):
     twin = tmp_path / "other" / "astronaut.png"
     twin.parent.mkdir()
     twin.write_bytes(portrait.read_bytes())
-    assert restore(portrait, twin, "-o", tmp_path / "out", "--model", checkpoint) == 1
-    assert "would both be written to" in capsys.readouterr().err
+    assert restore(portrait, twin, "-o", tmp_path / "out", "--model", checkpoint) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut-2.png", "astronaut.png"]
     assert restore(portrait, twin, "-o", tmp_path / "out.png", "--model", checkpoint) == 1
     assert "is one file, but there are" in capsys.readouterr().err
 

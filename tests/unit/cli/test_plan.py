@@ -106,7 +106,7 @@ def test_a_long_folder_is_resumed_by_what_is_there(tmp_path):
 def test_no_input_is_ever_overwritten(tmp_path, monkeypatch, output):
     monkeypatch.chdir(make(tmp_path, "a.png", "b.png-side-by-side.png"))
     first = "a.png" if not output.side_by_side else "b.png-side-by-side.png"
-    with pytest.raises(ImageError, match=r"is an input"):
+    with pytest.raises(ImageError, match=r"is (the input itself|another input), and would be overwritten"):
         plan([Source(Path(first))], output)
 
 
