@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..gpen_core.faces.selection.masks import MASK_MODES
 from ..gpen_core.faces.selection.options import SAME_PERSON
-from . import widgets
+from . import select_widgets
 from .host.folders import detector_folders
 from .host.images import from_mask, to_frames, to_image
 from .host.networks import FacesIO
@@ -61,7 +61,7 @@ class SelectFaces(io.ComfyNode):
                     tooltip="Optional: choose only the faces of the person in this picture (the largest face counts). Needs a "
                     "face recognition network; see the help page.",
                 ),
-                *widgets.choosing(),
+                *select_widgets.choosing(),
                 io.Combo.Input(
                     "mask_mode", display_name="mask mode", options=list(MASK_MODES), default="inside", advanced=True,
                     tooltip="inside: choose faces in the mask. outside: choose faces that are not. Ignored without a mask.",
@@ -106,7 +106,7 @@ class SelectFaces(io.ComfyNode):
         rated = rate_faces(frames, faces, load_quality())
         selection = choose_faces(
             rated,
-            widgets.choice_options(**rules),
+            select_widgets.choice_options(**rules),
             picks=read_picks(picks),
             mask=None if mask is None else from_mask(mask),
             mask_rule=MaskRule(mask_mode, mask_overlap),

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .base import Detections, FaceDetector, FaceNetwork
     from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
     from .mtcnn import load_mtcnn
-    from .passes import LEAST_MIN_FACE, DetectOptions, MultiPassDetector
+    from .options import LEAST_MIN_FACE, DetectOptions
+    from .passes import MultiPassDetector
     from .retinaface import load_retinaface
 
 __all__ = [
@@ -36,7 +37,8 @@ __getattr__ = lazy_names(
         "base": ("Detections", "FaceDetector", "FaceNetwork"),
         "load": ("DETECTOR_NAMES", "detector_file", "load_detector", "load_network"),
         "mtcnn": ("load_mtcnn",),
-        "passes": ("LEAST_MIN_FACE", "DetectOptions", "MultiPassDetector"),
+        "options": ("LEAST_MIN_FACE", "DetectOptions"),
+        "passes": ("MultiPassDetector",),
         "retinaface": ("load_retinaface",),
     },
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from ...errors import ImageError
 from ...types import Face
 
 
@@ -85,3 +86,17 @@ class FaceDetector(Protocol):
             The faces, best first, each with ``frame=0`` and the size of the frame.
         """
         ...
+
+
+def check_frame(frame: Tensor) -> None:
+    """Raise ImageError unless ``frame`` is a finite floating-point [3, H, W] tensor."""
+    if not isinstance(frame, Tensor) or frame.ndim != 3 or frame.shape[0] != 3:
+        shape = tuple(frame.shape) if isinstance(frame, Tensor) else type(frame).__name__
+        raise ImageError(f"a frame must be a tensor [3, H, W] of RGB in [0, 1], not {shape}")
+    if not frame.is_floating_point():
+        raise ImageError(
+            f"a frame must be floating-point RGB in [0, 1], not {frame.dtype}. Divide 8-bit values by 255."
+        )
+    # A sum is finite only if all of it is, and takes a tenth of the time of looking at each.
+    if not bool(torch.isfinite(frame.sum())) and not bool(torch.isfinite(frame).all()):
+        raise ImageError("the frame contains NaN or infinity. Check the step that produced it")

@@ -13,7 +13,8 @@ from ...weights.catalog import published_of
 from ...weights.find import find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
-from .passes import DetectOptions, MultiPassDetector
+from .options import DetectOptions
+from .passes import MultiPassDetector
 from .retinaface import load_retinaface
 
 AUTO, EMBEDDED = "auto", "mtcnn"

@@ -7,7 +7,7 @@ from torch import Tensor
 from ...errors import ImageError
 from ...geometry import same_shape, size_of, template_points
 from ...types import Box, Face, Landmarks
-from ..detectors.passes import check_frame
+from ..detectors.base import check_frame
 
 # Where detectors put the box of a face, in multiples of the distance from the eyes to the mouth, around the middle of those.
 _BOX_WIDTH, _BOX_HEIGHT = 1.75, 2.3

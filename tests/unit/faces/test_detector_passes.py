@@ -6,7 +6,7 @@ import torch
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.detectors import DetectOptions, MultiPassDetector
 from gpen_core.faces.detectors.base import Detections, no_detections
-from gpen_core.faces.detectors.passes import smallest_face
+from gpen_core.faces.detectors.options import smallest_face
 from gpen_core.faces.detectors.sightings import Sighting, is_plausible, merge, roll_degrees, upright_turns
 from gpen_core.faces.detectors.suppression import greedy_keep
 
