@@ -76,10 +76,9 @@ def agreement(restored: Tensor, original: Tensor, limits: AgreementLimits = Agre
 
 def _difference(restored: Tensor, original: Tensor) -> Tensor:
     """[3, 128, 128], what is left between the two once the restored one is as blurred and as colored as the original."""
-    small = [
-        resize_filtered(picture[None], (_SIDE // 2, _SIDE // 2), "bilinear")[0] for picture in (restored, original)
-    ]
-    typical = torch.stack([_left_over(*small, sigma, scale=0.5).abs().sum(0).median() for sigma in _BLURS])
+    half = (_SIDE // 2, _SIDE // 2)
+    after, before = (resize_filtered(picture[None], half, "bilinear")[0] for picture in (restored, original))
+    typical = torch.stack([_left_over(after, before, sigma, 0.5).abs().sum(0).median() for sigma in _BLURS])
     return _left_over(restored, original, _BLURS[int(typical.argmin())])
 
 

@@ -106,6 +106,7 @@ def blend_into(
     """
     if options.strength == 0 or not faces:
         return
+    shapes: Iterator[_Shape]
     if options.whole_crop:
         faces = replace_whole(picture, mask, faces, options)
         shapes = (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
