@@ -11,7 +11,8 @@ def run() -> int:
         from .cli.heap import keep_freed_memory
         from .cli.waiting import wait_briefly
     except ModuleNotFoundError as error:
-        print(f"error: the Python package '{error.name}' is missing: pip install -r requirements.txt", file=sys.stderr)
+        advice = "pip install -r requirements.txt tqdm"  # which only the command line needs
+        print(f"error: the Python package '{error.name}' is missing: {advice}", file=sys.stderr)
         return 1
     wait_briefly(os.environ)
     keep_freed_memory()

@@ -31,7 +31,7 @@ _NEEDED = {
     "facexlib": "RetinaFace and ParseNet",
     "mtcnn": "the built-in face detector's weights",
     "tqdm": "progress bars",
-    "tifffile": "16-bit TIFF files",
+    "tifffile": "writing 16-bit TIFF files",
     "filelock": "downloads",
 }
 
@@ -77,7 +77,7 @@ def _packages() -> Iterator[Finding]:
 def _opencv() -> Iterator[Finding]:
     """OpenCV has several names on PyPI, any of which will do."""
     if importlib.util.find_spec("cv2") is None:
-        yield Finding(False, "OpenCV (for facexlib and 16-bit pictures)", "pip install opencv-python-headless")
+        yield Finding(False, "OpenCV (for facexlib and training)", "pip install opencv-python-headless")
     else:
         yield Finding(True, "OpenCV")
 

@@ -15,12 +15,13 @@ from torch import Tensor
 from ..errors import ImageError
 from ..files import written_whole
 from ..threads import side_by_side
+from .deep import decode_deep
 from .png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 WRITABLE = tuple(_FORMATS)
 IMAGE_EXTENSIONS = (*WRITABLE, ".bmp")
-_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 0x0112, 258, 262, 284, 338
+_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 # What EXIF says of the photograph. The other tags of a TIFF describe how that very file is laid out.
 _ABOUT_THE_PHOTO = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
 _SUB_BLOCKS = (34665, 34853)  # Exif and GPS
@@ -129,9 +130,7 @@ def _read(path: Path, image: Image.Image) -> Picture:
     exif, orientation = _descriptive_exif(image)
     icc, (bits, gray) = image.info.get("icc_profile"), _bits_and_gray(path, image)
     if bits == 16:
-        array = _decode_deep(path, image)
-        if image.format == "TIFF":  # which OpenCV has turned upright, as it does nothing else of 16 bits
-            orientation = 1
+        array = decode_deep(path, image)
     else:
         if image.mode in ("F", "I"):
             raise ImageError(f"{path.name}: 32 bits per channel are not supported. Save it with 8 or 16 bits.")
@@ -179,34 +178,6 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
         except ImageCms.PyCMSError:
             pass  # a broken profile: Pillow's plain conversion, as for a file without one
     return image.convert("RGB")
-
-
-def _decode_deep(path: Path, image: Image.Image) -> np.ndarray:
-    """[H, W, 3 or 4] RGB(A) float32 from 16 bits a channel (OpenCV's, which orders channels BGR)."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImageError(
-            f"{path.name}: pictures of 16 bits a channel need OpenCV ({error}): pip install opencv-python-headless"
-        ) from error
-    tags = dict(image.tag_v2) if image.format == "TIFF" else {}  # type: ignore[attr-defined]
-    if tags.get(_PLANAR) == 2 or tags.get(_PHOTOMETRIC, 2) not in (0, 1, 2):
-        raise ImageError(
-            f"{path.name}: 16-bit TIFF with separate planes or without RGB colors is not supported. Save it as interleaved RGB."
-        )
-    array = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or array.dtype != np.uint16:
-        raise ImageError(f"{path.name}: this kind of 16-bit image is not supported.")
-    if array.ndim == 2:
-        array = np.repeat(array[:, :, None], 3, axis=2)
-    elif array.shape[2] in (3, 4):
-        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
-    array = array.astype(np.float32) / 65535
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero
-        array[:, :, :3] = 1 - array[:, :, :3]
-    if array.shape[2] == 4 and 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):  # colors already multiplied by alpha
-        array[:, :, :3] = np.clip(array[:, :, :3] / np.maximum(array[:, :, 3:], 1e-6), 0, 1)
-    return array
 
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
@@ -276,9 +247,14 @@ def _deep(picture: Picture, pixels: Tensor) -> np.ndarray:
 
 
 def _write_tiff16(picture: Picture, array: np.ndarray, path: Path) -> None:
-    import tifffile
+    try:
+        import tifffile
+    except ImportError as error:
+        raise ImageError(
+            f"writing 16-bit TIFF files needs the Python package tifffile ({error}): pip install tifffile, or write a PNG"
+        ) from error
 
-    if array.ndim == 3 and array.shape[2] == 2:  # which OpenCV, and so load_picture, does not read
+    if array.ndim == 3 and array.shape[2] == 2:  # which Pillow, and so load_picture, does not read
         array = array[:, :, [0, 0, 0, 1]]
     exif = Image.Exif()
     exif.load(picture.exif or b"")

@@ -1,5 +1,9 @@
 """Files keep what they had: orientation, profile, alpha, depth."""
 
+import struct
+import sys
+import zlib
+
 import numpy as np
 import pytest
 import tifffile
@@ -236,10 +240,31 @@ def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_opencv_a_16_bit_picture_names_what_is_missing(tmp_path, monkeypatch):
-    import sys
+def test_without_tifffile_a_16_bit_tiff_is_not_written_and_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    with pytest.raises(ImageError, match="pip install tifffile"):
+        save_picture(Picture(STEPS, bits=16), tmp_path / "deep.tif")
+    assert list(tmp_path.iterdir()) == []
 
-    save_picture(Picture(STEPS, bits=16), tmp_path / "deep.png")
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ImageError, match=r"deep\.png.*pip install opencv-python-headless"):
-        load_picture(tmp_path / "deep.png")
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_16_bit_pngs_are_read_to_the_last_bit(tmp_path, gray, alpha):
+    pixels = (STEPS * 65535).round() / 65535
+    pixels = torch.cat(((pixels[:1].expand(3, -1, -1) if gray else pixels), *[pixels[:1]] * alpha))
+    save_picture(Picture(pixels, gray=gray, bits=16), tmp_path / "a.png")
+    found = load_picture(tmp_path / "a.png")
+    assert found.gray == gray
+    assert torch.equal(found.pixels.mul(65535).round(), pixels.mul(65535).round())
+
+
+def test_the_one_transparent_color_of_a_16_bit_png_becomes_alpha(tmp_path):
+    array = np.full((2, 3, 3), 40000, dtype=">u2")
+    array[0, 1] = (1, 2, 3)
+    size, key = struct.pack(">IIBBBBB", 3, 2, 16, 2, 0, 0, 0), struct.pack(">HHH", 1, 2, 3)
+    rows = b"".join(b"\0" + row.tobytes() for row in array)
+    blocks = (b"IHDR", size), (b"tRNS", key), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    data = [struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in blocks]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(data))
+    alpha = load_picture(tmp_path / "a.png").pixels[3]
+    assert alpha.flatten().tolist() == [1, 0, 1, 1, 1, 1]
