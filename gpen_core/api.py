@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from .checkpoints import GpenModel, load_checkpoint
-from .devices import AUTO, choose_device, detector_device
+from .devices import choose_device, detector_device
 from .errors import ImageError, MissingWeightsError, OptionError
 from .faces import detectors, parsing
 from .faces.alignment import align_face
@@ -37,7 +37,7 @@ from .pipeline import (
 from .pipeline import load_protect_tools as find_protect_tools
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
-from .types import Face, FaceCrop, RestoredFace
+from .types import AUTO, Face, FaceCrop, RestoredFace
 from .weights.catalog import published_of
 from .weights.find import bundled_notice, find_first, is_bundled, missing_message, resolve_model, weight_folders
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from .errors import OptionError
-
-AUTO = "auto"
+from .types import AUTO
 
 
 def choose_device(name: str | torch.device) -> torch.device:

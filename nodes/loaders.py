@@ -10,9 +10,9 @@ from comfy_api.latest import io
 
 from ..gpen_core.errors import MissingWeightsError
 from ..gpen_core.faces.detectors import DETECTOR_NAMES
-from ..gpen_core.pipeline.options import AUTO
 from ..gpen_core.precisions import PRECISIONS
 from ..gpen_core.tasks import TASKS
+from ..gpen_core.types import AUTO
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 

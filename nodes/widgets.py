@@ -11,7 +11,8 @@ from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
-from ..gpen_core.pipeline.options import AUTO, LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
+from ..gpen_core.pipeline.options import LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
+from ..gpen_core.types import AUTO
 from .host.networks import DetectorIO, FacesIO, ParserIO, RegionsIO
 
 if TYPE_CHECKING:

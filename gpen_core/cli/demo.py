@@ -21,8 +21,7 @@ from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
 from ..lab.degradation import Degradation, degrade
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
-from ..pipeline.options import AUTO
-from ..types import Face
+from ..types import AUTO, Face
 from ..weights.catalog import BUNDLED
 from ..weights.find import bundled_notice, is_bundled, weight_folders
 from .arguments import add_weight_folders

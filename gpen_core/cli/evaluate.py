@@ -36,8 +36,8 @@ from ..lab.evaluation.protect import ProtectTest
 from ..lab.evaluation.protect_tables import tables
 from ..lab.evaluation.summary import figures_text, remarks
 from ..lab.evaluation.writing import PAGE
-from ..pipeline.options import AUTO
 from ..precisions import PRECISIONS
+from ..types import AUTO
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .models import chosen_model

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError, OptionError
-from ..faces.detectors import DetectOptions, FaceDetector, load_detector
+from ..faces.detectors import DETECTOR_NAMES, DetectOptions, FaceDetector, load_detector
 from ..faces.exchange import AlignedPictures
 from ..faces.identity import DLIB_HINT
 from ..faces.parsing import FaceParser, load_parser
@@ -37,11 +37,11 @@ from ..pipeline import (
     load_protect_tools,
     restore_image,
 )
-from ..pipeline.options import AUTO, PROTECT_MODES
+from ..pipeline.options import PROTECT_MODES
 from ..pipeline.protect.identity import NO_NETWORK
 from ..pipeline.restore import template_for
 from ..precisions import PRECISIONS
-from ..types import RestoredFace
+from ..types import AUTO, RestoredFace
 from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
@@ -76,9 +76,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
     )
     add_weight_folders(parser)
-    parser.add_argument(
-        "--detector", default=AUTO, help="auto, retinaface_resnet50, retinaface_mobile0.25, mtcnn, or a file"
-    )
+    parser.add_argument("--detector", default=AUTO, help=f"{', '.join(DETECTOR_NAMES)}, or a file")
     parser.add_argument("--protect", choices=list(PROTECT_MODES), default=AUTO, help="auto: good faces are changed little, "
                         "and fine detail of the image is kept; off: neither (default: %(default)s)")  # fmt: skip
     parser.add_argument("--min-similarity", type=float, default=0.0, metavar="S", help="lower the strength until the "

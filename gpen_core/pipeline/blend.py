@@ -20,10 +20,10 @@ from ..imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, re
 from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
 from ..tasks import TASKS
-from ..types import Face, RestoredFace
+from ..types import AUTO, Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames
 from .hooks import Hooks, with_memory
-from .options import AUTO, BlendOptions
+from .options import BlendOptions
 from .whole import grain_of, replace_whole
 
 _PARSING = "drawing the outline of a face"  # what a parser does, in messages

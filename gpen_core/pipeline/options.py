@@ -8,8 +8,8 @@ from ..errors import OptionError
 from ..faces.regions import RegionOptions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
+from ..types import AUTO
 
-AUTO = "auto"
 OFF = "off"
 PROTECT_MODES = (AUTO, OFF)
 LARGEST_SCALE = 16.0

@@ -11,10 +11,10 @@ from ..checkpoints import GpenModel
 from ..engines import largest_batch
 from ..errors import RestorationError
 from ..faces.alignment import align_face
-from ..types import Face, FaceCrop, FaceFacts, RestoredFace
+from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
-from .options import AUTO, RestoreOptions
+from .options import RestoreOptions
 
 
 def restore_faces(

@@ -19,7 +19,7 @@ BASE = {
 }  # import nothing but each other's types
 ROOMS = {
     **{room: set() for room in BASE},
-    "devices": {"errors"},
+    "devices": {"errors", "types"},
     "geometry": {"errors", "types"},
     "weights": {"errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"errors", "types"},

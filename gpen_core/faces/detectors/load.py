@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from ...errors import MissingWeightsError
+from ...types import AUTO
 from ...weights.catalog import published_of
 from ...weights.find import find_weights, missing_message
 from .base import FaceNetwork
@@ -17,7 +18,7 @@ from .options import DetectOptions
 from .passes import MultiPassDetector
 from .retinaface import load_retinaface
 
-AUTO, EMBEDDED = "auto", "mtcnn"
+EMBEDDED = "mtcnn"
 _WITH_FILES = published_of("detector")
 DETECTOR_NAMES = (AUTO, *(entry.name for entry in _WITH_FILES), EMBEDDED)
 
