@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...model.gpen import Gpen
 from ...model.ops import ACTIVATION_GAIN, LEAKY_SLOPE
-from .rows import ALL, Blocking, Reader, Remembered, channels_last
+from .rows import ALL, Blocking, Reader, Remembered, channels_last, pointwise
 from .workers import CHANNELS, PRODUCTS, Team, cuts
 
 _LAID_OUT = 1 << 21  # elements
@@ -54,11 +54,11 @@ class Features:
         if stage:
             return self._halved(stage, begin, end, part)
         first = self.stages[0]  # a 1×1 convolution: never worth keeping
-        x = F.conv2d(self.picture[:, :, begin:end], first.weight[part], first.bias[part])
+        x = pointwise(self.picture[:, :, begin:end], first.weight[part], first.bias[part])
         return F.leaky_relu_(x, LEAKY_SLOPE)
 
     def reader(self, stage: int) -> Reader:
-        """For the two convolutions of an octave."""
+        """For the two convolutions of a level."""
         rows = partial(self.rows, stage)
         return Reader(rows) if stage == 0 or stage in self.kept else Remembered(rows, partial(self._shared, stage))
 

@@ -15,7 +15,7 @@ from ...model.styled import StyledConv, ToRgb
 from . import winograd
 from .encoder import fir_weight
 from .modulation import Injection, Modulated
-from .rows import channels_last, whole
+from .rows import channels_last, pointwise, whole
 from .upsampling import LARGEST, phases, upsample
 from .workers import CHANNELS, ELEMENTS, PRODUCTS, Team, cuts
 
@@ -135,7 +135,7 @@ class RgbLayer:
             # One by one, since there are gaps between them. A weight is small, whatever the level; the maps are not.
             for sample, weight in enumerate(weights):
                 x = inside[sample : sample + 1, :, first:end]
-                rgb[sample : sample + 1, :, first:end] = F.conv2d(x, weight, self.bias)
+                rgb[sample : sample + 1, :, first:end] = pointwise(x, weight, self.bias)
 
         team.run([partial(fill, *part) for part in _rows_of(inside, team)])
         return rgb if running is None or self.kernel is None else rgb.add_(fir_upsample(running, self.kernel))

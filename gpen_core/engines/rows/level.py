@@ -1,4 +1,4 @@
-"""One octave up by rows: what ``Layer.whole`` and ``RgbLayer.whole`` make of whole maps, a block at a time."""
+"""One level up by rows: what ``Layer.whole`` and ``RgbLayer.whole`` make of whole maps, a block at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from ...model.ops import ACTIVATION_GAIN, fir_upsample
 from . import winograd
 from .generator import Layer, RgbLayer
-from .rows import Reader, Strip, Windows
+from .rows import Reader, Strip, Windows, pointwise
 from .workers import CHANNELS, Piece, Team, cuts
 
 
@@ -26,7 +26,7 @@ class ResolutionLevel:
         self.layers, self.colors, self.features, self.team = layers, colors, features, team
 
     def prepare(self, w: Tensor) -> list[Piece]:
-        """What makes the sample's weights, for its style w [1, style_dim]: to be run before the octave is called."""
+        """What makes the sample's weights, for its style w [1, style_dim]: to be run before the level is called."""
         self.first = _Upsampling(
             self.layers[0], self.features[0], self.team, winograd.ROWS if self.layers[1].winograd else 1
         )
@@ -34,8 +34,8 @@ class ResolutionLevel:
         return [*self.first.prepare(w), *self.second.prepare(w)]
 
     def __call__(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
-        """``windows`` of the octave below, [1, C, rows + 2, W] → windows of one twice the size. Fills ``rgb``
-        [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the octave below's, of which as many rows must be there as have
+        """``windows`` of the level below, [1, C, rows + 2, W] → windows of one twice the size. Fills ``rgb``
+        [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the level below's, of which as many rows must be there as have
         come.
 
         Several threads make a block's first convolution and the second one of the block before at once: the more pieces
@@ -62,7 +62,7 @@ class ResolutionLevel:
 
 
 class _Upsampling:
-    """The first convolution of an octave.
+    """The first convolution of a level.
 
     Where it can, a piece has all rows of a block and some of the channels: what it makes of the rows at its edges need not be
     made twice.
@@ -106,7 +106,7 @@ class _Upsampling:
 
 
 class _Convolving:
-    """The second convolution of an octave, and its colors: a piece has some of the rows."""
+    """The second convolution of a level, and its colors: a piece has some of the rows."""
 
     def __init__(self, layer: Layer, feature: Reader, team: Team, colors: RgbLayer) -> None:
         self.layer, self.feature, self.team, self.colors = layer, feature, team, colors
@@ -141,7 +141,7 @@ class _Convolving:
         injection, rows = self.layer.injection, room[:, :, first:end]
         self._convolve(window[:, :, first : end + 2], rows[:, : injection.outputs])
         injection(rows, self.feature(done + first, done + end))
-        made = F.conv2d(rows, self.rgb, self.colors.bias)
+        made = pointwise(rows, self.rgb, self.colors.bias)
         first, end = done + first, done + end
         torch.add(made, self._doubled(running, first, end), out=rgb[:, :, first:end])
 

@@ -196,13 +196,13 @@ class _Run:
             result.copy_(rgb)
             return
         windows: Windows = [window]
-        octaves = [self._resolution_level(level, sample) for level in range(prepared.rows_from, self.config.levels)]
-        self.team.run([piece for octave in octaves for piece in octave.prepare(w)])
-        for level in range(prepared.rows_from, self.config.levels):
-            side = self.config.start << level
-            octave = octaves[level - prepared.rows_from]
-            larger = result if level == self.config.levels - 1 else rgb.new_empty(1, 3, side, side)
-            windows = octave(parted(windows, self._block_rows(level)), rgb, larger)
+        numbers = range(prepared.rows_from, self.config.levels)
+        levels = [self._resolution_level(number, sample) for number in numbers]
+        self.team.run([piece for level in levels for piece in level.prepare(w)])
+        for number, level in zip(numbers, levels):
+            side = self.config.start << number
+            larger = result if level is levels[-1] else rgb.new_empty(1, 3, side, side)
+            windows = level(parted(windows, self._block_rows(number)), rgb, larger)
             rgb = larger
         for _ in windows:  # each block goes all the way up before the next is begun
             pass

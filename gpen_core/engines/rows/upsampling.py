@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from .rows import ALL, channels_last
+from .rows import ALL, channels_last, pointwise
 
 LARGEST = 32  # px of a side; on maps larger than that oneDNN's transposed convolution is as fast
 
@@ -32,5 +32,10 @@ def upsample(x: Tensor, kernels: Phases, part: slice = ALL) -> Tensor:
     result = x.new_empty(batch, 2 * height + 1, 2 * width + 1, len(kernels[0][0][part])).permute(0, 3, 1, 2)
     for row, columns in enumerate(kernels):
         for column, kernel in enumerate(columns):
-            result[:, :, row::2, column::2] = F.conv2d(x, kernel[part], padding=(1 - row, 1 - column))
+            made = (
+                pointwise(x, kernel[part])
+                if row and column
+                else F.conv2d(x, kernel[part], padding=(1 - row, 1 - column))
+            )
+            result[:, :, row::2, column::2] = made
     return result

@@ -1,18 +1,25 @@
 """Threads that share a face's work: the same numbers, nobody else's settings, nothing left behind."""
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpen_core.checkpoints import load_checkpoint
 from gpen_core.engines.rows import Blocking, FastGpen
+from gpen_core.engines.rows.waiting import Waiting
 from gpen_core.engines.rows.workers import Team, Workers, cuts
 from gpen_core.model import Gpen, GpenConfig
+from gpen_core.weights.find import bundled_file
 
 CONFIG = GpenConfig(64, 64, (96, 80, 72, 68, 64), style_dim=8, mapping_layers=2)
 BLOCKINGS = {
@@ -43,17 +50,99 @@ def everything_shared(monkeypatch):
     monkeypatch.setattr("gpen_core.engines.rows.encoder.PRODUCTS", 1)
 
 
+@pytest.fixture
+def waits(monkeypatch):
+    """Sets the share of the time that threads seem to wait for others."""
+    return lambda share: monkeypatch.setattr("gpen_core.engines.rows.workers.Waiting.share", share)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
 @pytest.mark.parametrize("blocking", BLOCKINGS.values(), ids=BLOCKINGS)
 def test_any_number_of_threads_yields_what_the_plain_network_does(
-    network, pictures, torch_threads, everything_shared, threads, blocking
+    network, pictures, torch_threads, everything_shared, threads, blocking, waits
 ):
     expected = network(pictures)
+    waits(1.0)
     torch_threads(threads)
     fast = FastGpen(network, blocking)
     found = fast(pictures)
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-5 * expected.abs().max().item())
     assert all(torch.equal(fast(pictures), found) for _ in range(3))
+
+
+def test_a_busy_machine_changes_no_bit_of_the_bundled_models_faces(torch_threads, waits):
+    torch_threads(2)
+    model, found = load_checkpoint(bundled_file()), []
+    crops = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(1))
+    for share in (
+        0.5,
+        0.0,
+        0.0,
+        0.5,
+    ):  # what a call finds decides how the next one runs: with several, several, one, one
+        waits(share)
+        found.append(model(crops))
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize("blocking", BLOCKINGS.values(), ids=BLOCKINGS)
+def test_a_quiet_machine_yields_what_the_plain_network_does(network, pictures, torch_threads, blocking, waits):
+    torch_threads(2)
+    waits(0.0)
+    expected, fast = network(pictures), FastGpen(network, blocking)
+    for _ in range(2):
+        torch.testing.assert_close(fast(pictures), expected, rtol=0, atol=2e-5 * expected.abs().max().item())
+
+
+def test_on_a_quiet_machine_the_calling_thread_leads_with_all_of_its_threads(torch_threads, waits):
+    torch_threads(2)
+    workers, here = Workers(2), threading.get_ident()
+
+    def job(team):
+        return threading.get_ident(), torch.get_num_threads(), team.count, torch.is_inference_mode_enabled()
+
+    waits(0.01)
+    thread, *rest = workers.lead(job)
+    assert thread != here and rest == [1, 2, True]  # nothing is known yet
+    waits(0.5)
+    assert workers.lead(job) == (here, 2, 1, True)
+    thread, *rest = workers.lead(job)
+    assert thread != here and rest == [1, 2, True]
+
+
+def test_where_it_becomes_busy_the_call_ends_with_one_thread(torch_threads, waits, monkeypatch):
+    monkeypatch.setattr("gpen_core.engines.rows.workers.OFTEN", -1)
+    torch_threads(3)
+    workers, counts = Workers(3), []
+    waits(0.0)
+    workers.lead(lambda team: None)
+
+    def disturbed():
+        counts.append(torch.get_num_threads())
+        waits(0.5)
+
+    with ThreadPoolExecutor(1) as begun_later:
+        workers.lead(lambda team: team.run([disturbed, disturbed, disturbed]))
+        assert begun_later.submit(torch.get_num_threads).result() == 3
+    assert counts == [3, 1, 1] and torch.get_num_threads() == 3 and not workers.quiet
+
+
+def test_where_the_system_does_not_say_who_waits_the_work_is_handed_out(monkeypatch, tmp_path):
+    monkeypatch.setattr("gpen_core.engines.rows.waiting._TASKS", tmp_path / "absent")
+    assert Waiting().share == 1
+
+
+def test_a_thread_that_is_kept_waiting_is_seen():
+    """Beside twice as many processes as there are cores."""
+    if not Path("/proc/self/schedstat").is_file():
+        pytest.skip("only Linux says how long a thread has waited")
+    cores = len(os.sched_getaffinity(0))
+    spin = "import time\nend = time.time() + 1\nwhile time.time() < end: sum(range(1000))"
+    others = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(2 * cores)]
+    watched = Waiting()
+    while any(other.poll() is None for other in others):
+        sum(range(1000))
+    assert watched.share > 0.1
 
 
 def test_the_hosts_threads_keep_their_number_of_openmp_threads(network, pictures, torch_threads):
