@@ -33,8 +33,10 @@ class Parity:
 
 
 def compare(path: str | Path, model: GpenModel, engine: str = "onnxruntime") -> Iterator[Parity]:
-    """Run the file at ``path`` in ``engine`` beside ``model`` in PyTorch's float32, on seeded soft noise: one face, then
-    three at once, each against PyTorch's of that face alone. Above 1024 px only one: three would take some 20 GiB.
+    """Compare the file at ``path``, run in ``engine``, with ``model`` in PyTorch's float32, on seeded soft noise.
+
+    First one face, then three at once, each compared with PyTorch's result for that face alone. Above 1024 px only one:
+    three would take some 20 GiB.
 
     Raises OptionError where the engine is not installed.
     """
@@ -49,7 +51,7 @@ def compare(path: str | Path, model: GpenModel, engine: str = "onnxruntime") -> 
 
 
 def assert_parity(parity: Parity, precision: str) -> None:
-    """Raise RestorationError for a difference above the precision's tolerance. (NaN is.)"""
+    """Raise RestorationError for a difference above the precision's tolerance, or for NaN."""
     if not parity.difference <= TOLERANCES[precision]:
         raise RestorationError(
             f"{parity.engine} differs from PyTorch by {parity.difference:.1e} in a batch of {parity.batch}, more than the "
@@ -66,7 +68,7 @@ def _restored(network: Gpen, crops: Tensor, *, unshifted: bool) -> Tensor:
 
 
 def _soft_noise(count: int, size: int) -> Tensor:
-    """Something of every frequency, as pictures have. [count, 3, size, size] in [0, 1]"""
+    """[count, 3, size, size] in [0, 1]: something of every frequency, as pictures have."""
     source = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, 8, 8, generator=source)
     soft = F.interpolate(coarse, size=(size, size), mode="bicubic")

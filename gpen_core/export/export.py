@@ -36,8 +36,10 @@ def export_onnx(
     on_parity: Callable[[Parity], None] = lambda parity: None,
     most_in_one_file: int = MOST_IN_ONE_FILE,
 ) -> Path:
-    """Write ``model`` to ``path`` as ONNX: ``crops`` float32 [batch, 3, S, S] RGB in [0, 1] → ``restored`` likewise,
-    [batch, 3, S', S'], clamped. Any batch.
+    """Write ``model`` to ``path`` as ONNX, for any batch.
+
+    The graph takes ``crops``, float32 [batch, 3, S, S] RGB in [0, 1], and yields ``restored``, float32 [batch, 3, S', S'],
+    clamped to [0, 1].
 
     ``precision`` "float16" halves the file: maps and filters are float16, what is delicate (styles, demodulation,
     instance normalization) float32, and so are crops and restored. ``opset``: the version of ONNX's operators. Above

@@ -18,24 +18,25 @@ from .writer import GraphWriter
 
 
 def leaky_relu(graph: GraphWriter, scope: str, x: str, slope: float = LEAKY_SLOPE) -> str:
+    """The leaky ReLU, without a gain."""
     return graph.node(scope, "LeakyRelu", x, alpha=slope)
 
 
 def gemm(graph: GraphWriter, scope: str, weight: Tensor, bias: Tensor, x: str) -> str:
-    """float32 [N, in] → [N, out]. weight: [out, in]"""
+    """float32 [N, in] → [N, out], by a weight [out, in] and a bias [out]."""
     matrix = graph.matrix(f"{scope}.weight", weight)
     return graph.node(scope, "Gemm", x, matrix, graph.constant(f"{scope}.bias", bias.detach().float()), transB=1)
 
 
 def linear(graph: GraphWriter, scope: str, layer: EqualLinear, x: str) -> str:
-    """The layer and its activation, where it has one. float32 [N, in] → [N, out]"""
+    """The layer and its activation, where it has one; float32 [N, in] → [N, out]."""
     gain = ACTIVATION_GAIN if layer.activate else 1.0
     y = gemm(graph, scope, layer.weight * (layer.weight_gain * gain), layer.bias * (layer.bias_gain * gain), x)
     return leaky_relu(graph, scope, y) if layer.activate else y
 
 
 def conv_stage(graph: GraphWriter, scope: str, stage: nn.Sequential, x: str) -> str:
-    """What ``conv_layer`` makes: [FIR,] convolution, bias and leaky ReLU. [N, I, H, W] → [N, O, H', W']"""
+    """What ``conv_layer`` makes, [N, I, H, W] → [N, O, H', W']: [FIR,] convolution, bias and leaky ReLU."""
     layers: list[Any] = list(stage)
     if len(layers) == 3:
         x = fir(graph, f"{scope}.0", layers[0], x, layers[1].weight.shape[1])
@@ -47,7 +48,7 @@ def conv_stage(graph: GraphWriter, scope: str, stage: nn.Sequential, x: str) -> 
 
 
 def fir(graph: GraphWriter, scope: str, layer: Any, x: str, channels: int) -> str:
-    """``Fir``: every channel convolved with the kernel. (Convolutions of networks do not mirror it, hence the flip.)"""
+    """``Fir``: every channel convolved with the kernel. (Convolutions of networks do not mirror it, hence the flip)."""
     before, after = layer.padding
     kernel = graph.map_constant(f"{scope}.kernel", layer.kernel.flip(0, 1).repeat(channels, 1, 1, 1))
     return graph.node(scope, "Conv", x, kernel, group=channels, pads=[before, before, after, after])
@@ -86,7 +87,7 @@ def modulated(graph: GraphWriter, scope: str, conv: ModulatedConv2d, x: str, w: 
 
 
 def _demodulation(graph: GraphWriter, scope: str, weight: Tensor, style: str, gain: float) -> str:
-    """gain / ‖weight · style‖ of each output filter. style: [N, I] → [N, O]"""
+    """gain / ‖weight · style‖ of each output filter, for a style [N, I] → [N, O]."""
     energy = graph.constant(f"{scope}.energy", weight.detach().float().square().sum((2, 3)).T)  # [I, O]
     energies = graph.node(scope, "MatMul", graph.node(scope, "Mul", style, style), energy)
     norm = graph.node(scope, "Sqrt", graph.node(scope, "Add", energies, graph.number(f"{scope}.epsilon", EPSILON)))

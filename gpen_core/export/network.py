@@ -61,8 +61,10 @@ def _encode(graph: GraphWriter, network: Gpen, pictures: str) -> tuple[str, Feat
 
 
 def _noise(graph: GraphWriter, network: Gpen) -> Features:
-    """The levels that an upscaling network has above its encoder's: what it draws for one face by default, as constants,
-    so that a face comes out the same in every batch and every engine. None ([]) of other networks."""
+    """The noise of the levels that an upscaling network has above its encoder's; none ([]) of other networks.
+
+    What it draws for one face by default, as constants, so that a face comes out the same in every batch and every engine.
+    """
     start = network.config.encoder_levels
     source = torch.Generator().manual_seed(NOISE_SEED)
     drawn = network.noise_features(torch.zeros(1), source, start)
@@ -93,7 +95,7 @@ def _generate(graph: GraphWriter, network: Gpen, code: str, features: Features) 
 
 
 def _mapping(graph: GraphWriter, mapping: nn.Sequential, z: str) -> str:
-    """z → w, float32 [N, style_dim]"""
+    """z → w, float32 [N, style_dim]."""
     for index, layer in enumerate(mapping):
         scope = f"generator.style.{index}"
         if isinstance(layer, PixelNorm):

@@ -11,7 +11,7 @@ from .writer import GraphWriter
 
 
 def resnet(graph: GraphWriter, scope: str, encoder: ResNetEncoder, pictures: str) -> str:
-    """RGB in [-1, 1], float32 [N, 3, S, S] → float32 [N, 32·width]"""
+    """RGB in [-1, 1], float32 [N, 3, S, S] → float32 [N, 32·width]."""
     x = graph.to_map(scope, _imagenet_range(graph, f"{scope}.input", pictures))
     x = graph.node(scope, "Relu", _normalized_conv(graph, f"{scope}.conv1", encoder.conv1, encoder.bn1, x))
     x = graph.node(scope, "MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)

@@ -26,12 +26,16 @@ class ConstantInput(nn.Module):
         self.input = nn.Parameter(torch.randn(1, channels, side, side))
 
     def forward(self, batch: int) -> Tensor:
+        """[batch, channels, side, side], without a copy."""
         return self.input.expand(batch, -1, -1, -1)
 
 
 def mapping_network(config: GpenConfig) -> nn.Sequential:
-    """z [N, style_dim] → w [N, style_dim]. "equalised": entry 0 is the pixel normalization, as in the published files;
-    "plain": linear layers, each with its leaky ReLU after it."""
+    """z [N, style_dim] → w [N, style_dim].
+
+    "equalised": entry 0 is the pixel normalization, as in the published files; "plain": linear layers, each with its leaky
+    ReLU after it.
+    """
     width, layers = config.style_dim, range(config.mapping_layers)
     if config.mapping == "plain":
         plain = [(nn.Linear(width, width), nn.LeakyReLU(LEAKY_SLOPE)) for _ in layers]
@@ -60,16 +64,25 @@ class Generator(nn.Module):
             self.to_rgbs.append(ToRgb(width * config.joined, config, upsample=True))
 
     def forward(self, z: Tensor, features: Iterable[Pair]) -> Tensor:
-        """z: [N, style_dim]; features[i]: the two maps [N, C, r, r] of resolution r = start << i, of which the first
-        level uses one → [N, 3, S', S']. No features ([]) where the configuration has none. An iterator that lets go of its
-        features as they are taken keeps memory low: each is read in its own level only."""
+        """Generate pictures [N, 3, S', S'].
+
+        Args:
+            z: [N, style_dim].
+            features: Of each level the two maps [N, C, r, r] of resolution r = start << level, of which the first level
+                uses one; none ([]) where the configuration has none. An iterator that lets go of its features as they are
+                taken keeps memory low: each is read in its own level only.
+        """
         return self.synthesize(self.style(z), features)
 
     def synthesize(self, w: Tensor, features: Iterable[Pair]) -> Tensor:
-        """As ``forward``, from w [N, style_dim]: what the mapping network makes of z. Or from w [N, layers, style_dim], one
-        for each layer, ``config.style_layers`` of them: entry 0 steers the first convolution, 1 the first RGB layer;
-        of the i-th octave above, 2i + 1 and 2i + 2 steer the convolutions and 2i + 3 the RGB layer, so that an RGB layer
-        shares its w with the first convolution of the octave above, as published."""
+        """As ``forward``, from what the mapping network makes of z.
+
+        Args:
+            w: [N, style_dim], or [N, layers, style_dim]: one for each of ``config.style_layers``. Entry 0 modulates the
+                first convolution, 1 the first RGB layer; of the i-th level above, 2i + 1 and 2i + 2 the convolutions and
+                2i + 3 the RGB layer, which so shares its w with the first convolution of the next level, as published.
+            features: As for ``forward``.
+        """
         if not self.config.has_features:
             features = [(None, None)] * self.config.levels
         styles = w.unbind(1) if w.dim() == 3 else (w,) * self.config.style_layers

@@ -21,6 +21,7 @@ class EqualConv2d(nn.Module):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, I, H, W] → [N, O, H', W']."""
         return F.conv2d(x, self.weight * self.gain, stride=self.stride, padding=self.padding)
 
 
@@ -38,19 +39,23 @@ class EqualLinear(nn.Module):
         self.activate = activate
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, in] → [N, out]."""
         weight, bias = self.weight * self.weight_gain, self.bias * self.bias_gain
         return _activated(F.linear(x, weight), bias) if self.activate else F.linear(x, weight, bias)
 
 
 class BiasLeakyReLU(nn.Module):
-    """√2 · leaky_relu(x + bias, 0.2), one bias a channel. Where no gradient is asked for it overwrites ``x``, which is always
-    what the layer before it has just made."""
+    """√2 · leaky_relu(x + bias, 0.2), one bias per channel.
+
+    Where no gradient is asked for it overwrites ``x``, which is always what the layer before it has just made.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, …] → the same shape."""
         return _activated(x, self.bias)
 
 
@@ -69,6 +74,7 @@ class Fir(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] → padded and filtered, [N, C, H', W']."""
         return ops.fir_filter(x, self.kernel, self.padding)
 
 
@@ -82,6 +88,7 @@ class FirUpsample(nn.Module):
         self.register_buffer("kernel", ops.fir_kernel(4.0))
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] → [N, C, 2H, 2W]."""
         return ops.fir_upsample(x, self.kernel)
 
 
@@ -105,8 +112,9 @@ def conv_layer(
 
 
 class PixelNorm(nn.Module):
-    """x · rsqrt(mean(x²) + 1e-8) along the channels. [N, C] → [N, C]"""
+    """x · rsqrt(mean(x²) + 1e-8) along the channels."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C] → [N, C]."""
         scale = x.float().square().mean(1, keepdim=True).add(ops.EPSILON).rsqrt()
         return x * scale.to(x.dtype)

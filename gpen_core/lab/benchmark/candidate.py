@@ -1,4 +1,4 @@
-"""One network on one path in one precision, in a process of its own."""
+"""One network on one path in one precision, in its own process."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Memory:
 
     @property
     def beyond_ready(self) -> int:
-        """The most that running took beside the weights."""
+        """Peak memory of a run, without the weights."""
         return self.running - self.ready
 
 

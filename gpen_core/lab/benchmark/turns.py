@@ -1,4 +1,4 @@
-"""Candidates side by side, each in a process of its own, that run in turns."""
+"""Candidates, each in its own process, that take turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A candidate in a process of its own: its threads, its memory and its libraries meet nobody else's.
+"""A candidate in its own process, with its own threads, memory and libraries.
 
 The process is kept alive and told by a line of JSON what to do; it answers with another. Two ends: ``Worker`` here, and
 ``serve`` in the process that it starts.

@@ -128,7 +128,7 @@ def _through(pixels: Pixels, suffix: str, options: list[int]) -> Pixels:
 
 
 def _grained(pixels: Pixels, degradation: Degradation, random: np.random.Generator) -> Pixels:
-    """Grain is of silver, not of pixels: the same in all channels, of a size of its own, strongest in the middle tones."""
+    """Film grain: the same in all channels, larger than a pixel, strongest in the midtones."""
     if not degradation.grain_sigma:
         return pixels
     sigma = degradation.grain_size * pixels.shape[0] / REFERENCE_SIZE

@@ -47,7 +47,7 @@ class DegradationRecipe:
     WebP, at the same quality; ``kernels`` (of ``KERNELS``) what it is shrunk and enlarged with, each drawn by itself.
     Film grain, with ``grain_probability``, has a standard deviation of ``grain_sigma`` (1/255, where the picture is of
     middle brightness) and grains of ``grain_size`` (σ in pixels of a 512 px crop), and is there before the picture
-    shrinks. With ``again_probability`` all happens a second time, drawn anew, as to a picture that was shared twice.
+    shrinks. With ``again_probability`` everything happens again, with new values, as to a picture that was shared twice.
     """
 
     blur_isotropic: float = 0.5

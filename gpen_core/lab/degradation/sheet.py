@@ -1,4 +1,4 @@
-"""A contact sheet to look at a recipe by: faces beside what it made of them, with what was drawn for each."""
+"""A contact sheet for judging a recipe: faces next to their degraded versions, with the values drawn for each."""
 
 from __future__ import annotations
 

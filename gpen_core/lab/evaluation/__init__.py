@@ -1,4 +1,4 @@
-"""How good a model is: figures of restored faces beside those of the degraded input and of classical ways.
+"""How good a model is: figures of restored faces compared with those of the degraded input and of classical methods.
 
 >>> report = evaluate(model, open_faces(Path("faces"), limit=100), EvaluationOptions.quick())
 >>> report.mean("psnr"), report.mean("psnr", "input")

@@ -1,4 +1,4 @@
-"""What a report says of its own making: no times, no paths, so that two runs write the same."""
+"""How a report was made. It holds no times and no paths, so that two runs write the same file."""
 
 from __future__ import annotations
 

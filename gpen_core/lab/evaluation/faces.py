@@ -42,7 +42,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class FaceFiles:
-    """Faces on disk, read anew each time they are gone through. ``gray`` and ``smallest`` (side in pixels) describe what
+    """Faces on disk, read again on every pass over them. ``gray`` and ``smallest`` (side in pixels) describe what
     was found; ``skipped`` could not be used."""
 
     root: Path

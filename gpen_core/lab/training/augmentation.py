@@ -113,8 +113,8 @@ def _tint(saturation: float, temperature: float) -> NDArray[np.float64]:
 
 
 def _occluded(face: Pixels, random: np.random.Generator) -> Pixels:
-    """A turned ellipse that shows another part of the picture, mirrored and lit anew, or one color: like a hand, a
-    microphone, hair of somebody else."""
+    """A rotated ellipse that shows another part of the picture, mirrored and with other lighting, or one color: like a hand, a
+    microphone, or another person's hair."""
     import cv2
 
     side = face.shape[0]

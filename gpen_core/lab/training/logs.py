@@ -66,7 +66,7 @@ class Meter:
         return {key: list(value) for key, value in self._sums.items()}
 
     def take(self) -> tuple[dict[str, float], float]:
-        """Means by name and seconds per step, waiting for pictures included; begins anew."""
+        """Means by name and seconds per step, including waiting for pictures; resets the sums."""
         means = {name: total / count for name, (total, count) in self._sums.items()}
         seconds = (time.perf_counter() - self._began) / max(1, self._steps)
         self._sums, self._steps, self._began = {}, 0, time.perf_counter()

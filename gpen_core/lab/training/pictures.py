@@ -26,7 +26,7 @@ def pictures_of(config: TrainConfig, run_paths: RunPaths, say: Callable[[str], N
 
 
 def write_held_out(parts: Split, run_paths: RunPaths) -> None:
-    """The names of the held-out pictures, for whoever evaluates the network: held_out.txt, one a line."""
+    """The names of the held-out pictures, for later evaluation: held_out.txt, one per line."""
     with written_whole(run_paths.out / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{name}\n" for name in parts.held_out), encoding="utf-8")
 

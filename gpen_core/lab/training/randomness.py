@@ -1,4 +1,4 @@
-"""Random numbers that a resumed or shared run draws again: each has a seed of its own, made of what it is for."""
+"""Random numbers that resumed and multi-process runs reproduce: each seed is derived from what it is used for."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _recipe(table: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _weighted(table: Any, where: str) -> Any:
-    """The weight stands beside the recipe's own keys."""
+    """The weight is given next to the recipe's own keys."""
     if not isinstance(table, Mapping):
         return table
     recipe = dict(table)

@@ -211,7 +211,7 @@ class Run:
             self._say(f"left out as unreadable: {', '.join(sorted(new))} ({len(self.corrupt)} pictures so far)")
 
     def _gather_corrupt(self) -> None:
-        """Each process meets pictures of its own."""
+        """Each process sees different pictures."""
         if self.share.world > 1:
             from accelerate.utils import gather_object
 

@@ -70,7 +70,7 @@ class Sample:
 
 
 class FaceSamples(Dataset[Sample]):
-    """``samples[p]`` for any p ≥ 0: pictures in an order shuffled anew each time all have been seen.
+    """``samples[p]`` for any p ≥ 0: pictures in random order, reshuffled after every epoch.
 
     Pictures are read, changed by ``augmentation`` and degraded at ``read_size``; then the degraded shrinks to ``size`` and
     the target to ``out_size``, so that a network still growing learns from what the full-grown one will see. ``mix``:
@@ -173,7 +173,7 @@ def batches(
 
 
 def in_order(samples: FaceSamples, at_once: int) -> Iterator[Batch]:
-    """Every picture once, in batches of ``at_once`` and what is left; read by this process."""
+    """Every picture once, in batches of ``at_once`` (the last may be smaller); read by this process."""
     for start in range(0, len(samples), at_once):
         yield _collate([samples[position] for position in range(start, min(start + at_once, len(samples)))])
 

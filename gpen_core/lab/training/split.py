@@ -16,7 +16,7 @@ from ...threads import side_by_side
 from .folder import FaceFolder, groups_of, read_face
 
 THUMBNAIL = 16
-ALIKE = 0.9  # correlation of thumbnails; measured on 1,849 aligned faces: above it the same picture, cut or lit anew
+ALIKE = 0.9  # correlation of thumbnails; measured on 1,849 aligned faces: above it the same picture, cropped or lit differently
 _AT_ONCE = 1024  # rows compared
 _COLORLESS = 0.02  # the most that channels in [0, 1] differ by in a gray JPEG
 

@@ -53,6 +53,27 @@ def test_results_equal_those_of_facexlib(mobile, theirs, pictures, picture):
     np.testing.assert_allclose(rows[:, 4], expected[:, 4], rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("picture", ["one face", "odd size", "two faces"])
+def test_with_random_weights_too_and_thousands_of_boxes(pictures, picture, tmp_path):
+    """For machines without the published file: scores that are far apart enough, so that rounding swaps no two boxes."""
+    torch.manual_seed(3)
+    theirs = build_network("mobile0.25").eval().requires_grad_(False)
+    for norm in (module for module in theirs.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.running_mean.normal_(0, 0.1)
+        norm.bias.normal_(0, 0.3)
+        norm.running_var.uniform_(0.5, 1.5)
+        norm.weight.uniform_(0.8, 1.6)
+    for head in theirs.ClassHead:
+        head.conv1x1.weight.mul_(12)
+    mine, rgb = _load_saved(theirs, tmp_path), pictures[picture]
+    expected = theirs.detect_faces(np.ascontiguousarray(rgb[..., ::-1]), conf_threshold=0.9)
+    found = mine.find(torch.from_numpy(rgb.copy()).permute(2, 0, 1).float() / 255, 0.9)
+    rows = torch.cat((found.boxes, found.scores[:, None], found.landmarks.flatten(1)), dim=1).numpy()
+    assert len(rows) == len(expected) > 1000
+    in_order = [found[np.lexsort(found[:, 1::-1].round(1).T)] for found in (rows, expected)]
+    np.testing.assert_allclose(*in_order, rtol=0, atol=1e-2)
+
+
 @pytest.mark.parametrize("backbone", ["mobile0.25", "resnet50"])
 def test_folded_batch_norms_change_nothing_but_the_rounding(backbone):
     """Against the network as it was, in float64; its statistics are made to differ from those of a fresh one."""

@@ -45,7 +45,7 @@ class Metric(Protocol):
 
 
 class SetMetric(Protocol):
-    """One figure for a whole set of pictures beside the set of their targets."""
+    """One figure that compares a whole set of pictures with the set of their targets."""
 
     @property
     def info(self) -> MetricInfo: ...

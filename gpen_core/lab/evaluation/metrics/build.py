@@ -1,4 +1,4 @@
-"""From names to metrics; what is not on this machine is named, with what to do."""
+"""Build metrics by name. What is missing on this machine is reported, with how to install it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def luma(picture: Tensor) -> Tensor:
 def block_statistics(gray: Tensor) -> BlockStatistics:
     """gray: [H, W] in [0, 255] → the statistics of its blocks of 96 px.
 
-    Blocks start at the top left; what is left at the right and below counts for nothing, as in the authors' code.
+    Blocks start at the top left; incomplete blocks at the right and bottom are ignored, as in the authors' code.
     """
     rows, columns = gray.shape[0] // BLOCK, gray.shape[1] // BLOCK
     gray = gray[: rows * BLOCK, : columns * BLOCK].double()

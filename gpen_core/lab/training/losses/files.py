@@ -92,7 +92,7 @@ def _check_names(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], pa
 
 
 def frozen(module: Network, device: torch.device | str) -> Network:
-    """``module`` as a loss uses it: no gradients of its own, no training behavior, channels last."""
+    """``module`` as a loss uses it: frozen, in evaluation mode, channels last."""
     module.to(device)
     module.to(memory_format=torch.channels_last)
     module.requires_grad_(False)
