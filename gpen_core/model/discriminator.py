@@ -26,6 +26,7 @@ class ResidualBlock(nn.Module):
         self.skip = conv_layer(inputs, outputs, 1, downsample=True, activate=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, inputs, H, W] → [N, outputs, H/2, W/2]."""
         return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
 
 
@@ -52,11 +53,15 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """[N, 3, S, S] → logits [N, 1]."""
         return self.features(pictures)[0]
 
     def features(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """→ logits [N, 1] and the activations that feature matching compares: after the first layer (S×S), after each
-        block (S/2 … 4) and after the last convolution (4×4), each [N, C, r, r]."""
+        """The logits [N, 1], and the activations that feature matching compares.
+
+        Those are after the first layer (S×S), after each block (S/2 … 4) and after the last convolution (4×4), each
+        [N, C, r, r].
+        """
         check_pictures(pictures, self.config.size)
         activations = []
         x = pictures

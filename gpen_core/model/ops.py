@@ -15,7 +15,7 @@ INSTANCE_EPSILON = 1e-5  # Huang & Belongie's, added to the variance
 
 
 def leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
-    """√2 · leaky_relu(x + bias). x: [N, C, …], bias: [C]."""
+    """The leaky ReLU of x + bias, times √2. x: [N, C, …], bias: [C]."""
     return F.leaky_relu(x + _per_channel(bias, x), LEAKY_SLOPE).mul(ACTIVATION_GAIN)
 
 
@@ -29,7 +29,7 @@ def _per_channel(values: Tensor, like: Tensor) -> Tensor:
 
 
 def fir_kernel(gain: float = 1.0) -> Tensor:
-    """The binomial low-pass [1, 3, 3, 1] ⊗ [1, 3, 3, 1] of every published model, summing to ``gain``. [4, 4]"""
+    """The binomial low-pass [1, 3, 3, 1] ⊗ [1, 3, 3, 1] of every published model, [4, 4], summing to ``gain``."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     kernel = torch.outer(taps, taps)
     return kernel * (gain / kernel.sum())
@@ -50,7 +50,7 @@ def fir_filter(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
 
 
 def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
-    """Twice the size: zeros between the pixels, then the FIR (gain 4 is in the kernel). [N, C, H, W] → [N, C, 2H, 2W]
+    """[N, C, H, W] → [N, C, 2H, 2W]: zeros between the pixels, then the FIR (gain 4 is in the kernel).
 
     Zero-stuffing with padding (2, 1) and convolving is a transposed convolution of stride 2 with the same kernel, cut
     to the middle 2H × 2W.
@@ -62,7 +62,7 @@ def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:
-    """1 / ‖weight · style‖ of each output filter, in float32 at least. weight: [O, I, k, k], style: [N, I] → [N, O]"""
+    """[N, O]: 1 / ‖weight · style‖ of each output filter, in float32 at least; weight [O, I, k, k], style [N, I]."""
     dtype = torch.promote_types(weight.dtype, torch.float32)
     if torch.is_grad_enabled():
         energy = weight.to(dtype).square().sum((2, 3))  # [O, I]
@@ -122,12 +122,14 @@ def _by_weights(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, upsa
 
 
 def nearest_upsample(x: Tensor) -> Tensor:
-    """Every pixel becomes 2×2 of itself. [N, C, H, W] → [N, C, 2H, 2W]"""
+    """[N, C, H, W] → [N, C, 2H, 2W]: every pixel becomes 2×2 of itself."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def adaptive_instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """AdaIN (Huang & Belongie 2017, arXiv 1703.06868, eq. 8): each channel of each sample brought to mean 0 and variance
-    1 over its pixels, then to the style's. x: [N, C, H, W], scale, shift: [N, C] → [N, C, H, W]"""
+    """AdaIN (Huang & Belongie 2017, arXiv 1703.06868, eq. 8). x: [N, C, H, W], scale, shift: [N, C] → [N, C, H, W].
+
+    Each channel of each sample is brought to mean 0 and variance 1 over its pixels, then to the style's.
+    """
     normal = F.instance_norm(x, eps=INSTANCE_EPSILON)
     return torch.addcmul(shift.to(x.dtype)[:, :, None, None], normal, scale.to(x.dtype)[:, :, None, None])

@@ -30,10 +30,10 @@ def _convolution(inputs: int, outputs: int, *, stride: int, bias: bool = True) -
 
 
 def patch_layers(channels: tuple[int, ...]) -> nn.ModuleList:
-    """4×4 convolutions of stride 2, the last of stride 1, each with leaky ReLU and all but the first normalized; then
-    the convolution to the logits. Four layers see 70×70 pixels.
+    """4×4 convolutions of stride 2, the last of stride 1, then the convolution to the logits.
 
-    Normalized per instance, as in pix2pixHD, not per batch: large pictures come in batches of one.
+    Each has a leaky ReLU, and all except the first are normalized. Four layers see 70×70 pixels. Normalized per instance, as in
+    pix2pixHD, not per batch: large pictures come in batches of one.
     """
     layers = nn.ModuleList([nn.Sequential(_convolution(3, channels[0], stride=_stride(0, channels)), _leaky())])
     for layer, (inputs, outputs) in enumerate(pairwise(channels), start=1):
@@ -65,6 +65,7 @@ class PatchDiscriminator(nn.Module):
         self.scales = nn.ModuleDict({str(size): patch_layers(config.channels) for size in config.scales})
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
+        """[N, 3, S, S] → a map of logits for each scale, smallest first."""
         return self.features(pictures)[0]
 
     def features(self, pictures: Tensor) -> tuple[list[Tensor], list[Tensor]]:

@@ -19,10 +19,10 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class FixedBatchNorm2d(nn.Module):
-    """Batch normalization under torchvision's names that never uses the batch: its statistics are those it was loaded
-    with (mean 0, variance 1 in a fresh network), while scale and shift are learned.
+    """Batch normalization under torchvision's names that never uses the batch.
 
-    A batch of one 2048 px face has no statistics worth the name, and so training and inference are one function.
+    Its statistics are those it was loaded with (mean 0, variance 1 in a fresh network), while scale and shift are learned. A
+    batch of one 2048 px face has no statistics worth the name, and so training and inference are one function.
     """
 
     running_mean: Tensor
@@ -37,6 +37,7 @@ class FixedBatchNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] → the same shape."""
         scale = self.weight * (self.running_var + self.eps).rsqrt()
         shift = self.bias - self.running_mean * scale
         return x * scale[:, None, None] + shift[:, None, None]
@@ -64,6 +65,7 @@ class ResNetEncoder(nn.Module):
         _initialize(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """[N, 3, S, S] → [N, 32·width]."""
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(_as_imagenet(pictures)))), 3, stride=2, padding=1)
         for stage in range(1, 5):
             x = checkpointed(getattr(self, f"layer{stage}"), x, checkpointing=self.checkpointing)

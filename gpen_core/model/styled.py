@@ -36,6 +36,7 @@ class ModulatedConv2d(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, in, H, W], style w [N, style_dim] → [N, out, H, W], twice the size where it upsamples."""
         y = ops.modulated_conv2d(
             ops.nearest_upsample(x) if self.nearest else x,
             self.weight[0] * self.gain,
@@ -65,6 +66,7 @@ class AdainConv2d(nn.Module):
         self.gain = 1 / math.sqrt(inputs * kernel**2)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, in, H, W], style w [N, style_dim] → [N, out, H, W], twice the size where it upsamples."""
         weight = self.weight * self.gain
         if self.blur is not None:
             y = self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
@@ -83,8 +85,10 @@ class FeatureInjection(nn.Module):
         self.concatenate = concatenate
 
     def forward(self, x: Tensor, feature: Tensor) -> Tensor:
-        """x, feature: [N, C, H, W] → [N, 2C, H, W] concatenated, or [N, C, H, W] added: into ``x``, where no gradient is
-        asked for."""
+        """x, feature: [N, C, H, W] → [N, 2C, H, W] concatenated, or [N, C, H, W] added.
+
+        Added into ``x``, where no gradient is asked for.
+        """
         if torch.is_grad_enabled():
             feature = self.weight * feature
             return torch.cat((x, feature), dim=1) if self.concatenate else x + feature
@@ -106,6 +110,7 @@ class StyledConv(nn.Module):
         self.activate = BiasLeakyReLU(outputs * config.joined)
 
     def forward(self, x: Tensor, w: Tensor, feature: Tensor | None) -> Tensor:
+        """[N, in, H, W], w [N, style_dim], feature [N, out, …] or None → [N, out or 2·out, H, W], or twice that size."""
         return self.join(self.conv(x, w), feature)
 
     def join(self, y: Tensor, feature: Tensor | None) -> Tensor:
@@ -133,6 +138,7 @@ class ToRgb(nn.Module):
             self.upsample = FirUpsample()
 
     def forward(self, x: Tensor, w: Tensor, running: Tensor | None = None) -> Tensor:
+        """[N, C, H, W], w [N, style_dim] and the running image, if any → [N, 3, H, W]."""
         add = Tensor.add if torch.is_grad_enabled() else Tensor.add_
         rgb = add(self.conv(x, w) if self.styled else self.conv(x), self.bias)
         return rgb if running is None else add(rgb, self.upsample(running))

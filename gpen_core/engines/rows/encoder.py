@@ -35,7 +35,7 @@ class Stage:
 
 
 class Features:
-    """What the encoder makes of one picture [1, 3, S, S], by rows: stage 0 at S, stage 1 at S/2, …
+    """What the encoder makes of one picture [1, 3, S, S], by rows: stage 0 at S, stage 1 at S/2 and so on.
 
     All but for the factor √2 of the leaky ReLU (``ACTIVATION_GAIN``), left to whoever uses them, where it costs nothing.
     """

@@ -25,8 +25,11 @@ Convolve = Callable[[slice, Tensor, Tensor], None]  # (which channels, their sca
 
 
 class Layer:
-    """A styled convolution of maps that become ``side`` high, prepared. ``feature_gain``: the factor that its features lack.
-    ``whole``: whether it will make whole maps; its kernels are then the same for all of them."""
+    """A styled convolution of maps that become ``side`` high, prepared.
+
+    ``feature_gain``: the factor that its features lack. ``whole``: whether it will make whole maps; its kernels are then the
+    same for all of them.
+    """
 
     def __init__(self, layer: StyledConv, side: int, feature_gain: float, *, whole: bool) -> None:
         self.side = side
@@ -39,8 +42,10 @@ class Layer:
         self.fir = fir_weight(blur.kernel, self.injection.outputs, weight.dtype) if blur else None
 
     def whole(self, window: Tensor, w: Tensor, feature: Tensor, gain: float, team: Team) -> Tensor:
-        """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``. The maps are
-        scaled, not the weights: one weight, of many channels, serves all samples."""
+        """A whole map's window [N, I, H + 2, W] → that of the layer's result, joined with ``feature``.
+
+        The maps are scaled, not the weights: one weight, of many channels, serves all samples.
+        """
         style, outputs = self.conv.scales(w, gain)
         joined, inside = whole(window, self.injection.joined, self.side)
         scale = style.to(window.dtype)[:, :, None, None]
@@ -126,7 +131,7 @@ class RgbLayer:
         self.kernel = layer.upsample.kernel if hasattr(layer, "upsample") else None
 
     def whole(self, window: Tensor, w: Tensor, running: Tensor | None, team: Team) -> Tensor:
-        """A whole map's window [N, I, H + 2, W] and the image of half its size → the image. [N, 3, H, W]"""
+        """A whole map's window [N, I, H + 2, W] and the image of half its size → the image [N, 3, H, W]."""
         inside = window[:, :, 1:-1]
         rgb = inside.new_empty(len(inside), inside.shape[2], inside.shape[3], 3).permute(0, 3, 1, 2)
         weights = [self.conv.weight_for(one, ACTIVATION_GAIN) for one in w.split(1)]

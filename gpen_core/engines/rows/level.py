@@ -34,9 +34,10 @@ class ResolutionLevel:
         return [*self.first.prepare(w), *self.second.prepare(w)]
 
     def __call__(self, windows: Windows, running: Tensor, rgb: Tensor) -> Iterator[Tensor]:
-        """``windows`` of the level below, [1, C, rows + 2, W] → windows of one twice the size. Fills ``rgb``
-        [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the level below's, of which as many rows must be there as have
-        come.
+        """``windows`` of the level below, [1, C, rows + 2, W] → windows of one twice the size.
+
+        Fills ``rgb`` [1, 3, 2H, 2W] from ``running`` [1, 3, H, W], the level below's, of which as many rows must be there as
+        have come.
 
         Several threads make a block's first convolution and the second one of the block before at once: the more pieces
         there are, the less the threads wait for each other. One makes them in turn, while they are in the cache.

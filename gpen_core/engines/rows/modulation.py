@@ -21,8 +21,9 @@ def linear(layer: EqualLinear, x: Tensor, gain: float = 1.0) -> Tensor:
 
 
 class Modulated:
-    """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k]. Not
-    ``laid_out``, the weight stays the module's, for those who make kernels of their own of it.
+    """A modulated convolution, its weight laid out as oneDNN reads it: [O, I, k, k], or upsampling [I, O, k, k].
+
+    Not ``laid_out``, the weight stays the module's, for those who make kernels of their own of it.
 
     Of the published family each is modulated. What is worked out here is float32 at least.
     """
@@ -39,8 +40,10 @@ class Modulated:
         self.energy = None if norm is None else norm.square_()
 
     def scales(self, w: Tensor, gain: float) -> tuple[Tensor, Tensor | None]:
-        """w [N, style_dim] → what each sample's inputs [N, I] and outputs [N, O] are multiplied by, where the inputs lack
-        the factor ``gain``. No outputs' without demodulation."""
+        """w [N, style_dim] → what each sample's inputs [N, I] and outputs [N, O] are multiplied by.
+
+        The inputs lack the factor ``gain``. None for the outputs without demodulation.
+        """
         style = linear(self.modulation, w).to(self.dtype) * self.gain
         if self.energy is None:
             return style * gain, None
@@ -71,6 +74,7 @@ class Injection(NamedTuple):
 
     @classmethod
     def of(cls, layer: StyledConv, gain: float) -> Injection:
+        """That of a layer; ``gain``: the factor that its features lack."""
         noise: Any = layer.noise
         bias = layer.activate.bias
         channels = layer.conv.weight.shape[1]
@@ -78,16 +82,20 @@ class Injection(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Channels of the layer, before and after the feature joins them."""
+        """Channels of the layer, before the feature joins them."""
         return len(self.output_bias)
 
     @property
     def joined(self) -> int:
+        """Channels of the layer, after the feature has joined them."""
         return self.outputs * (2 if self.concatenate else 1)
 
     def __call__(self, joined: Tensor, feature: Tensor, part: slice = ALL) -> None:
-        """``joined`` [N, C or 2C, rows, W], of which the first C channels hold the layer's output with its bias: the
-        feature joins them, and all go through the leaky ReLU, but for its √2. ``part``: of those C, and of the feature's."""
+        """Let the feature join the layer's output, and all go through the leaky ReLU, except its √2.
+
+        ``joined``: [N, C or 2C, rows, W], of which the first C channels hold the layer's output with its bias. ``part``: of
+        those C, and of the feature's.
+        """
         own = joined[:, : self.outputs][:, part]
         if self.concatenate:
             other = joined[:, self.outputs :][:, part]

@@ -27,7 +27,7 @@ Stamp = list[tuple[int, torch.dtype, int]]
 
 
 class FastGpen:
-    """Calling it yields what ``network(pictures, noise)`` does, without gradients. [N, 3, S, S] → [N, 3, S', S']
+    """Calling it yields what ``network(pictures, noise)`` does, without gradients: [N, 3, S, S] → [N, 3, S', S'].
 
     What the weights alone decide is worked out at the first call, and again once a weight has been written to or replaced.
     PyTorch doesn't tell of writes through ``.data``, nor of those to tensors made in inference mode: ``forget`` after them.
@@ -40,12 +40,15 @@ class FastGpen:
         self._workers: Workers | None = None
 
     def __call__(self, pictures: Tensor, noise: Noise = None) -> Tensor:
+        """[N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S']. ``noise``: for the levels above the encoder's, or None for seed 0."""
         self.network.check_pictures(pictures)
         return self._lead(partial(self._forward, pictures, noise))
 
     def around(self, job: Callable[[], Result]) -> Result:
-        """Run ``job``, which calls this object, where its work is shared out, in inference mode: what it does before and
-        after then waits for none of OpenMP's threads either. For what is short beside a call."""
+        """Run ``job``, which calls this object, where its work is shared out, in inference mode.
+
+        What it does before and after then waits for none of OpenMP's threads either. For what is short beside a call.
+        """
         return self._lead(lambda team: job())
 
     def _lead(self, job: Callable[[Team], Result]) -> Result:
@@ -103,8 +106,10 @@ def _stamp(network: Gpen) -> Stamp:
 
 
 class Prepared:
-    """A network's layers with all that does not depend on the picture. ``alone_from``: the first level that is made of one
-    sample at a time, ``rows_from``: the first that is made by rows."""
+    """A network's layers with all that does not depend on the picture.
+
+    ``alone_from``: the first level that is made of one sample at a time, ``rows_from``: the first that is made by rows.
+    """
 
     def __init__(self, network: Gpen, blocking: Blocking) -> None:
         self.network, self.config, self.blocking = network, network.config, blocking
@@ -137,6 +142,7 @@ class Prepared:
         return self.network.noise_features(channels_last(pictures), noise, start=self.config.encoder_levels)
 
     def pair(self, level: int) -> tuple[Layer, Layer]:
+        """The two convolutions of a level above the first."""
         return self.layers[2 * level - 1], self.layers[2 * level]
 
 

@@ -17,8 +17,10 @@ ALL = slice(None)
 
 @dataclass(frozen=True)
 class Blocking:
-    """What is made by rows, and how many at a time. The figures were the best of benchmarks/networks.py on a CPU of 32 MiB
-    cache: larger blocks fall out of it, smaller ones make their neighbors too often.
+    """What is made by rows, and how many at a time.
+
+    The figures were the best of benchmarks/networks.py on a CPU of 32 MiB cache: larger blocks fall out of it, smaller ones
+    make their neighbors too often.
 
     ``together``: maps of smaller sides are made whole, of many samples at once; larger ones of one sample at a time.
     ``joint``: elements of the largest of those (2²¹ are 8 MiB in float32, two samples of 512 px): all features of as many
@@ -67,6 +69,7 @@ class Remembered(Reader):
         self.kept: list[Tensor] = []
 
     def announce(self, first: int, end: int) -> None:
+        """Make what lies below the last rows, down to ``end``; forget the oldest."""
         if end > self.end:
             self.kept.append(self.shared(self.end, end))
             self.end = end
@@ -74,6 +77,7 @@ class Remembered(Reader):
                 self.begin += self.kept.pop(0).shape[2]
 
     def __call__(self, first: int, end: int, part: slice = ALL) -> Tensor:
+        """Rows ``first`` … ``end``, ``part`` of their channels: those that are kept, or made again."""
         if first < self.begin or end > self.end:
             return self.make(first, end, part)
         found, begin = [], self.begin
@@ -135,8 +139,11 @@ def parted(windows: Windows, rows: int) -> Iterator[Tensor]:
 
 
 def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A 1×1 convolution by oneDNN. With one thread torch takes another way, whose last bits differ, but not for dilated
-    ones; of 1×1 there is nothing to dilate."""
+    """A 1×1 convolution by oneDNN, whatever the number of threads.
+
+    With one thread torch takes another way, whose last bits differ, but not for dilated ones; of 1×1 there is nothing to
+    dilate.
+    """
     return F.conv2d(x, weight, bias, dilation=2)
 
 

@@ -20,8 +20,10 @@ Differences = tuple[Tensor, ...]  # six of [N, I, R / 4, W]
 
 
 def worthwhile(itemsize: int, outputs: int, height: int) -> bool:
-    """Of a 3×3 convolution, in numbers of ``itemsize`` bytes, that makes so many channels of maps of ``height`` rows. Half
-    precision cannot spare the digits; float64 is for those who want them all."""
+    """Of a 3×3 convolution, in numbers of ``itemsize`` bytes, that makes so many channels of maps of ``height`` rows.
+
+    Half precision cannot spare the digits; float64 is for those who want them all.
+    """
     return itemsize == 4 and outputs >= _NARROWEST and height >= _LOWEST
 
 

@@ -51,8 +51,10 @@ class Team:
         return 1 if self.count == 1 else 2 * self.count
 
     def run(self, pieces: Iterable[Piece]) -> None:
-        """Run all pieces, in any order, at once where there are several threads; they write where no other reads or
-        writes. Raises the error of one that failed."""
+        """Run all pieces, in any order, at once where there are several threads.
+
+        They write where no other reads or writes. Raises the error of one that failed.
+        """
         for piece in pieces:
             piece()
 
@@ -77,9 +79,11 @@ class Workers:
         return hasattr(self._led, "team")
 
     def lead(self, job: Callable[[Team], Result]) -> Result:
-        """Run ``job`` in inference mode: on a quiet machine in the calling thread, else in one of the threads, with a team of
-        all of them; of jobs within a job, the thread that runs it. Interrupted, it returns when the pieces that were begun
-        are done, and begins no other."""
+        """Run ``job`` in inference mode.
+
+        On a quiet machine in the calling thread, else in one of the threads, with a team of all of them; jobs within a job in
+        the thread that runs it. Interrupted, it returns when the pieces that were begun are done, and begins no other.
+        """
         if self.leads_here:
             return job(self._led.team)
         waiting = Waiting()
@@ -112,8 +116,10 @@ class Workers:
 
 
 class _Attentive(Team):
-    """OpenMP's threads, as long as the machine is quiet: from then on the calling thread alone, since no thread that waits
-    for another actively may be left, and the call is half done."""
+    """OpenMP's threads, as long as the machine is quiet.
+
+    From then on the calling thread alone: no thread that waits for another actively may be left, and the call is half done.
+    """
 
     def __enter__(self) -> _Attentive:
         self._waiting, self._before = Waiting(), 0
@@ -188,8 +194,11 @@ def _become_single(threads: ThreadPoolExecutor, count: int) -> None:
 
 
 def set_own_threads(count: int) -> int:
-    """Set the calling thread's number of OpenMP threads, → what it was. The number is a thread's own, but threads that begin
-    later take the one set last: that is set again to what it was, by a thread that ends, so that nobody else's changes."""
+    """Set the calling thread's number of OpenMP threads, and return what it was.
+
+    The number is a thread's own, but threads that begin later take the one set last: that is set again to what it was, by a
+    thread that ends, so that nobody else's changes.
+    """
     later = _in_new_thread(torch.get_num_threads)
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -203,8 +212,10 @@ def _in_new_thread(call: Callable[[], Result]) -> Result:
 
 
 def cuts(size: int, count: int, multiple: int = 1, least: int = 1) -> list[tuple[int, int]]:
-    """0 … ``size`` in up to ``count`` parts of about the same length, each a multiple of ``multiple`` but for the last, and
-    not below ``least``."""
+    """0 … ``size`` in up to ``count`` parts of about the same length.
+
+    Each is a multiple of ``multiple``, except the last, and not below ``least``.
+    """
     units = -(-size // multiple)
     count = max(1, min(count, size // max(least, multiple)))
     ends = [min(size, multiple * (units * (part + 1) // count)) for part in range(count)]
