@@ -57,7 +57,7 @@ LISTEN = """() => {
     app.api.addEventListener('execution_error', event => reject(Error(event.detail.exception_message)), {once: true})
   })
 }"""
-RUN_TIMEOUT_MS = 90_000
+RUN_TIMEOUT_MS = 180_000
 QUIET = {"Comfy.TutorialCompleted": True, "Comfy.Graph.CanvasInfo": False, "Comfy.Minimap.Visible": False}
 # Not ours: files that this server does not have, and addresses that --disable-api-nodes forbids the page.
 NOT_OURS = ("Failed to load resource", "Content Security Policy", "workflow templates")

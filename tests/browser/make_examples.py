@@ -163,7 +163,7 @@ WORKFLOWS = {
             "regions", "GPEN_FaceRegions", (380, 0), (330, 470),
             values={"skin": 0.3, "hair": 0.0, "neck": 0.0, "ears": 0.0},
         ),
-        note(380, 560, text=REGIONS_NOTE, height=170, title="Regions"),
+        note(380, 660, text=REGIONS_NOTE, height=170, title="Regions"),
         node(
             "restore", "GPEN_RestoreImage", (790, 0), (330, 500),
             inputs={"image": ("photo", "IMAGE"), "model": ("model", "model"), "regions": ("regions", "regions")},
