@@ -12,7 +12,7 @@ from torch import Tensor
 from . import widgets
 from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
-from .host.memory import load_managed
+from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.progress import node_hooks
 from .host.status import NodeStatus
@@ -111,7 +111,9 @@ class RestoreImage(io.ComfyNode):
             nobody = "No face found" if faces is None else "No face is chosen"
             text = f"{nobody}: the image is returned unchanged, at the requested size."
             logging.info("GPEN: %s", text)
-        ran = {detector.network.name: detector} if detector is not None and faces is None else {}
+        ran: dict[str, Managed] = {}
+        if detector is not None and faces is None:
+            ran[detector.network.name] = detector
         ran |= {model_text(model.model.name): model} if result.faces else {}
         return io.NodeOutput(
             to_image(result.frames),

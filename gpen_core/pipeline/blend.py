@@ -109,9 +109,7 @@ def blend_into(
     shapes: Iterator[_Shape]
     if options.whole_crop:
         faces = replace_whole(picture, mask, faces, options)
-        shapes = (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
-    else:
-        shapes = _shapes(faces, options, parser, hooks)
+    shapes = _shapes(faces, options, parser, hooks)
     patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
@@ -186,6 +184,9 @@ def blend_each(
 def _shapes(
     faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None, hooks: Hooks
 ) -> Iterator[_Shape]:
+    if options.whole_crop:
+        yield from (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
+        return
     if options.regions is not None:
         yield from _shapes_of_regions(faces, options, options.regions, parser, hooks)
         return

@@ -123,7 +123,7 @@ def _number(entry: dict[object, object], name: str) -> float:
     if isinstance(value, bool) or not hasattr(value, "__float__"):  # NumPy's numbers and tensors of one are numbers too
         raise OptionError(f"a box has no number '{name}': {_SHAPES}")
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):
         number = math.nan
     if not math.isfinite(number) or abs(number) > 1e9:

@@ -68,7 +68,7 @@ def faces_to_segs(faces: Iterable[Face], image: Tensor, crop_factor: float = 3.0
     return size, [seg for seg in made if seg is not None]
 
 
-def boxes_of_segs(segs: object, size: tuple[int, int], frames: int) -> tuple[GivenBox, ...]:
+def boxes_of_segs(segs: Any, size: tuple[int, int], frames: int) -> tuple[GivenBox, ...]:
     """The boxes of SEGS, for every frame of a batch.
 
     Args:
@@ -80,7 +80,7 @@ def boxes_of_segs(segs: object, size: tuple[int, int], frames: int) -> tuple[Giv
         OptionError: These are no SEGS, or their image has another shape.
     """
     try:
-        (height, width), regions = segs  # type: ignore[misc]
+        (height, width), regions = segs
         boxes = [(tuple(float(side) for side in seg.bbox), str(seg.label)) for seg in regions]
         ky, kx = size[0] / int(height), size[1] / int(width)
     except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
