@@ -91,7 +91,7 @@ def _face_and_facts(entry: Face | RestoredFace | tuple[Face, FaceFacts]) -> tupl
 
 def _drawn(
     face: Face, facts: FaceFacts | None, pair: int, known: Sequence[tuple[Face, FaceFacts | None]]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     from ..gpen_core.pipeline.summary import fact_texts
 
     height, width = face.image_size

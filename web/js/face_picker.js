@@ -87,8 +87,6 @@ export class FacePicker {
     return new Set([...this.faces.keys()].filter((place) => this.faces[place].frame === frame))
   }
 
-  // --- drawing
-
   draw() {
     const { picture } = this
     const decided = decide(readPicks(this.text), this.faces, this.aspect)
@@ -152,8 +150,6 @@ export class FacePicker {
     this.boxes.current = 0
     this.draw()
   }
-
-  // --- choosing
 
   change(text) {
     if (text === this.text) return
