@@ -43,7 +43,7 @@ def detail_share(picture: Tensor, scale: float) -> Tensor:
     Returns:
         [1, H, W] in [0, 1]: 1 on what is sharp and clean, 0 where there is noise only, or the blocks of a JPEG.
     """
-    luma = _luma(picture)
+    luma = luma_of(picture)
     middle = _middle(luma)
     clean = 1 - _ramp(block_step(middle), *_BLOCKS)
     spread = _flat_spread(fine_band(middle, scale))
@@ -88,7 +88,8 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(smoothstep(torch.tensor((value - low) / (high - low))))
 
 
-def _luma(picture: Tensor) -> Tensor:
+def luma_of(picture: Tensor) -> Tensor:
+    """[3 or more, H, W] RGB(…) → its brightness, [1, H, W]."""
     return (picture[:3] * picture.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
 
 

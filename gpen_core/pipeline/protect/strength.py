@@ -11,7 +11,7 @@ from ...types import RestoredFace
 
 # Between these qualities strength falls from 1 to 0. Measured by `evaluate --protect`; docs/protect.md has the figures.
 RUINED, GOOD = 0.35, 0.85
-_WORTH_SAYING = 0.995
+_WORTH_SAYING = 0.95  # above, nobody would see a difference
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.alignment import align_face
@@ -41,6 +42,18 @@ def compressed(crop, coarseness):
     image = Image.fromarray((crop.movedim(0, -1) * 255).round().byte().numpy())
     image.save(file, "JPEG", quality=100 - coarseness)
     return torch.from_numpy(np.asarray(Image.open(file)).copy()).movedim(-1, 0).float() / 255
+
+
+def grainy(crop, sigma):
+    """As film is: the same in all channels, a little larger than a pixel."""
+    grain = gaussian_filter(np.random.default_rng(5).standard_normal(crop.shape[-2:]), 0.6)
+    return (crop + torch.from_numpy(grain / grain.std() * sigma / 255).float()).clamp(0, 1)
+
+
+@pytest.mark.parametrize("sigma", [6, 9, 14])
+def test_fine_grain_is_not_taken_for_the_texture_of_a_good_face(estimator, crop, sigma):
+    good, grained = estimator.qualities(torch.stack([crop, grainy(crop, sigma)]))
+    assert good > 0.85 and grained < 0.6
 
 
 @pytest.mark.parametrize(
