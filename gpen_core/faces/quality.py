@@ -20,8 +20,8 @@ WORST, BEST = 5.0, 30.0  # dB of signal over error: qualities 0 and 1
 _HIDDEN = (48, 24)
 _LEAST_SIDE = 128  # px: smaller crops are enlarged, and so count as blurred
 _MOST_SIDE = 1024  # px: of larger crops, the middle tells enough
-# Grain as fine as skin's texture passes for it: noise in flat parts, in standard deviations of the crop, caps the quality. Clean
-# faces have 0.005 to 0.023, nineteen in twenty of them; a grainy print 0.036. From the first on it counts, from the second in full.
+# Grain as fine as skin's texture passes for it: noise in flat parts, in standard deviations of the crop, caps the quality.
+# 19 of 20 clean faces have 0.005 to 0.023, a grainy print 0.036. The first value is where it begins to count.
 _NOISE = (0.022, 0.034)
 _OF_GRAIN = 0.35  # the quality of a face that is all grain
 _FLATTEST = 0.02  # standard deviation below which a crop shows nothing that could be judged

@@ -93,7 +93,7 @@ def test_only_the_person_of_a_reference_is_restored(portrait, checkpoint, tmp_pa
     assert "(1 face, " in capsys.readouterr().out
     Image.new("RGB", (64, 64)).save(tmp_path / "nobody.png")
     known = ("--model", checkpoint, "--reference", tmp_path / "nobody.png")
-    assert restore(portrait, "-o", tmp_path / "out.png", *known) != 0
+    assert restore(portrait, "-o", tmp_path / "other.png", *known) != 0
     assert "no face was found in the reference" in capsys.readouterr().err
 
 

@@ -121,7 +121,7 @@ def test_wrong_usage_ends_in_one_clear_line(checkpoint, tmp_path, capsys, argume
 
 
 def test_a_face_that_degrading_hides_is_an_error(astronaut, checkpoint, tmp_path, capsys):
-    save_picture(Picture(0.5 + 0.2 * (astronaut - 0.5)), tmp_path / "faint.png")
+    save_picture(Picture(0.5 + 0.05 * (astronaut - 0.5)), tmp_path / "faint.png")
     assert demo(tmp_path / "faint.png", "--model", checkpoint) == 1
     assert "no face was found after degrading it" in capsys.readouterr().err
     assert list((tmp_path / "here").iterdir()) == []
