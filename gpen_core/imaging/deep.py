@@ -61,7 +61,7 @@ def _bytes(path: Path, *, swapped: bool) -> np.ndarray:
     """[H, W, 3 or 4]: the high bytes. ``swapped``: what Pillow takes for them in a file of the other order, the low ones."""
     with Image.open(path) as image:
         tiles = []
-        for tile in image.tile:  # type: ignore[attr-defined]
+        for tile in image.tile:
             *place, arguments = tile
             rest = () if isinstance(arguments, str) else arguments[1:]
             mode, _, order = (arguments if isinstance(arguments, str) else arguments[0]).partition(";")
@@ -71,7 +71,7 @@ def _bytes(path: Path, *, swapped: bool) -> np.ndarray:
             raw = f"{mode.replace('RGBa', 'RGBA')};{_SWAPPED[order] if swapped else order}"
             make = getattr(tile, "_make", tuple)  # a named tuple since Pillow 11
             tiles.append(make((*place, (raw, *rest) if rest else raw)))
-        image.tile = tiles  # type: ignore[attr-defined]
+        image.tile = tiles
         image.getexif()[0x0112] = 1  # or a TIFF is turned upright; of a PNG, asking for it reads the pixels
         return np.asarray(image.copy())  # of the pixels' size: a TIFF says what it will be when upright
 

@@ -204,11 +204,11 @@ class _Run:
         windows: Windows = [window]
         numbers = range(prepared.rows_from, self.config.levels)
         levels = [self._resolution_level(number, sample) for number in numbers]
-        self.team.run([piece for level in levels for piece in level.prepare(w)])
-        for number, level in zip(numbers, levels):
+        self.team.run([piece for one in levels for piece in one.prepare(w)])
+        for number, made_by_rows in zip(numbers, levels):
             side = self.config.start << number
-            larger = result if level is levels[-1] else rgb.new_empty(1, 3, side, side)
-            windows = level(parted(windows, self._block_rows(number)), rgb, larger)
+            larger = result if made_by_rows is levels[-1] else rgb.new_empty(1, 3, side, side)
+            windows = made_by_rows(parted(windows, self._block_rows(number)), rgb, larger)
             rgb = larger
         for _ in windows:  # each block goes all the way up before the next is begun
             pass
