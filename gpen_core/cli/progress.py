@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 
 from torch import Tensor
@@ -29,10 +30,13 @@ class PictureBar:
         self._bar.update(0)  # redraws at most once per interval, so log files are not flooded
 
     def say(self, line: str) -> None:
-        """Print ``line`` above the bar, once: something to know about the current image, and likely about others."""
+        """Print ``line`` above the bar, once: something to know about the current image, and likely about others.
+
+        With the errors, where other notices are: the output has one line for each image.
+        """
         if line not in self._said:
             self._said.add(line)
-            tqdm.write(line)
+            tqdm.write(line, file=sys.stderr)
 
     def finish(self, line: str) -> None:
         """An image is done: print ``line`` above the bar."""

@@ -43,10 +43,6 @@ EXPOSURES = {
 TURNED_PORTRAITS = ("single_obama.jpg", "small_face_full_figure.jpg", "old_damaged_d.png")
 LIMITS = {
     **dict.fromkeys(
-        (("mtcnn", "old_autochrome_tilted.png", turns) for turns in (1, 2, 3)),
-        "scores 0.97 upright and nothing in a closer look: too doubtful for a turned face",
-    ),
-    **dict.fromkeys(
         (("mtcnn", "group_solvay_1927.png", exposure) for exposure in EXPOSURES),
         "one of 29 scores 0.938 in the picture itself, and too little in a closer look at the stretched one",
     ),
