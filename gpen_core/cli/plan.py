@@ -78,13 +78,12 @@ def plan(sources: Sequence[Source], output: Output) -> tuple[list[Job], int]:
     """
     jobs = _named(sources, output)
     _check_sources_stay(jobs)
-    done = [job for job in jobs if output.skip_existing and job.target.exists()]
-    left = [job for job in jobs if job not in done]
+    left = [job for job in jobs if not (output.skip_existing and job.target.exists())]
     if not output.overwrite:
         _check_nothing_is_there(left)
     for folder in sorted({job.target.parent for job in left}):
         _check_writable(folder)
-    return left, len(done)
+    return left, len(jobs) - len(left)
 
 
 def remove_faces(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether two faces are one person's, by the word of a recognition network."""
+"""Whether two faces are one person's, as a recognition network judges it."""
 
 from __future__ import annotations
 

@@ -91,14 +91,15 @@ class QualityEstimator:
         elif crops.shape[-1] > _MOST_SIDE:
             edge = (crops.shape[-1] - _MOST_SIDE) // 2
             crops = crops[:, :, edge : edge + _MOST_SIDE, edge : edge + _MOST_SIDE]
-        crops = crops.to(next(self.module.parameters()))
-        found: list[float] = torch.minimum(self.module(crops).clamp(0, 1), _most(crops)).tolist()
+        even = normalized(crops.to(next(self.module.parameters())))
+        judged = self.module.judged(texture_of(even)).clamp(0, 1)
+        found: list[float] = torch.minimum(judged, _most(even)).tolist()
         return found
 
 
 def _most(crops: Tensor) -> Tensor:
-    """The best quality that noise leaves: [N, 3, S, S] → [N]."""
-    noise = torch.tensor([noise_level(luma_of(crop)) for crop in normalized(crops)], device=crops.device)
+    """The best quality that noise leaves: [N, 3, S, S], normalized → [N]."""
+    noise = torch.tensor([noise_level(luma_of(crop)) for crop in crops], device=crops.device)
     share = ((noise - _NOISE[0]) / (_NOISE[1] - _NOISE[0])).clamp(0, 1)
     return 1 - (1 - _OF_GRAIN) * share
 
