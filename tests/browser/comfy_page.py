@@ -57,6 +57,15 @@ LISTEN = """() => {
     app.api.addEventListener('execution_error', event => reject(Error(event.detail.exception_message)), {once: true})
   })
 }"""
+# The page keeps an open panel in its settings, so one that a test opened lies over the graph of all later ones: FitView
+# does not know of panels.
+CLOSE_PANELS = """async () => {
+  const {setting, sidebarTab, bottomPanel} = app.extensionManager
+  await setting.set('Comfy.RightSidePanel.IsOpen', false)
+  if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId)
+  if (bottomPanel.activePanel) bottomPanel.togglePanel(bottomPanel.activePanel)
+}"""
+RIGHT_PANEL = "properties-panel"
 RUN_TIMEOUT_MS = 180_000
 QUIET = {"Comfy.TutorialCompleted": True, "Comfy.Graph.CanvasInfo": False, "Comfy.Minimap.Visible": False}
 # Not ours: files that this server does not have, and addresses that --disable-api-nodes forbids the page.
@@ -99,10 +108,16 @@ class ComfyPage:
         self.fit()
 
     def fit(self) -> "FloatRect":
-        """Bring the whole graph into view; the place of its nodes in the window."""
+        """Bring the whole graph into view, clear of all panels; the place of its nodes in the window."""
+        self.close_panels()
         self.command("Comfy.Canvas.FitView")
         self.page.wait_for_timeout(CAMERA_MS)
         return self.extent()
+
+    def close_panels(self) -> None:
+        """Nothing beside the graph: no help, no errors, no sidebar."""
+        self.page.evaluate(CLOSE_PANELS)
+        self.part(RIGHT_PANEL).wait_for(state="hidden")
 
     def extent(self, node_type: str | None = None) -> "FloatRect":
         """The place in the window of all nodes, or of those of a type."""
