@@ -42,6 +42,9 @@ from gpen_core.lab.benchmark.run import about_machine  # noqa: E402
 from gpen_core.lab.benchmark.timing import seconds_of  # noqa: E402
 from gpen_core.pipeline import BlendOptions, Settings, detect_faces, restore_image  # noqa: E402
 from gpen_core.pipeline.blend import blend_into  # noqa: E402
+from gpen_core.pipeline.protect.content import KeepContent  # noqa: E402
+from gpen_core.pipeline.protect.detail import KeepDetail  # noqa: E402
+from gpen_core.pipeline.protect.strength import MatchStrength  # noqa: E402
 from gpen_core.weights.find import resolve_model, weight_folders  # noqa: E402
 
 DETECTOR, GPEN = "the detector's network", "GPEN"
@@ -130,6 +133,9 @@ def stages(job: Job) -> dict[str, tuple[Callable[..., Any], ...]]:
         "the rest of detection": (detect_faces,),
         "alignment": (align_face,),
         GPEN: (GpenModel.__call__,),
+        "protection: quality": (MatchStrength.protect,),
+        "protection: content": (KeepContent.protect,),
+        "protection: detail": (KeepDetail.protect,),
         "resizing the picture": (resize_lanczos,),
         "colors": (match_color,),
         "masks and patches": (blend_into,),

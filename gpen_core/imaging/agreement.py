@@ -7,6 +7,7 @@ than noise can, the model has changed content: a hand, a microphone, hair, a sca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +23,9 @@ _SIDE = 128
 _DENOISING = 1.0  # σ: what is compared is without the finest noise
 _BLURS = (0.0, 0.7, 1.2, 1.8, 2.5, 3.5, 5.0)  # σ: the original is as blurred as one of these
 _FITTED, _COLOR_ROUNDS = 64, 4  # the side of what colors are fitted to, and how often
+_PRIOR = 0.005  # variance by which a gain of 1 is expected
 _GAINS = (0.6, 1.6)  # the least and the most that contrast may be changed by
+_SURELY = 0.8  # of the least coarse difference that matters: where all are less at half the size, nothing is looked at closer
 _COARSE, _FINE = 4.0, 1.0  # σ: content is found on the one scale, and its outline on the other
 
 
@@ -66,7 +69,11 @@ def agreement(restored: Tensor, original: Tensor, limits: AgreementLimits = Agre
     after, before = (
         resize_filtered(picture[None].float(), (_SIDE, _SIDE), "bilinear")[0] for picture in (restored, original)
     )
-    changed = _changed(_difference(after, before.to(after.device)), limits)
+    before = before.to(after.device)
+    blur, quick = _compared(after, before)
+    if _norm(gaussian_blur(quick, _COARSE / 2)).max() < _SURELY * limits.seed:
+        return torch.ones(1, *restored.shape[-2:], device=restored.device)
+    changed = _changed(_left_over(after, before, (blur,))[0], limits)
     size = restored.shape[-2:]
     if not changed.any():
         return torch.ones(1, *size, device=restored.device)
@@ -74,42 +81,44 @@ def agreement(restored: Tensor, original: Tensor, limits: AgreementLimits = Agre
     return 1 - F.interpolate(soft[None], size=size, mode="bicubic")[0].clamp(0, 1)
 
 
-def _difference(restored: Tensor, original: Tensor) -> Tensor:
-    """[3, 128, 128], what is left between the two once the restored one is as blurred and as colored as the original."""
+def _compared(restored: Tensor, original: Tensor) -> tuple[float, Tensor]:
+    """How blurred the original is, and what is then left between the two at half the size, [3, 64, 64]."""
     half = (_SIDE // 2, _SIDE // 2)
     after, before = (resize_filtered(picture[None], half, "bilinear")[0] for picture in (restored, original))
-    typical = torch.stack([_left_over(after, before, sigma, 0.5).abs().sum(0).median() for sigma in _BLURS])
-    return _left_over(restored, original, _BLURS[int(typical.argmin())])
+    left = _left_over(after, before, _BLURS, 0.5)
+    best = int(left.abs().sum(1).flatten(1).median(1).values.argmin())
+    return _BLURS[best], left[best]
 
 
-def _left_over(restored: Tensor, original: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-    """The difference of two pictures, the first blurred; both a little more, at ``scale`` times 128 px."""
+def _left_over(restored: Tensor, original: Tensor, sigmas: Sequence[float], scale: float = 1.0) -> Tensor:
+    """[N, 3, H, W], the difference of two pictures, the first blurred by each; both a little more, at ``scale`` × 128 px."""
     wanted = gaussian_blur(original, _DENOISING * scale)
-    blurred = gaussian_blur(restored, (sigma**2 + _DENOISING**2) ** 0.5 * scale)
-    return wanted - _recolored(blurred, wanted)
+    blurred = [gaussian_blur(restored, (sigma**2 + _DENOISING**2) ** 0.5 * scale) for sigma in sigmas]
+    return wanted - _recolored(torch.stack(blurred), wanted)
 
 
-def _recolored(picture: Tensor, wanted: Tensor) -> Tensor:
-    """``picture`` with the colors of ``wanted``, as far as a gain and an offset of each channel can tell."""
-    step = picture.shape[-1] // _FITTED
-    gain, offset = _fitted(picture[:, ::step, ::step], wanted[:, ::step, ::step])
-    return gain * picture + offset
+def _recolored(pictures: Tensor, wanted: Tensor) -> Tensor:
+    """``pictures`` [N, 3, H, W] with the colors of ``wanted``, as far as gain and offset of each channel can tell."""
+    step = pictures.shape[-1] // _FITTED
+    gain, offset = _fitted(pictures[..., ::step, ::step].flatten(2), wanted[:, ::step, ::step].flatten(1))
+    return gain[..., None] * pictures + offset[..., None]
 
 
-def _fitted(picture: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Gain and offset [3, 1, 1], fitted where the two differ little: what covers a face must not tint it."""
-    gain, offset = torch.ones(3, 1, 1).to(picture), torch.zeros(3, 1, 1).to(picture)
+def _fitted(pictures: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Gain and offset [N, 3, 1] of [N, 3, P], fitted where they differ little: what covers a face must not tint it."""
+    middle = wanted.mean(1, keepdim=True)  # sums of squares lose no digits around 0
+    x, y = pictures - middle, (wanted - middle).expand_as(pictures)
+    terms = torch.cat([x, y, x * x, x * y], 1).mT.contiguous()  # [N, P, 12]: one product weighs and sums them all
+    gain, offset = torch.ones_like(x[..., :1]), torch.zeros_like(x[..., :1])
     for _ in range(_COLOR_ROUNDS):
-        distance = (wanted - gain * picture - offset).abs().amax(0, keepdim=True)
-        weight = 1 / (1 + (distance / (1.5 * distance.median().clamp_min(0.01))) ** 4)
-        total = weight.sum()
-        mean, goal = ((weight * x).sum((1, 2), keepdim=True) / total for x in (picture, wanted))
-        spread = (weight * (picture - mean).square()).sum((1, 2), keepdim=True)
-        common = (weight * (picture - mean) * (wanted - goal)).sum((1, 2), keepdim=True)
-        prior = 0.005 * total  # a flat face keeps its contrast
-        gain = ((common + prior) / (spread + prior)).clamp(*_GAINS)
+        distance = (y - gain * x - offset).abs().amax(1, keepdim=True)
+        typical = distance.median(2, keepdim=True).values.clamp_min(0.01)
+        weight = 1 / (1 + (distance / (1.5 * typical)).square().square())
+        mean, goal, square, common = ((weight @ terms) / weight.sum(2, keepdim=True)).mT.chunk(4, 1)
+        # a flat face keeps its contrast
+        gain = ((common - mean * goal + _PRIOR) / (square - mean * mean + _PRIOR)).clamp(*_GAINS)
         offset = goal - gain * mean
-    return gain, offset
+    return gain, offset + middle - gain * middle
 
 
 def _changed(difference: Tensor, limits: AgreementLimits) -> Tensor:

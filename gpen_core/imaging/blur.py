@@ -22,13 +22,15 @@ def gaussian_blur(pictures: Tensor, sigma: float) -> Tensor:
     """
     if sigma <= 0:
         return pictures
-    down, across = (_band(side, sigma).to(pictures) for side in pictures.shape[-2:])
+    height, width = pictures.shape[-2:]
+    down = _band(height, sigma).to(pictures)
+    across = down if width == height else _band(width, sigma).to(pictures)
     return down @ pictures @ across.T
 
 
 def _band(side: int, sigma: float) -> Tensor:
     """[side, side]: each row weighs the pixels around one."""
-    axis = torch.arange(side, dtype=torch.float32)
-    distances = (axis[:, None] - axis).abs()
-    weights = torch.where(distances <= max(1, round(_REACH * sigma)), (-0.5 * (distances / sigma).square()).exp(), 0.0)
+    distances = torch.arange(1 - side, side, dtype=torch.float32).abs()
+    profile = torch.where(distances <= max(1, round(_REACH * sigma)), (-0.5 * (distances / sigma).square()).exp(), 0.0)
+    weights = profile.unfold(0, side, 1).flip(0)  # row i is the profile around pixel i
     return weights / weights.sum(1, keepdim=True)
