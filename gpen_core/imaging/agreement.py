@@ -25,7 +25,9 @@ _BLURS = (0.0, 0.7, 1.2, 1.8, 2.5, 3.5, 5.0)  # σ: the original is as blurred a
 _FITTED, _COLOR_ROUNDS = 64, 4  # the side of what colors are fitted to, and how often
 _PRIOR = 0.005  # variance by which a gain of 1 is expected
 _GAINS = (0.6, 1.6)  # the least and the most that contrast may be changed by
-_SURELY = 0.8  # of the least coarse difference that matters: where all are less at half the size, nothing is looked at closer
+_SURELY = (
+    0.8  # of the least coarse difference that matters: where all are less at half the size, nothing is looked at closer
+)
 _COARSE, _FINE = 4.0, 1.0  # σ: content is found on the one scale, and its outline on the other
 
 

@@ -13,6 +13,8 @@ from gpen_core.checkpoints import GpenModel
 from gpen_core.engines import PlainEngine
 from gpen_core.faces.alignment import align_face
 from gpen_core.faces.detectors import DetectOptions, MultiPassDetector, load_network
+from gpen_core.faces.detectors.folding import fold_batch_norms
+from gpen_core.faces.detectors.retinaface import RetinaFace, build_network
 from gpen_core.faces.drawing import draw_faces, face_mask
 from gpen_core.faces.parsing import FaceParser
 from gpen_core.faces.regions import RegionOptions
@@ -104,6 +106,26 @@ def test_a_whole_picture_restored_on_a_gpu_is_the_same_as_on_the_cpu(astronaut, 
         torch.testing.assert_close(found.mask.on_cpu, expected.mask, atol=2e-2, rtol=0)
         assert draw_faces(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
         assert face_mask(OnGpu(frames), found.faces).device.type in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("backbone", ["mobile0.25", "resnet50"])
+def test_retinaface_finds_the_same_on_a_gpu_and_asks_it_once_for_each_of_its_three_results(astronaut, backbone):
+    pytest.importorskip("facexlib", reason="RetinaFace's layers come from facexlib, which is not installed")
+    torch.manual_seed(3)
+    module = build_network(backbone).eval().requires_grad_(False)
+    for head in (*module.BboxHead, *module.LandmarkHead):
+        head.conv1x1.weight.mul_(1e-3)  # sizes are exponentials of it
+    fold_batch_norms(module)  # as the loader does
+    network = RetinaFace(module, backbone)
+    expected = network.find(astronaut, 0.5)  # of random weights: hundreds of places that look like faces
+    assert len(expected.boxes) > 10
+    with PretendCuda() as gpu:
+        gpu.module(network.module)
+        found = network.find(OnGpu(astronaut), 0.5)
+        assert gpu.waits == ["aten::_to_copy"] * 3
+    assert abs(len(found.boxes) - len(expected.boxes)) <= 2  # scores next to each other may swap, and suppress another
+    places, wanted = (torch.cat((each.boxes, each.landmarks.flatten(1)), 1) for each in (found, expected))
+    assert (torch.cdist(places, wanted).amin(1) < 0.05).float().mean() > 0.99
 
 
 @pytest.mark.parametrize("parsed", [False, True])
