@@ -69,6 +69,6 @@ class BlendFaces(io.ComfyNode):
             widgets.blend_options(**blending),
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
-            hooks=node_hooks(),
+            hooks=node_hooks(shares={"blend": 1.0}),
         )
         return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask))

@@ -57,7 +57,7 @@ class DetectFaces(io.ComfyNode):
         detector.to_device()
         configured = detector.configured(widgets.detect_options(threshold, min_face, rotated_faces))
         frames = to_frames(image)
-        found = detect_faces(frames, configured, node_hooks(status))
+        found = detect_faces(frames, configured, node_hooks(status, {"detect": 1.0}))
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
             faces,

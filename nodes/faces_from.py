@@ -75,7 +75,7 @@ class FacesFromBoxes(io.ComfyNode):
         detector = detector or automatic_detector()
         detector.to_device()
         configured = detector.configured(DetectOptions(threshold=threshold or 0.5))
-        hooks = node_hooks(status)
+        hooks = node_hooks(status, {"detect": 1.0})
         found = faces_in_boxes(
             frames, [(box.frame, box.box) for box in given], configured, lambda *done: hooks.progress("detect", *done)
         )

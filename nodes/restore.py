@@ -66,7 +66,7 @@ class RestoreFaces(io.ComfyNode):
             return io.NodeOutput((), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
-        hooks, guard = node_hooks(status), ProtectOptions(protect)
+        hooks, guard = node_hooks(status, {"restore": 1.0}), ProtectOptions(protect)
         found = restore_faces(frames, faces, model.model, options, hooks)
         restored = tuple(protect_faces(frames, found, protections_for(guard, protect_tools(guard), hooks)))
         for face in restored:

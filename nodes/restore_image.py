@@ -14,7 +14,7 @@ from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
-from .host.progress import node_hooks
+from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
 from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
@@ -102,7 +102,7 @@ class RestoreImage(io.ComfyNode):
             faces=faces,
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background),
-            hooks=node_hooks(status),
+            hooks=node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
             on_face=kept.add,
             tools=protect_tools(settings.protect),
         )

@@ -85,7 +85,7 @@ class SampleFaces(io.ComfyNode):
         options = SampleOptions(seed, count, truncation, end_seed if interpolate else None, batch_size=batch_size)
         face = _face(model.model, image, faces)
         model.to_device(sampling_bytes(model.model, options))
-        pictures = list(sample_faces(model.model, options, face=face, hooks=node_hooks()))
+        pictures = list(sample_faces(model.model, options, face=face, hooks=node_hooks(shares={"sample": 1.0})))
         return io.NodeOutput(to_image(torch.stack(pictures)))
 
 

@@ -131,7 +131,9 @@ def _person(reference: Tensor, least: float) -> Reference:
     embedder = find_embedder(detector_folders())  # before anything is detected: without one nothing can be said
     detector, frames = automatic_detector(), to_frames(reference)
     detector.to_device()
-    return reference_of(frames, detect_faces(frames, detector.configured(), node_hooks()), embedder, least)
+    return reference_of(
+        frames, detect_faces(frames, detector.configured(), node_hooks(shares={"detect": 1.0})), embedder, least
+    )
 
 
 def _drawn(frames: Tensor, selection: Selection) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ..model import Gpen, GpenConfig, maps_of
 from ..model.ops import scales_weights
+from ..polling import Poll, current_poll, go_on
 from .base import CPU_PIXELS_AT_ONCE, Network, largest_batch
 
 _GPU_PIXELS_AT_ONCE = 8 * 512**2  # 3.6 GiB in float32, whatever the model's size, up to 1024 px
@@ -64,7 +66,20 @@ class _Plain:
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        return self.network(pictures, noise)
+        with _polled(self.network, current_poll()):
+            return self.network(pictures, noise)
+
+
+@contextmanager
+def _polled(network: Gpen, poll: Poll) -> Iterator[None]:
+    """Within it, ``poll`` is called before each of the network's modules. Where nobody polls, nothing is done."""
+    modules = () if poll is go_on else tuple(network.modules())
+    hooks = [module.register_forward_pre_hook(lambda module, inputs: poll()) for module in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import RestorationError
+from ..polling import Poll, go_on, polling
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -55,12 +56,14 @@ class Hooks:
 
     Attributes:
         progress: Called after each step; raising from it cancels the run.
+        poll: Called many times within a face, in any thread; raising from it cancels the run, too.
         is_out_of_memory: Whether an error means that memory is used up.
         free_memory: Called after such an error, before a smaller batch is tried.
         say: Takes a sentence for the user, such as that a larger model would serve this picture better.
     """
 
     progress: Progress = silent
+    poll: Poll = go_on
     is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory
     free_memory: Callable[[], None] = lambda: None
     say: Callable[[str], None] = _log.info
@@ -73,13 +76,15 @@ def with_memory(job: Callable[[], Result], hooks: Hooks, what: str) -> Result:
         RestorationError: Memory ran out again; names ``what``.
     """
     try:
-        return job()
+        with polling(hooks.poll):
+            return job()
     except Exception as error:
         if not hooks.is_out_of_memory(error):
             raise
     hooks.free_memory()  # outside the handler: the error holds on to the tensors it failed with
     try:
-        return job()
+        with polling(hooks.poll):
+            return job()
     except Exception as error:
         if not hooks.is_out_of_memory(error):
             raise

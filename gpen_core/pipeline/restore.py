@@ -11,6 +11,7 @@ from ..checkpoints import GpenModel
 from ..engines import largest_batch
 from ..errors import RestorationError
 from ..faces.alignment import align_face
+from ..polling import polling
 from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
 from .frames import check_faces_of, check_frames
 from .hooks import Hooks
@@ -109,7 +110,8 @@ def in_batches(
     """
     while True:
         try:
-            parts = [network(part) for part in items.split(batch_size)]
+            with polling(hooks.poll):
+                parts = [network(part) for part in items.split(batch_size)]
             return (torch.cat(parts) if len(parts) > 1 else parts[0]), batch_size
         except Exception as error:
             if not hooks.is_out_of_memory(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch.nn.functional as F
@@ -14,44 +15,55 @@ from ...gpen_core.pipeline.hooks import Hooks
 from . import memory
 from .status import NodeStatus
 
-_PREVIEW_SIDE = 512
+# The stages of a node's job, in their order, and about which share of its time each takes. They may overlap.
+WHOLE_JOB: Mapping[str, float] = {"detect": 0.2, "restore": 0.75, "blend": 0.05}
+CHOSEN_FACES: Mapping[str, float] = {"restore": 0.95, "blend": 0.05}
+_STEPS = 1000  # of the bar
+_LARGEST_FRAME = 1024  # pixels: a preview of a whole frame; faces are shown at the size that the model makes
 
 
 class NodeProgress:
-    """A Progress callback: one bar per node, restarted for each stage.
+    """A Progress callback: one bar over all stages of a node's job, which is full when the last one is done."""
 
-    Stages overlap (a frame is blended while the next is restored), so only a later stage may take over the bar, and
-    blending shows only when nothing is restored.
-    """
-
-    _RANK = ("blend", "detect", "restore", "sample")
-
-    def __init__(self) -> None:
-        self._bar = ProgressBar(1)
-        self._stage = ""
+    def __init__(self, shares: Mapping[str, float]) -> None:
+        self._shares, self._done = shares, dict.fromkeys(shares, 0.0)
+        self._main, self._last = max(shares, key=lambda stage: shares[stage]), list(shares)[-1]
+        self._bar = ProgressBar(_STEPS)
 
     def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         """Report progress. Raises ComfyUI's interrupt exception if the user has cancelled."""
         model_management.throw_exception_if_processing_interrupted()
-        if self._stage and self._RANK.index(stage) < self._RANK.index(self._stage):
-            return
-        self._stage = stage
-        shown = None if preview is None else ("JPEG", _thumbnail(preview), _PREVIEW_SIDE)
-        self._bar.update_absolute(done, total, shown)
+        self._done[stage] = done / max(total, 1)
+        full = stage == self._last and done == total
+        place = 1.0 if full else sum(share * self._done[each] for each, share in self._shares.items())
+        shown = None
+        if preview is not None and stage == self._main:
+            shown = ("JPEG", _picture(preview, None if stage != "blend" else _LARGEST_FRAME), None)
+        self._bar.update_absolute(round(_STEPS * place), _STEPS, shown)
 
 
-def node_hooks(status: NodeStatus | None = None) -> Hooks:
-    """Hooks for one run of a node. What the run has to say goes into its status, if it has one, else into the log."""
-    hooks = Hooks(NodeProgress(), memory.is_out_of_memory, memory.free_memory)
+def node_hooks(status: NodeStatus | None = None, shares: Mapping[str, float] = WHOLE_JOB) -> Hooks:
+    """Hooks for one run of a node.
+
+    Args:
+        status: Takes what the run has to say; without one, the log does.
+        shares: The stages of the job, such as ``{"detect": 1.0}``.
+    """
+    hooks = Hooks(
+        progress=NodeProgress(shares),
+        poll=model_management.throw_exception_if_processing_interrupted,
+        is_out_of_memory=memory.is_out_of_memory,
+        free_memory=memory.free_memory,
+    )
     return hooks if status is None else replace(hooks, say=status.say)
 
 
-def _thumbnail(picture: Tensor) -> Image.Image:
-    """[3 or more, h, w] RGB in [0, 1] → an image of at most 512 px."""
-    picture = picture[None, :3].float()
-    scale = min(1.0, _PREVIEW_SIDE / max(picture.shape[2:]))
+def _picture(pixels: Tensor, largest: int | None) -> Image.Image:
+    """[3 or more, h, w] RGB in [0, 1] → an image, of at most ``largest`` px."""
+    pixels = pixels[None, :3].float()
+    scale = 1.0 if largest is None else min(1.0, largest / max(pixels.shape[2:]))
     if scale < 1:
-        size = [max(1, round(side * scale)) for side in picture.shape[2:]]
-        picture = F.interpolate(picture, size=size, mode="area")
-    array = picture[0].clamp(0, 1).mul(255).byte().movedim(0, -1).cpu().numpy()
+        size = [max(1, round(side * scale)) for side in pixels.shape[2:]]
+        pixels = F.interpolate(pixels, size=size, mode="area")
+    array = pixels[0].clamp(0, 1).mul(255).byte().movedim(0, -1).cpu().numpy()
     return Image.fromarray(array)

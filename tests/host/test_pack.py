@@ -264,8 +264,19 @@ def test_a_parser_shapes_the_blend(ready: HostProcess, place_model: Callable[...
 
 def test_progress_is_counted_and_previewed(ready: HostProcess):
     result = ready.run(saving(staged("astronaut.png")))
-    assert {(step["node"], step["value"], step["max"]) for step in result.progress} >= {("4", 1, 1), ("5", 1, 1)}
+    full = {step["node"] for step in result.progress if step["value"] == step["max"]}
+    assert full >= {"4", "5", "6"}
     assert result.previews and result.previews[0]["format"] == "JPEG"
+    assert result.previews[0]["size"] == [64, 64] and result.previews[0]["max_size"] is None  # as the model makes it
+
+
+def test_the_whole_job_has_one_bar_that_is_full_when_it_is_done(ready: HostProcess, portrait: Path):
+    picture = frames_of(portrait)[0].movedim(0, -1).numpy()
+    np.save(ready.base.input / "two.npy", np.stack([picture] * 2))
+    steps = [step for step in ready.run(saving(whole("two.npy"))).progress if step["node"] == "6"]
+    values = [step["value"] / step["max"] for step in steps]
+    assert values == sorted(values) and values[-1] == 1 and max(values[:-1]) < 1
+    assert {step["max"] for step in steps} == {steps[0]["max"]} and len(values) >= 5  # detection, faces, frames
 
 
 def test_a_cancelled_run_stops_and_the_next_one_works(ready: HostProcess, portrait: Path):

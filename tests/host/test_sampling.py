@@ -98,7 +98,7 @@ def test_another_seed_is_made_anew_and_the_same_one_is_cached(ready: HostProcess
 def test_progress_is_counted_previewed_and_cancelled_and_weights_are_the_hosts(ready: HostProcess):
     result = ready.run(saving(sampled(count=3, batch_size=1)))
     steps = [(step["value"], step["max"]) for step in result.progress if step["node"] == "6"]
-    assert steps == [(1, 3), (2, 3), (3, 3)] and len(result.previews) >= 3
+    assert [round(3 * value / most, 2) for value, most in steps] == [1, 2, 3] and len(result.previews) >= 3
     loaded = ready.loaded_models()
     assert [model["model"] for model in loaded] == ["Gpen"] and loaded[0]["on_load_device"]
     cancelled = ready.run_and_cancel(saving(sampled(count=6, batch_size=1, seed=9)), after=2)

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...model.gpen import Gpen, Noise
 from ...model.layers import PixelNorm
 from ...model.ops import ACTIVATION_GAIN
+from ...polling import Poll, current_poll, go_on
 from .encoder import Features, Stage, halve_whole
 from .generator import Layer, RgbLayer
 from .level import ResolutionLevel
@@ -56,10 +57,10 @@ class FastGpen:
         if workers is not None:
             return workers.lead(job)
         with torch.inference_mode():
-            return job(Team())
+            return job(Team(current_poll()))
 
     def _forward(self, pictures: Tensor, noise: Noise, team: Team) -> Tensor:
-        prepared, config = self._up_to_date(), self.network.config
+        prepared, config = self._up_to_date(team.poll), self.network.config
         noises = prepared.noise(pictures, noise)
         result = pictures.new_empty(len(pictures), 3, config.output_size, config.output_size)
         group = samples_at_once(config, self.blocking)
@@ -83,12 +84,12 @@ class FastGpen:
         """Free what was worked out; the next call does it again."""
         self._prepared = None
 
-    def _up_to_date(self) -> Prepared:
+    def _up_to_date(self, poll: Poll) -> Prepared:
         with self._lock:
             stamp = _stamp(self.network)
             if self._prepared is None or self._prepared[0] != stamp:
                 self._prepared = None  # first, lest both be held
-                self._prepared = stamp, Prepared(self.network, self.blocking)
+                self._prepared = stamp, Prepared(self.network, self.blocking, poll)
             return self._prepared[1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -111,7 +112,7 @@ class Prepared:
     ``alone_from``: the first level that is made of one sample at a time, ``rows_from``: the first that is made by rows.
     """
 
-    def __init__(self, network: Gpen, blocking: Blocking) -> None:
+    def __init__(self, network: Gpen, blocking: Blocking, poll: Poll = go_on) -> None:
         self.network, self.config, self.blocking = network, network.config, blocking
         config, generator = network.config, network.generator
         sides = [config.start << level for level in range(config.levels)]
@@ -124,6 +125,7 @@ class Prepared:
         self.layers = [self._layer(generator.conv1, 0)]
         self.colors = [RgbLayer(generator.to_rgb1)]
         for level in range(1, config.levels):
+            poll()
             self.layers += [self._layer(generator.convs[2 * level - 2 + which], level) for which in (0, 1)]
             self.colors.append(RgbLayer(generator.to_rgbs[level - 1]))  # type: ignore[arg-type]
 

@@ -23,6 +23,7 @@ from typing import TypeVar
 
 import torch
 
+from ...polling import Poll, current_poll, go_on
 from .waiting import Waiting
 
 CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the channel
@@ -41,9 +42,12 @@ class Stopped(Exception):
 
 
 class Team:
-    """Runs pieces of work in the calling thread: what ``Workers`` do with several."""
+    """Runs pieces of work in the calling thread: what ``Workers`` do with several. Before each, ``poll`` may end it all."""
 
     count = 1
+
+    def __init__(self, poll: Poll = go_on) -> None:
+        self.poll = poll
 
     @property
     def pieces(self) -> int:
@@ -56,6 +60,7 @@ class Team:
         They write where no other reads or writes. Raises the error of one that failed.
         """
         for piece in pieces:
+            self.poll()
             piece()
 
 
@@ -93,11 +98,11 @@ class Workers:
             self.quiet = waiting.share < QUIET
 
     def _lead_alone(self, job: Callable[[Team], Result]) -> Result:
-        with _Attentive() as team:
+        with _Attentive(current_poll()) as team:
             return _inferring(self._leading, job, team)
 
     def _lead_several(self, job: Callable[[Team], Result]) -> Result:
-        team = _Several(self._threads, self.count)
+        team = _Several(self._threads, self.count, current_poll())
         leader = self._threads.submit(_inferring, self._leading, job, team)
         try:
             return leader.result()
@@ -131,6 +136,7 @@ class _Attentive(Team):
 
     def run(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
+            self.poll()
             piece()
             if not self._before and self._waiting.seconds > OFTEN:
                 if self._waiting.share >= DISTURBED:
@@ -139,7 +145,8 @@ class _Attentive(Team):
 
 
 class _Several(Team):
-    def __init__(self, threads: ThreadPoolExecutor, count: int) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, count: int, poll: Poll = go_on) -> None:
+        super().__init__(poll)
         self.threads, self.count, self.stop = threads, count, Event()
 
     def run(self, pieces: Iterable[Piece]) -> None:
@@ -167,6 +174,7 @@ class _Several(Team):
             except IndexError:
                 return
             try:
+                self.poll()
                 piece()
             except BaseException:
                 left.clear()

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...errors import CheckpointError, MissingWeightsError
+from ...polling import current_poll
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
 from .mtcnn_pixels import WINDOW, mipmaps, patches, pyramid
@@ -88,8 +89,9 @@ class Mtcnn:
         """P-Net over the pyramid → boxes [N, 4] float32. ``smallest``: pixels that its window shall cover at least."""
         from torchvision.ops import batched_nms, nms
 
-        found = []
+        found, poll = [], current_poll()
         for pixels, scale in pyramid(levels, self.min_face, smallest):
+            poll()
             offsets, faces = self.module.proposal(pixels)
             found.append(_Seen(offsets, faces, scale))
         if not found:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...geometry import size_of
+from ...polling import current_poll
 from ...types import Face
 from .base import FaceNetwork, check_frame
 from .exposure import Exposure
@@ -114,6 +115,7 @@ class MultiPassDetector:
 
         ``smallest_seen``: smaller candidates, in pixels of the view, are not needed.
         """
+        current_poll()()
         height, width = frame.shape[-2:]
         found = self.network.find(view.pixels(frame), self.levels.candidate, smallest=smallest_seen)
         inside = (s for s in sightings_in(view, found) if 0 <= s.center[0] < width and 0 <= s.center[1] < height)
