@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -86,7 +86,7 @@ class Job:
         """Do it → the number of faces."""
         picture = load_picture(self.source)
         result = restore_image(picture.pixels[None], self.model, self.detector, self.settings)
-        save_picture(replace(picture, pixels=result.frames[0]), self.target)
+        save_picture(picture.restored(result.frames[0], result.mask[0]), self.target)
         return len(result.faces)
 
 

@@ -31,7 +31,6 @@ _NEEDED = {
     "facexlib": "RetinaFace and ParseNet",
     "mtcnn": "the built-in face detector's weights",
     "tqdm": "progress bars",
-    "tifffile": "writing 16-bit TIFF files",
     "filelock": "downloads",
 }
 

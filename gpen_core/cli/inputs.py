@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageError
-from ..imaging.files import IMAGE_EXTENSIONS
+from ..imaging.files import IMAGE_EXTENSIONS, MOST_MEGAPIXELS
 
 # Folders in which other systems keep companions of the pictures beside them.
 _COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
@@ -61,7 +61,24 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         type=lambda text: text.lower().removeprefix("."),
         help="of the results: png, jpg, webp, tif (default: the image's own)",
     )
+    parser.add_argument(
+        "--max-input-megapixels",
+        type=_megapixels,
+        default=MOST_MEGAPIXELS,
+        metavar="MP",
+        help="larger images are refused before any memory is taken (default: %(default)s)",
+    )
     parser.add_argument("--quality", type=_quality, help="of JPEG and WebP files, 1 … 100 (default: 95)")
+
+
+def _megapixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0")
+    return value
 
 
 def _quality(text: str) -> int:

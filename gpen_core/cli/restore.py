@@ -266,24 +266,26 @@ def _parser(mask: str, folders: Sequence[Path], device: torch.device) -> FacePar
 
 def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar, report: Report | None) -> str:
     """Restore one image and write everything asked for → a line for the log."""
-    picture = load_picture(job.source)
+    picture = load_picture(job.source, max_megapixels=options.max_input_megapixels)
+    for note in picture.notes:
+        bar.say(f"{job.source}: {note}")
+    seen = picture.pixels
     faces: list[RestoredFace] = []
     on_face = faces.append if options.save_faces else lambda face: None
     seconds = time.perf_counter()
     result = restore_image(
-        picture.pixels[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
+        seen[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
         hooks=Hooks(progress=bar.stage, say=bar.say), on_face=on_face, tools=tools.protect,
         reference=tools.reference,
     )  # fmt: skip
-    done = replace(picture, pixels=result.frames[0])
-    if not tools.model.task.keeps_colors:
-        done = _in_color(done)
-    save_picture(done, job.target, options.quality)
+    known = picture if tools.model.task.keeps_colors else _in_color(picture)
+    for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
+        bar.say(f"{job.target}: cannot hold {what}")
     if report is not None:
-        pair = (picture.pixels[:3], result.frames[0, :3])
+        pair = (seen[:3], result.frames[0, :3])
         report.add(Entry(job.source, job.target, result.faces, result.facts, time.perf_counter() - seconds), pair)
     if job.pair is not None:
-        _save_pair(picture, result.frames[0], job.pair)
+        _save_pair(seen, result.frames[0], job.pair)
     if job.faces is not None:
         remove_faces(job.faces)
         for number, face in enumerate(faces):
@@ -306,15 +308,14 @@ def _none(result: Restoration) -> str:
     return "no face found" if result.selection is None else result.selection.why_none()
 
 
-def _save_pair(picture: Picture, after: Tensor, path: Path) -> None:
-    """Before and after, side by side, both at the size of the result."""
-    before = resize_lanczos(picture.pixels, size_of(after))
-    save_picture(replace(_in_color(picture), pixels=torch.cat((before, after), dim=2), bits=8, exif=None), path)
+def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:
+    """Before and after, side by side, both at the size of the result and in sRGB."""
+    save_picture(Picture(torch.cat((resize_lanczos(before, size_of(after)), after), dim=2)), path)
 
 
 def _in_color(picture: Picture) -> Picture:
-    """The picture as color, whatever its source was; a grayscale file's profile does not apply to it."""
-    return replace(picture, gray=False, icc=None if picture.gray else picture.icc)
+    """What is known of a picture that becomes one in color: a grayscale file's profile does not apply to it."""
+    return replace(picture.in_srgb(), gray=False) if picture.gray else picture
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

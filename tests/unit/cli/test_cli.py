@@ -170,10 +170,10 @@ def test_whatever_one_picture_does_the_others_are_restored(portrait, checkpoint,
 
     real = command.load_picture
 
-    def too_large(path):
+    def too_large(path, **options):
         if path.name == "astronaut.png":
             raise MemoryError
-        return real(path)
+        return real(path, **options)
 
     monkeypatch.setattr(command, "load_picture", too_large)
     assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1

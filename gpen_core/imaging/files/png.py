@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..threads import side_by_side
+from ...threads import side_by_side
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: gray, gray and alpha, RGB, RGBA
@@ -17,61 +18,82 @@ _PAETH = 4
 _LEVEL = 2  # of zlib: level 3 makes files a tenth smaller, for twice the time. Of ISA-L: its levels hardly differ
 _ZLIB_HEADER, _RAW = b"\x78\x5e", -15  # a window of 32 KiB, and a stream without header and sum, which are the file's
 _STRIP = 1 << 18  # bytes compressed by themselves: the window begins anew with each, which costs less than a percent
+_GROUP = 256  # strips whose compressed bytes wait to be written
 _BLOCK = 1 << 17  # bytes filtered at a time, so that what lies between the steps stays in a core's cache
 
 
-def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16], icc: bytes | None, exif: bytes | None) -> bytes:
-    """Encode a PNG file.
+class Rows(Protocol):
+    """A picture whose rows are made as they are asked for.
+
+    Attributes:
+        shape: (height, width, channels), with 1 … 4 channels: gray, gray and alpha, RGB or RGBA.
+        dtype: Of its numbers: uint8 or uint16.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+
+    def band(self, first: int, end: int) -> NDArray[Any]:
+        """Rows [first, end), [h, W, C]."""
+
+
+def write_png(file: BinaryIO, rows: Rows, chunks: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Write a PNG file.
 
     Every row uses the Paeth filter: on photographs, choosing a filter per row would save less than one percent.
 
     Args:
-        pixels: [H, W] or [H, W, C] with C = 1 … 4: gray, gray and alpha, RGB or RGBA.
-        icc: Color profile.
-        exif: EXIF data as a TIFF block, without prefix.
-
-    Returns:
-        The content of the file.
+        file: To write to.
+        rows: The pixels.
+        chunks: Kind and data of those that stand before the pixels, in their order.
 
     Raises:
         ValueError: The image is empty or has another data type.
     """
-    if pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
+    height, width, channels = rows.shape
+    if rows.dtype not in (np.uint8, np.uint16) or 0 in rows.shape:
         raise ValueError(
-            f"a PNG file needs 8 or 16 bits per channel and at least one pixel, not {pixels.dtype} {pixels.shape}"
+            f"a PNG file needs 8 or 16 bits per channel and at least one pixel, not {rows.dtype} {height}×{width}"
         )
-    height, width = pixels.shape[:2]
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    depth = 8 * pixels.itemsize
-    stored = np.ascontiguousarray(pixels, ">u2" if depth == 16 else None)  # the most significant byte first
-    rows = stored.view(np.uint8).reshape(height, width, channels * pixels.itemsize)
-    chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPES[channels], 0, 0, 0))]
-    if icc:
-        chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
-    if exif:
-        chunks.append(_chunk(b"eXIf", exif))
-    return b"".join([_SIGNATURE, *chunks, *_data(rows), _chunk(b"IEND", b"")])
+    header = struct.pack(">IIBBBBB", width, height, 8 * rows.dtype.itemsize, _COLOR_TYPES[channels], 0, 0, 0)
+    file.write(_SIGNATURE)
+    for kind, data in ((b"IHDR", header), *chunks):
+        file.write(_chunk(kind, data))
+    _write_data(file, rows)
+    file.write(_chunk(b"IEND", b""))
 
 
-def _data(rows: NDArray[np.uint8]) -> list[bytes]:
+def _write_data(file: BinaryIO, rows: Rows) -> None:
     """IDAT chunks: one zlib stream, of which each strip is a part that ends at a whole byte."""
-    height, width, step = rows.shape
-    each = max(1, _STRIP // (width * step))
+    height, width, channels = rows.shape
+    each = max(1, _STRIP // (width * channels * rows.dtype.itemsize))
     library, checksum = _deflate(), 1
 
     def filtered(first: int) -> tuple[NDArray[np.uint8], int]:
         nonlocal checksum
-        strip = _filtered(rows, first, min(first + each, height))
+        end = min(first + each, height)
+        above = max(first - 1, 0)
+        strip = _filtered(_bytes(rows.band(above, end)), first - above)
         checksum = library.adler32(strip.data, checksum)
-        return strip, zlib.Z_SYNC_FLUSH if first + each < height else zlib.Z_FINISH
+        return strip, zlib.Z_SYNC_FLUSH if end < height else zlib.Z_FINISH
 
     def compressed(strip: tuple[NDArray[np.uint8], int]) -> bytes:
         stream = library.compressobj(_LEVEL, zlib.DEFLATED, _RAW, 9)
         return stream.compress(strip[0].data) + stream.flush(strip[1])
 
-    # This thread filters, in NumPy's short operations, which threads only hold each other up with; the others compress.
-    parts = side_by_side(compressed, map(filtered, range(0, height, each)))
-    return [_chunk(b"IDAT", part) for part in (_ZLIB_HEADER, *parts, struct.pack(">I", checksum))]
+    file.write(_chunk(b"IDAT", _ZLIB_HEADER))
+    for begin in range(0, height, _GROUP * each):
+        # This thread filters, in NumPy's short operations, which threads only hold each other up with; others compress.
+        firsts = range(begin, min(begin + _GROUP * each, height), each)
+        for part in side_by_side(compressed, map(filtered, firsts)):
+            file.write(_chunk(b"IDAT", part))
+    file.write(_chunk(b"IDAT", struct.pack(">I", checksum)))
+
+
+def _bytes(rows: NDArray[Any]) -> NDArray[np.uint8]:
+    """[h, W, C] → the bytes of each pixel, the most significant of a number first."""
+    stored = np.ascontiguousarray(rows, ">u2" if rows.itemsize == 2 else None)
+    return stored.view(np.uint8).reshape(*rows.shape[:2], -1)
 
 
 def _deflate() -> Any:
@@ -83,9 +105,12 @@ def _deflate() -> Any:
     return isal_zlib
 
 
-def _filtered(rows: NDArray[np.uint8], first: int, end: int) -> NDArray[np.uint8]:
-    """Rows [first, end) of [H, W, step], each less what Paeth predicts of it, after the byte that names the filter."""
-    _, width, step = rows.shape
+def _filtered(rows: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
+    """Rows [h, width, step] from the ``first`` on, each less what Paeth predicts of it, after the byte that names the filter.
+
+    ``first`` is 1 where a row lies above, else 0.
+    """
+    end, width, step = rows.shape
     result = np.empty((end - first, 1 + width * step), np.uint8)
     result[:, 0] = _PAETH
     each = max(1, _BLOCK // (width * step))

@@ -1,0 +1,190 @@
+"""Write image files, with all that the picture's file knew and the new one can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ImageError
+from ...files import written_whole
+from . import xmp
+from .exif import CHANGED, about_the_picture, fitted, made_true, read_exif, with_resolution
+from .formats import FORMATS, WRITABLE
+from .ifd import ASCII, Block, Entry, write_block
+from .jpeg_segments import LARGEST, icc_segments, jpeg_segments
+from .picture import Known, Picture, Text
+from .png import write_png
+from .png_chunks import png_chunks
+from .rows import PictureRows
+from .texts import COMMENT, hide_texts
+from .tiff_writing import own_tags, write_tiff
+
+_QUALITY = 95
+_HAVE_ALPHA, _ARE_DEEP = ("PNG", "WEBP", "TIFF"), ("PNG", "TIFF")
+_LARGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
+_EXIF_PREFIX = 6
+
+
+@dataclass
+class _Target:
+    """A file that is written: ``lost`` is what it cannot hold, in words."""
+
+    path: Path
+    format: str
+    picture: Picture
+    block: Block
+    known: Known
+    quality: int
+    lost: list[str] = field(default_factory=list)
+
+    def exif(self) -> bytes | None:
+        return None if self.block.is_empty() else write_block(self.block)
+
+
+def save_picture(picture: Picture, path: str | Path, quality: int | None = None) -> tuple[str, ...]:
+    """Write an image file in the format given by its extension. The file is replaced atomically.
+
+    Args:
+        picture: Alpha is blended onto white if the format doesn't support it; 16 bits are kept in PNG and TIFF, floating
+            point in TIFF.
+        path: The file; missing folders are created.
+        quality: Of JPEG and WebP, 1 … 100; None: 95. Other formats lose nothing.
+
+    Returns:
+        What the file cannot hold of what the picture's file knew, in words; empty where nothing is lost.
+
+    Raises:
+        ImageError: The file cannot be written.
+    """
+    path = Path(path)
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ImageError(f"{path.name}: cannot write '{path.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
+    check_side(path.name, file_format, (int(picture.numbers.shape[2]), int(picture.numbers.shape[1])))
+    target = _target(path, file_format, picture, _QUALITY if quality is None else quality)
+    try:
+        with written_whole(path) as temporary:
+            _WRITERS[file_format](target, temporary)
+    except ImageError:
+        raise
+    except Exception as error:  # encoders raise almost anything
+        raise ImageError(f"{path}: cannot be written ({str(error) or type(error).__name__}).") from error
+    return tuple(target.lost)
+
+
+def check_side(name: str, file_format: str, size: tuple[int, int]) -> None:
+    """Raise ImageError where a format has no pictures of this size (width, height)."""
+    largest = _LARGEST_SIDE.get(file_format)
+    if largest is not None and max(size) > largest:
+        raise ImageError(
+            f"{name}: {size[0]}×{size[1]} pixels are too many for this format, whose sides have at most {largest}. "
+            "Write a PNG or TIFF file."
+        )
+
+
+def _target(path: Path, file_format: str, picture: Picture, quality: int) -> _Target:
+    lost = []
+    if picture.space is not None and file_format != "PNG" and picture.icc is None and picture.known.png_color:
+        picture = picture.in_srgb()
+        lost.append("its description of colors (they were converted to sRGB)")
+    height, width = picture.numbers.shape[1:]
+    block = (read_exif(picture.exif) if picture.exif else None) or Block()
+    block = made_true(about_the_picture(block)[0], width, height)
+    known = picture.known
+    if known.xmp:
+        known = replace(known, xmp=xmp.made_true(known.xmp, width, height))
+    if known.changed and file_format != "PNG":
+        block, known = _with_time(block, known.changed), replace(known, changed=None)
+    if picture.numbers.shape[0] == 4 and file_format not in _HAVE_ALPHA:
+        lost.append("transparency (it was blended onto white)")
+    if picture.bits > 8 and file_format not in _ARE_DEEP:
+        lost.append(f"{picture.bits} bits per channel (reduced to 8)")
+    elif picture.floating and file_format != "TIFF":
+        lost.append("floating-point numbers (rounded to 16 bits)")
+    return _Target(path, file_format, picture, block, known, quality, lost)
+
+
+def _png(target: _Target, path: Path) -> None:
+    picture = target.picture
+    deep = picture.bits > 8
+    rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint16 if deep else np.uint8), gray=picture.gray)
+    block = target.block
+    if target.known.resolution is not None and _states_resolution(block):
+        block = replace(block, main=with_resolution(block.main, target.known.resolution, block.order))
+    exif = None if block.is_empty() else write_block(block)
+    chunks, lost = png_chunks(target.known, picture.icc, exif)
+    target.lost += _named(lost)
+    with path.open("wb") as file:
+        write_png(file, rows, chunks)
+
+
+def _jpeg(target: _Target, path: Path) -> None:
+    picture, known = target.picture, target.known
+    comments = tuple(text for text in known.texts if text.keyword == COMMENT and not text.language)
+    others = replace(known, texts=tuple(text for text in known.texts if text not in comments))
+    block, known, lost = hide_texts(target.block, others)
+    target.lost += _named(lost)
+    options = {}
+    if known.resolution is not None:
+        if known.resolution.per_inch:
+            options["dpi"] = (round(known.resolution.x), round(known.resolution.y))
+        block = replace(block, main=with_resolution(block.main, known.resolution, block.order))
+    exif, left_out = (None, []) if block.is_empty() else fitted(block, LARGEST - _EXIF_PREFIX)
+    segments, more = jpeg_segments(replace(known, texts=comments), exif)
+    target.lost += [*left_out, *more]
+    rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8), gray=picture.gray, on_white=True)
+    profile = icc_segments(picture.icc) if picture.icc else b""
+    with path.open("wb") as file:
+        rows.image().save(
+            file, format="JPEG", quality=target.quality, subsampling=0, extra=segments + profile, **options
+        )  # fmt: skip
+
+
+def _webp(target: _Target, path: Path) -> None:
+    picture = target.picture
+    block, known, lost = hide_texts(target.block, target.known)
+    target.lost += _named(lost)
+    if known.resolution is not None:
+        block = replace(block, main=with_resolution(block.main, known.resolution, block.order))
+    if known.iptc:
+        target.lost.append("IPTC data")
+    exif = None if block.is_empty() else write_block(block)
+    found = {"icc_profile": picture.icc, "exif": exif, "xmp": known.xmp}
+    rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8))
+    rows.image().save(
+        path, format="WEBP", quality=target.quality, method=4, **{name: value for name, value in found.items() if value}
+    )
+
+
+def _tiff(target: _Target, path: Path) -> None:
+    picture = target.picture
+    block, known, lost = hide_texts(target.block, target.known)
+    target.lost += _named(lost)
+    if known.resolution is not None:
+        block = replace(block, main=with_resolution(block.main, known.resolution, block.order))
+    kind = f"f{picture.bits // 8}" if picture.floating else f"u{min(picture.bits, 16) // 8}"
+    rows = PictureRows(picture.numbers.cpu(), np.dtype(kind), gray=picture.gray)
+    with path.open("wb") as file:
+        write_tiff(file, rows, block, own_tags(known.xmp, known.iptc, picture.icc))
+
+
+def _states_resolution(block: Block) -> bool:
+    return 282 in block.main
+
+
+def _with_time(block: Block, changed: bytes) -> Block:
+    """PNG's time of the last change as EXIF's, where that is not stated yet."""
+    if CHANGED in block.main:
+        return block
+    year, rest = int.from_bytes(changed[:2], "big"), changed[2:]
+    text = f"{year:04d}:{rest[0]:02d}:{rest[1]:02d} {rest[2]:02d}:{rest[3]:02d}:{rest[4]:02d}\0".encode()
+    return replace(block, main={**block.main, CHANGED: Entry(ASCII, len(text), text)})
+
+
+def _named(texts: list[Text]) -> list[str]:
+    return [f"the text '{text.keyword[:40]}'" for text in texts]
+
+
+_WRITERS = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff}

@@ -1,0 +1,7 @@
+"""Color spaces of files, to and from sRGB, which networks see."""
+
+from .described import space_of_cicp, space_of_png
+from .profiles import ProfileError, space_of_profile
+from .space import Space
+
+__all__ = ["ProfileError", "Space", "space_of_cicp", "space_of_png", "space_of_profile"]
