@@ -36,6 +36,7 @@ class Face:
         id: Which face this is: counted from 1 over all frames of a run, and kept through selecting, restoring and blending.
             0 where nobody counts, such as straight from a detector.
         quality: 0 = ruined, 1 = needs nothing, at the size of the model that looked at it; None where nobody looked.
+        track: Which face of a clip this is: the same number in every frame, counted from 1; 0 where nobody followed it.
     """
 
     box: Box
@@ -45,6 +46,7 @@ class Face:
     frame: int = 0
     id: int = 0
     quality: float | None = None
+    track: int = 0
 
     @property
     def width(self) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ImageError
 from ..imaging.files import IMAGE_EXTENSIONS, MOST_MEGAPIXELS
+from ..video.files import CLIP_EXTENSIONS, is_clip
 
 # Folders in which other systems keep companions of the pictures beside them.
 _COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
@@ -59,7 +60,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         type=lambda text: text.lower().removeprefix("."),
-        help="of the results: png, jpg, webp, tif (default: the image's own)",
+        help="of the results: png, jpg, webp, tif; of clips: mp4, mov, mkv, webm (default: the source's own)",
     )
     parser.add_argument(
         "--max-input-megapixels",
@@ -117,7 +118,7 @@ def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> 
     names = ", ".join(f"'{text}'" for text in missing)
     if passed_over:
         return f"{names}: no image directly in this folder, but in folders below it. Add --recursive to restore those."
-    return f"{names}: no image found. Supported: {', '.join(IMAGE_EXTENSIONS)}."
+    return f"{names}: no image found, and no clip. Supported: {', '.join((*IMAGE_EXTENSIONS, *CLIP_EXTENSIONS))}."
 
 
 def _expanded(text: str) -> Path:
@@ -168,7 +169,7 @@ def _is_searched(entry: Path) -> bool:
 
 
 def _is_picture(file: Path) -> bool:
-    return file.suffix.lower() in IMAGE_EXTENSIONS and not _is_hidden(file) and file.is_file()
+    return (file.suffix.lower() in IMAGE_EXTENSIONS or is_clip(file)) and not _is_hidden(file) and file.is_file()
 
 
 def _is_hidden(entry: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
+from ..video.files import WRITABLE_CLIPS, is_clip
 from .inputs import Source
 
 _LIKE_AN_ENDING = re.compile(r"\.[A-Za-z]{2,5}")  # not a version: "results.v2" is a folder
@@ -61,8 +62,14 @@ class Output:
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
             raise OptionError("--overwrite and --skip-existing exclude each other")
-        if self.format and f".{self.format}" not in WRITABLE:
+        if self.format and f".{self.format}" not in (*WRITABLE, *WRITABLE_CLIPS):
             raise OptionError(f"cannot write '{self.format}' files. Choose one of {_endings()}.")
+
+    def ending(self, source: Path) -> str:
+        """Of a source's result: as asked for, the source's own, or the usual one where that cannot be written."""
+        taken, usual = (WRITABLE_CLIPS, ".mp4") if is_clip(source) else (WRITABLE, ".png")
+        asked, own = f".{self.format}", source.suffix
+        return asked if asked in taken else own if own.lower() in taken else usual
 
 
 def plan(sources: Sequence[Source], output: Output) -> tuple[list[Job], int]:
@@ -97,7 +104,7 @@ def remove_faces(folder: Path) -> None:
 def _named(sources: Sequence[Source], output: Output) -> list[Job]:
     path = Path(output.path)
     if _is_file(output.path):
-        if path.suffix.lower() not in WRITABLE:
+        if path.suffix.lower() not in (*WRITABLE, *WRITABLE_CLIPS):
             raise ImageError(
                 f"'{output.path}': cannot write '{path.suffix}' files. Choose one of {_endings()}"
                 + ("." if path.suffix.lower() in _others() else ", or end the name of a folder with '/'.")
@@ -106,6 +113,9 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
             raise ImageError(
                 f"'{output.path}' is one file, but there are {len(sources)} images. Give a folder with -o."
             )
+        if is_clip(sources[0].path) != is_clip(path):
+            kind, endings = ("a clip", WRITABLE_CLIPS) if is_clip(sources[0].path) else ("an image", WRITABLE)
+            raise ImageError(f"'{sources[0].path}' is {kind}: name the result like one ({', '.join(endings)}).")
         return [_job(sources[0].path, path, output)]
     taken: set[Path] = set()
     return [
@@ -118,17 +128,23 @@ def _is_file(text: str) -> bool:
     path = Path(text)
     if path.is_dir() or text.endswith(("/", os.sep)):
         return False
-    return path.is_file() or path.suffix.lower() in WRITABLE or bool(_LIKE_AN_ENDING.fullmatch(path.suffix))
+    return (
+        path.is_file()
+        or path.suffix.lower() in (*WRITABLE, *WRITABLE_CLIPS)
+        or bool(_LIKE_AN_ENDING.fullmatch(path.suffix))
+    )
 
 
 def _job(source: Path, target: Path, output: Output) -> Job:
+    if is_clip(source):
+        return Job(source, target)
     pair = target.with_name(f"{target.name}-side-by-side.png") if output.side_by_side else None
     return Job(source, target, pair, target.with_name(f"{target.name}-faces") if output.save_faces else None)
 
 
 def _free_name(folder: Path, source: Path, output: Output, taken: set[Path]) -> Path:
     """The source's name with the result's ending; with a number where another source has it, counted in their order."""
-    ending = f".{output.format}" if output.format else source.suffix if source.suffix.lower() in WRITABLE else ".png"
+    ending = output.ending(source)
     target, number = folder / f"{source.stem}{ending}", 1
     while _key(target) in taken:
         number += 1
@@ -186,4 +202,4 @@ def _others() -> tuple[str, ...]:
 
 
 def _endings() -> str:
-    return ", ".join(ending.removeprefix(".") for ending in WRITABLE)
+    return ", ".join(ending.removeprefix(".") for ending in (*WRITABLE, *WRITABLE_CLIPS))

@@ -42,10 +42,13 @@ from ..pipeline.protect.identity import NO_NETWORK
 from ..pipeline.restore import template_for
 from ..precisions import PRECISIONS
 from ..types import AUTO, RestoredFace
+from ..video.files import is_clip
+from ..video.restore import ClipTools
 from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
 from .choosing import add_choosing, load_reference, select_options
+from .clips import add_clips, encode_options, restore_clip_job, video_options
 from .inputs import Found, add_files, find_pictures
 from .models import chosen_model
 from .plan import Job, Output, plan, remove_faces
@@ -67,11 +70,12 @@ class Tools:
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     blend = BlendOptions()
-    parser = commands.add_parser("restore", help="restore the faces in images")
+    parser = commands.add_parser("restore", help="restore the faces in images and clips")
     parser.set_defaults(run=run)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, folder of images, or glob pattern")
-    parser.add_argument("-o", "--output", required=True, help="output image or folder")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, clip, folder of both, or glob pattern")
+    parser.add_argument("-o", "--output", required=True, help="output image, clip or folder")
     add_files(parser)
+    add_clips(parser)
     parser.add_argument(
         "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
     )
@@ -166,7 +170,8 @@ def run(options: argparse.Namespace) -> int:
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
             try:
-                bar.finish(_restore(job, tools, options, bar, report))
+                restore = _restore_clip if is_clip(job.source) else _restore
+                bar.finish(restore(job, tools, options, bar, report))
             except Exception as error:  # a failing image must not stop the others
                 failures += 1
                 if report is not None:
@@ -294,6 +299,15 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
     count = len(result.faces)
     found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"
     return f"{job.source} → {job.target} ({found}, {width}×{height})"
+
+
+def _restore_clip(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBar, report: Report | None) -> str:
+    """Restore one clip → a line for the log. Reports tell of images only."""
+    networks = ClipTools(
+        tools.model, tools.detector, tools.settings, video_options(options), tools.parser, tools.reference, tools.protect,
+        encode_options(options),
+    )  # fmt: skip
+    return restore_clip_job(job, networks, options, bar)
 
 
 def _kept(result: Restoration) -> str:

@@ -54,19 +54,20 @@ def restore_each(
     """``restore_faces`` for frames and faces that have been checked."""
     template = template_for(model, options)
     size = model.config.input_size
-    batch_size = _batch_size(model, options)
+    batch_size = batch_size_for(model, options)
     done = 0
     while done < len(faces):
         crops = [align_face(frames[face.frame], face, size, template) for face in faces[done : done + batch_size]]
-        pixels, batch_size = _run(model, crops, batch_size, hooks)
+        pixels, batch_size = run_batch(model, crops, batch_size, hooks)
         for crop, pixels_of_batch in zip(crops, pixels.to(frames.device)):
             result = pixels_of_batch.clone()  # in memory of its own, and no inference tensor
             done += 1
             hooks.progress("restore", done, len(faces), result)
-            yield RestoredFace(crop, result, model.task.name, facts=_facts(crop.face, model))
+            yield RestoredFace(crop, result, model.task.name, facts=facts_of(crop.face, model))
 
 
-def _facts(face: Face, model: GpenModel) -> FaceFacts:
+def facts_of(face: Face, model: GpenModel) -> FaceFacts:
+    """What is known of a face as soon as it is restored."""
     return FaceFacts(min(face.width, face.height), model=model.name, model_size=model.config.output_size)
 
 
@@ -83,11 +84,12 @@ def activation_bytes(model: GpenModel, options: RestoreOptions = RestoreOptions(
         options: Of the run.
         faces: How many there are; None: a full batch at least.
     """
-    batch = _batch_size(model, options)
+    batch = batch_size_for(model, options)
     return model.engine.working_bytes(model.config, batch if faces is None else min(max(faces, 1), batch), model.dtype)
 
 
-def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
+def batch_size_for(model: GpenModel, options: RestoreOptions) -> int:
+    """Faces at a time: as asked for, or as many as suit the engine and the memory."""
     engine, config, dtype = model.engine, model.config, model.dtype
     budget = options.memory_mib << 20 if options.memory_mib else None
     if options.batch_size:
@@ -95,7 +97,7 @@ def _batch_size(model: GpenModel, options: RestoreOptions) -> int:
     return engine.faces_at_once(config, dtype, budget)
 
 
-def _run(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:
+def run_batch(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:
     """One batch of crops, split where memory asks for it → pixels [N, 3, S', S'] and the batch size that fitted."""
     pixels = torch.stack([crop.pixels for crop in crops])
     return in_batches(model, pixels, min(batch_size, len(crops)), hooks, f"a face of {model.config.output_size} px")

@@ -31,6 +31,7 @@ ROOMS = {
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},
+    "video": {*BASE, "geometry", "imaging", "checkpoints", "faces", "pipeline"},
     "api": {
         *BASE,
         "geometry",
@@ -55,6 +56,7 @@ ROOMS["cli"] = set(ROOMS)  # the command line may use every room
 WITHOUT_LAB = (
     "arguments",
     "choosing",
+    "clips",
     "doctor",
     "export",
     "heap",
@@ -162,7 +164,14 @@ def test_the_pack_imports_itself_relatively(repo_root):
 def test_importing_touches_neither_network_nor_heavy_packages_nor_files_but_code(repo_root):
     """In a fresh interpreter, watched by an audit hook: what a ComfyUI start pays for. One after the other, so that a
     package is named with the first that brings it in."""
-    modules = ["gpen_core", "gpen_core.faces.detectors", "gpen_core.pipeline", "gpen_core.api", "gpen_core.cli"]
+    modules = [
+        "gpen_core",
+        "gpen_core.faces.detectors",
+        "gpen_core.pipeline",
+        "gpen_core.api",
+        "gpen_core.video",
+        "gpen_core.cli",
+    ]
     code = f"""
 import importlib, json, sys, torch, numpy, PIL.Image, PIL.ImageCms, PIL.ImageDraw, PIL.ImageFont
 import safetensors.torch, tqdm, urllib.request
@@ -178,7 +187,7 @@ sys.addaudithook(hook)
 found = {{}}
 for module in {modules!r}:
     importlib.import_module(module)
-    named = ("facexlib", "torchvision", "kornia", "mtcnn", "joblib", "cv2", "tifffile", "scipy")
+    named = ("facexlib", "torchvision", "kornia", "mtcnn", "joblib", "cv2", "tifffile", "scipy", "av")
     found[module] = seen + [name for name in named if name in sys.modules]
 print(json.dumps(found))
 """

@@ -60,7 +60,11 @@ def protect_faces(
         parts) pass as they are: what they change is meant.
     """
     for face in restored:
-        frame = frames[face.crop.face.frame]
-        task = TASKS.get(face.task)
-        steps = protections if task is None or task.keeps_colors else ()
-        yield reduce(lambda protected, step: step.protect(protected, frame), steps, face)
+        yield protect_face(face, frames[face.crop.face.frame], protections)
+
+
+def protect_face(face: RestoredFace, frame: Tensor, protections: Sequence[Protection]) -> RestoredFace:
+    """One face of ``protect_faces``, and its frame [3 or more, H, W]."""
+    task = TASKS.get(face.task)
+    steps = protections if task is None or task.keeps_colors else ()
+    return reduce(lambda protected, step: step.protect(protected, frame), steps, face)

@@ -1,0 +1,73 @@
+"""Clips on the command line: what can be said of them, and how one is restored."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import OptionError
+from ..pipeline import Hooks
+from ..pipeline.clip import VideoOptions
+from ..video.restore import ClipTools, restore_clip
+from ..video.write import CODECS, EncodeOptions
+from .plan import Job
+from .progress import PictureBar
+
+
+def add_clips(parser: argparse.ArgumentParser) -> None:
+    """Options on clips."""
+    clips, video = parser.add_argument_group("clips"), VideoOptions()
+    clips.add_argument("--start", default="0", metavar="TIME", help="begin here: seconds, or h:mm:ss (default: 0)")
+    clips.add_argument("--end", metavar="TIME", help="stop here (default: at the end)")
+    clips.add_argument(
+        "--codec", choices=CODECS, default=CODECS[0], help="auto: the source's, where the file takes it (default: auto)"
+    )
+    clips.add_argument(
+        "--crf", type=int, metavar="N", help="quality of the encoder, 0 (best) … 63 (default: no visible loss)"
+    )
+    clips.add_argument(
+        "--steadiness",
+        type=float,
+        default=video.steadiness,
+        help="how long a restored face is held where the clip does not change, 0 = not at all … 1 (default: %(default)s)",
+    )
+    clips.add_argument(
+        "--detect-every",
+        type=int,
+        default=video.detect_every,
+        metavar="N",
+        help="search whole frames at every N-th, and follow faces between (default: automatic)",
+    )
+
+
+def video_options(options: argparse.Namespace) -> VideoOptions:
+    """How faces are held steady. Raises OptionError."""
+    return VideoOptions(steadiness=options.steadiness, detect_every=options.detect_every)
+
+
+def encode_options(options: argparse.Namespace) -> EncodeOptions:
+    """How results are encoded. Raises OptionError."""
+    return EncodeOptions(options.codec, options.crf)
+
+
+def restore_clip_job(job: Job, tools: ClipTools, options: argparse.Namespace, bar: PictureBar) -> str:
+    """Restore one clip → a line for the log."""
+    end = None if options.end is None else seconds_of("--end", options.end)
+    start = seconds_of("--start", options.start)
+    hooks = Hooks(progress=bar.stage, say=bar.say)
+    report = restore_clip(job.source, job.target, tools, start=start, end=end, hooks=hooks)
+    height, width = report.size
+    return f"{job.source} → {job.target} ({report.text()} {width}×{height})"
+
+
+def seconds_of(name: str, text: str) -> float:
+    """ "75", "1:15" or "0:01:15.5" → seconds."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or min(parts) < 0:
+        raise OptionError(f"{name} {text}: write seconds, such as 75.5, or a time, such as 1:15.5")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + part
+    return seconds

@@ -1,0 +1,133 @@
+"""Flicker, the motion of landmarks, identity between neighbors, and error, all along the motion that is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from ....faces.alignment import align_face, crop_transform
+from ....faces.following import Follower
+from ....faces.identity import Embedder
+from ....geometry import apply_affine, fit_similarity, template_points
+from ....imaging.masks import ellipse_mask
+from ....imaging.warp import warp
+from ....types import Face
+from .clips import Clip
+
+SIDE, TEMPLATE = 256, "ffhq"  # of the crops in which everything is measured
+_EYES = 0.2  # of the crop's side: the squares around the eyes
+
+
+@dataclass(frozen=True)
+class VideoMeasures:
+    """What a clip is like beside the clean one. Errors are of the face's oval, in aligned crops of 256 px.
+
+    Attributes:
+        flicker: Mean absolute second difference in time, less that of the clean clip, in steps of 8 bits.
+        tlme: Landmark motion error: how far the landmarks that a detector finds move from frame to frame along the true motion,
+            where they should not, in pixels.
+        vidd: Distance of neighbors' identity vectors; None without a recognition network.
+        psnr: In dB.
+        eyes: Mean absolute error in the eyes of the frames in which the face itself changes and their neighbors, in steps of 8
+            bits; None where there are none.
+    """
+
+    flicker: float
+    tlme: float
+    vidd: float | None
+    psnr: float
+    eyes: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """For tables and files."""
+        return asdict(self)
+
+
+def measure_clip(
+    frames: Sequence[Tensor] | Tensor, clean: Clip, follower: Follower, embedder: Embedder | None = None
+) -> VideoMeasures:
+    """Measure a clip against its clean original.
+
+    Args:
+        frames: [T, 3, H, W] RGB in [0, 1], of the size of the clean ones.
+        clean: The original, and where its face is.
+        follower: Finds landmarks; see ``faces.following.follower_of``.
+        embedder: Tells whose face it is.
+    """
+    crops, originals = aligned(frames, clean.faces), aligned(clean.frames, clean.faces)
+    oval = ellipse_mask(SIDE, TEMPLATE, 0.35) > 0.5
+    error = (crops - originals)[:, oval.expand(3, -1, -1)]
+    return VideoMeasures(
+        flicker=255 * (second_difference(crops, oval) - second_difference(originals, oval)),
+        tlme=landmark_motion(crops, follower),
+        vidd=None if embedder is None else identity_motion(crops, embedder),
+        psnr=-10 * math.log10(max(float(error.square().mean()), 1e-10)),
+        eyes=_eyes(crops, originals, clean.changed),
+    )
+
+
+def aligned(frames: Sequence[Tensor] | Tensor, faces: Sequence[Face]) -> Tensor:
+    """[T, 3, 256, 256], each frame's crop at the true place of its face."""
+    return torch.stack(
+        [align_face(frame, face, SIDE, TEMPLATE).pixels for frame, face in zip(frames, faces, strict=True)]
+    )
+
+
+def second_difference(crops: Tensor, oval: Tensor) -> float:
+    """Mean absolute second difference in time of [T, 3, S, S], inside the oval [1, S, S]."""
+    change = (crops[2:] - 2 * crops[1:-1] + crops[:-2]).abs().mean(1, keepdim=True)
+    return float((change * oval).sum() / (oval.sum() * len(change)))
+
+
+def landmark_motion(crops: Tensor, follower: Follower) -> float:
+    """How far landmarks move between neighbors of [T, 3, S, S], in which they should stand still, in pixels."""
+    points = torch.stack([landmarks_in(crop, follower) for crop in crops])
+    moved = (points[1:] - points[:-1]).norm(dim=-1)
+    return float(moved[torch.isfinite(moved)].mean())
+
+
+def landmarks_in(crop: Tensor, follower: Follower) -> Tensor:
+    """[5, 2], where a detector finds them in an aligned crop; NaN where it finds no face."""
+    points = template_points(TEMPLATE, crop.shape[-1])
+    a, b, c, d, e = ((x, y) for x, y in points.tolist())
+    half = 0.33 * crop.shape[-1]
+    middle = points.mean(0).tolist()
+    box = (middle[0] - 0.75 * half, middle[1] - half, middle[0] + 0.75 * half, middle[1] + half)
+    found = follower.follow(crop, Face(box, 1.0, (a, b, c, d, e), (crop.shape[-2], crop.shape[-1])))
+    if found is None:
+        return torch.full((5, 2), math.nan, dtype=torch.float64)
+    return torch.tensor(found.landmarks, dtype=torch.float64)
+
+
+def identity_motion(crops: Tensor, embedder: Embedder) -> float:
+    """Mean distance of neighbors' vectors."""
+    to_chip = fit_similarity(template_points(TEMPLATE, SIDE), torch.tensor(embedder.points, dtype=torch.float64))
+    chips = torch.stack([warp(crop, to_chip, (embedder.side, embedder.side)) for crop in crops])
+    vectors = embedder.embed(chips)
+    return float(embedder.distances(vectors[1:], vectors[:-1]).mean())
+
+
+def _eyes(crops: Tensor, originals: Tensor, changed: Sequence[int]) -> float | None:
+    if not changed:
+        return None
+    near = sorted({frame + step for frame in changed for step in (-1, 0, 1) if 0 <= frame + step < len(crops)})
+    off = (crops[near] - originals[near]).abs()
+    reach = round(_EYES * SIDE / 2)
+    parts = []
+    for x, y in template_points(TEMPLATE, SIDE)[:2].round().long().tolist():
+        parts.append(off[:, :, y - reach : y + reach, x - reach : x + reach])
+    return 255 * float(torch.cat(parts).mean())
+
+
+def landmark_error(faces: Sequence[Face], truth: Sequence[Face]) -> float:
+    """Root mean square distance of landmarks from the true ones, in pixels of a crop of 256 px."""
+    squares = []
+    for face, true in zip(faces, truth, strict=True):
+        to_crop = crop_transform(true, SIDE, TEMPLATE)
+        found, expected = (apply_affine(to_crop, torch.tensor(one.landmarks)) for one in (face, true))
+        squares.append((found - expected).square().sum(-1).mean())
+    return float(torch.stack(squares).mean().sqrt())

@@ -1,0 +1,23 @@
+"""Clips: scan → smooth → choose → restore → steady → blend, a few frames at a time."""
+
+from typing import TYPE_CHECKING
+
+from ...lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .ahead import ahead
+    from .moment import Moment
+    from .options import VideoOptions, looks_like_video
+    from .stream import restore_stream
+
+__all__ = ["Moment", "VideoOptions", "ahead", "looks_like_video", "restore_stream"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ahead": ("ahead",),
+        "moment": ("Moment",),
+        "options": ("VideoOptions", "looks_like_video"),
+        "stream": ("restore_stream",),
+    },
+)

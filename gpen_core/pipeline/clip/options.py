@@ -1,0 +1,64 @@
+"""Settings of clips, and whether pictures are one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...errors import OptionError
+from ...faces.cuts import frame_sketch, unlikeness
+from ...faces.tracking import TrackOptions
+from ...types import AUTO
+from ..options import OFF
+
+ON = "on"
+VIDEO_MODES = (AUTO, ON, OFF)
+DETECT_EVERY = 8  # frames: a third of a second
+_NEAR_FRAMES = 0.12  # unlikeness of neighbors in a clip, at the median
+_MOST_LOOKED_AT = 40  # pairs of a long batch
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """How faces are held steady in time. Raises OptionError for values outside their range.
+
+    Attributes:
+        look_ahead: Frames to each side that smooth the landmarks; 0 takes them as they are found.
+        steadiness: How long the change that the model makes is held where the picture has not changed: 0 not at all, 1 over
+            ``reach`` frames to each side.
+        reach: See ``steadiness``.
+        detect_every: Whole frames are searched for faces at every n-th, and faces followed between. 0: automatic, that is 8,
+            or 1 with a detector that cannot follow.
+        track: When two faces of successive frames are one.
+    """
+
+    look_ahead: int = 6
+    steadiness: float = 1.0
+    reach: int = 6
+    detect_every: int = 0
+    track: TrackOptions = TrackOptions()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.look_ahead <= 60 or not 0 <= self.reach <= 60:
+            raise OptionError(
+                f"look_ahead and reach must be from 0 to 60 frames, not {self.look_ahead} and {self.reach}"
+            )
+        if not 0 <= self.steadiness <= 1:
+            raise OptionError(f"steadiness must be from 0 to 1, not {self.steadiness}")
+        if not 0 <= self.detect_every <= 250:
+            raise OptionError(f"detect_every must be from 0 (automatic) to 250 frames, not {self.detect_every}")
+
+
+def looks_like_video(frames: Tensor) -> bool:
+    """Whether a batch is a clip: neighbors are as alike as those of a camera that runs, apart from cuts.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB in [0, 1].
+    """
+    if len(frames) < 3:
+        return False
+    step = max(1, (len(frames) - 1) // _MOST_LOOKED_AT)
+    starts = range(0, len(frames) - 1, step)
+    changes = sorted(unlikeness(frame_sketch(frames[i]), frame_sketch(frames[i + 1])) for i in starts)
+    return changes[len(changes) // 2] <= _NEAR_FRAMES

@@ -1,0 +1,125 @@
+"""Hold what a model makes of a face steady along its track: where the picture does not change, neither does the restoration."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...imaging.temporal import guide_noise, guide_of, held, shares_in_time
+from ...tasks import TASKS
+from ...types import RestoredFace
+from .moment import Moment
+from .options import VideoOptions
+
+_MEMORY = 24  # frames over which strength and quality are held, beside those ahead
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A restored face of one frame, and what its neighbors are compared by."""
+
+    frame: int
+    face: RestoredFace
+    guide: Tensor
+    noise: float
+
+
+def steadied(moments: Iterable[Moment], options: VideoOptions) -> Iterator[Moment]:
+    """The same moments, ``reach`` frames later, with restored faces that do not flicker.
+
+    A pixel of a restored face becomes the mean of those of its neighbors in time between which the original has not changed
+    there, noise aside; where it has changed, as when an eye closes, it follows at once. Everything is compared in the aligned
+    crop, in which a face stands still however it moves. What may be taken of the face is held in the same way, its strength as
+    a whole.
+    """
+    reach = round(options.reach * options.steadiness)
+    if reach == 0:
+        yield from moments
+        return
+    tracks: dict[int, deque[_Kept]] = {}
+    waiting: deque[Moment] = deque()
+    for moment in moments:
+        for face in moment.restored:
+            _remember(tracks, moment.number, face, reach)
+        waiting.append(moment)
+        if len(waiting) > reach:
+            yield _steady(waiting.popleft(), tracks, reach)
+            _forget(tracks, waiting[0].number - _MEMORY)
+    while waiting:
+        yield _steady(waiting.popleft(), tracks, reach)
+
+
+def _remember(tracks: dict[int, deque[_Kept]], frame: int, face: RestoredFace, reach: int) -> None:
+    if not face.crop.face.track:
+        return
+    kept = tracks.setdefault(face.crop.face.track, deque(maxlen=_MEMORY + reach + 1))
+    last = kept[-1] if kept else None
+    if last is not None and last.face.pixels is face.pixels:  # one result for a face that stands still
+        kept.append(replace(last, frame=frame, face=face))
+    else:
+        kept.append(_Kept(frame, face, guide_of(face.crop.pixels), guide_noise(face.crop.pixels)))
+    # Only strength and quality are needed of those that are out of reach.
+    for place in range(len(kept) - 2 * reach - 2, -1, -1):
+        if not len(kept[place].guide):
+            break
+        kept[place] = _without_pictures(kept[place])
+
+
+def _without_pictures(kept: _Kept) -> _Kept:
+    nothing = kept.guide.new_zeros(0)
+    crop = replace(kept.face.crop, pixels=nothing)
+    return replace(kept, guide=nothing, face=replace(kept.face, crop=crop, pixels=nothing, weight=None, detail=None))
+
+
+def _forget(tracks: dict[int, deque[_Kept]], before: int) -> None:
+    for track in [track for track, kept in tracks.items() if kept[-1].frame < before]:
+        del tracks[track]
+
+
+def _steady(moment: Moment, tracks: dict[int, deque[_Kept]], reach: int) -> Moment:
+    restored = tuple(
+        _steady_face(face, moment.number, tracks[face.crop.face.track], reach) if face.crop.face.track else face
+        for face in moment.restored
+    )
+    return replace(moment, restored=restored)
+
+
+def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: int) -> RestoredFace:
+    task = TASKS.get(face.task)
+    strength = _held_strength(kept) if task is None or task.keeps_colors else face.strength
+    qualities = [k.face.facts.quality for k in kept if k.face.facts.quality is not None]
+    quality = sum(qualities) / len(qualities) if qualities else None
+    calm = replace(face, strength=strength).noted(strength=strength, quality=quality)
+    near = [k for k in kept if abs(k.frame - frame) <= reach and k.face.pixels.shape == face.pixels.shape]
+    if strength == 0 or all(k.face.pixels is face.pixels for k in near):
+        return calm
+    center = next(place for place, k in enumerate(near) if k.frame == frame)
+    noise = sorted(k.noise for k in near)[len(near) // 2]
+    shares = shares_in_time([k.guide for k in near], [k.frame for k in near], center, noise, reach)
+    layers = held([_layers(k.face) for k in near], shares)
+    pixels, weight, detail = layers[:3].clamp(0, 1), layers[3:4].clamp(0, 1), layers[4:5].clamp(0, 1)
+    return replace(
+        calm,
+        pixels=pixels,
+        weight=weight if any(k.face.weight is not None for k in near) else None,
+        detail=detail if any(k.face.detail is not None for k in near) else None,
+    )
+
+
+def _layers(face: RestoredFace) -> Tensor:
+    """All that is held: [5, S', S'], pixels, weight and detail."""
+    nothing = face.pixels[:1]
+    weight = torch.ones_like(nothing) if face.weight is None else face.weight.to(face.pixels)
+    detail = torch.zeros_like(nothing) if face.detail is None else face.detail.to(face.pixels)
+    return torch.cat((face.pixels, weight, detail))
+
+
+def _held_strength(kept: Sequence[_Kept]) -> float:
+    """The mean over a second or so of the track, without what a single frame says otherwise."""
+    values = sorted(k.face.strength for k in kept)
+    trimmed = values[len(values) // 5 : len(values) - len(values) // 5] or values
+    return sum(trimmed) / len(trimmed)

@@ -1,0 +1,122 @@
+"""A clip of any length: frames go in and come out one by one, and no more of them are held than the stages look ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...checkpoints import GpenModel
+from ...faces.detectors.base import FaceDetector
+from ...faces.parsing import FaceParser
+from ...faces.selection import Reference
+from ...faces.tracking import Tracker
+from ...geometry import size_of
+from ...imaging.lanczos import resize_lanczos
+from ...types import AUTO, RestoredFace
+from ..blend import blend_into, canvas_size, output_scale
+from ..hooks import Hooks
+from ..options import BlendOptions
+from ..protect import ProtectTools, protections_for
+from ..run import Settings
+from .ahead import ahead
+from .choose import chosen
+from .moment import Moment
+from .options import VideoOptions
+from .scan import Scanner
+from .smooth import smoothed
+from .steady import steadied
+from .work import worked
+
+_QUEUE = 4  # frames between two threads
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A frame that is done.
+
+    Attributes:
+        number: Of the frame, from 0.
+        frame: [C, H', W'] in [0, 1].
+        mask: [1, H', W'], the share of each pixel that was replaced.
+        faces: Those that were restored in it.
+    """
+
+    number: int
+    frame: Tensor
+    mask: Tensor
+    faces: tuple[RestoredFace, ...]
+
+
+def restore_stream(
+    frames: Iterable[Tensor],
+    model: GpenModel,
+    detector: FaceDetector,
+    settings: Settings = Settings(),
+    video: VideoOptions = VideoOptions(),
+    *,
+    reference: Reference | None = None,
+    parser: FaceParser | None = None,
+    hooks: Hooks = Hooks(),
+    tools: ProtectTools = ProtectTools(),
+    total: int = 0,
+    threads: bool = True,
+) -> Iterator[Result]:
+    """Restore the faces of a clip, the same face the same way in every frame.
+
+    Args:
+        frames: [3 or more, H, W] RGB(…) each, of one size: uint8, uint16, or floating point in [0, 1].
+        model: Restores the faces.
+        detector: Finds them.
+        settings: Which faces, how, and the size of the result. Scale "auto" is settled by the faces of the first frames.
+        video: How steady faces are held.
+        reference: Only this person's faces are restored.
+        parser: Draws the outline of each face; without one it is an oval.
+        hooks: Told after each frame of the stages "detect", "restore" and "blend"; called from several threads.
+        tools: Networks that protecting uses.
+        total: How many frames there are, for progress; 0 where nobody knows.
+        threads: Search for faces while others are restored.
+
+    Returns:
+        The frames in their order, each as soon as it is done.
+
+    Raises:
+        RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
+    """
+    scanner = Scanner(detector, video, hooks, Tracker(video.track))
+    steps = protections_for(settings.protect, tools, hooks)
+    found = scanner.scan(frames, total)
+    with closing(ahead(found, _QUEUE) if threads else found) as moments:
+        moments = smoothed(moments, video.look_ahead)
+        moments = chosen(moments, settings, reference, tools, model)
+        moments = worked(moments, model, settings.restore, steps, hooks, total)
+        moments = steadied(moments, video)
+        yield from _blended(moments, settings.blend, parser, hooks, total)
+
+
+def _blended(
+    moments: Iterator[Moment], options: BlendOptions, parser: FaceParser | None, hooks: Hooks, total: int
+) -> Iterator[Result]:
+    size: tuple[int, int] | None = None
+    for moment in moments:
+        pixels = moment.pixels()
+        size = size or _canvas(moment, options)
+        canvas = torch.empty(pixels.shape[0], *size, device=pixels.device)
+        resize_lanczos(pixels, size, out=canvas)
+        mask = torch.zeros(1, *size, device=pixels.device)
+        blend_into(canvas, mask, moment.restored, options, parser, hooks=hooks)
+        hooks.progress("blend", moment.number + 1, total, canvas)
+        yield Result(moment.number, canvas, mask, moment.restored)
+
+
+def _canvas(moment: Moment, options: BlendOptions) -> tuple[int, int]:
+    """(height, width) of the result. A clip has one size: "auto" is settled by its first frame."""
+    frame_size, restored = size_of(moment.frame), moment.restored
+    pixels, template = (restored[0].pixels.shape[-1], restored[0].crop.template) if restored else (0, "")
+    if options.scale == AUTO and not restored:
+        return frame_size
+    faces = [face.crop.face for face in restored]
+    return canvas_size(frame_size, output_scale(options, faces, frame_size, pixels, template))

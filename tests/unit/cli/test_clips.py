@@ -1,0 +1,87 @@
+"""python -m gpen_core restore, with clips among the images."""
+
+import importlib.util
+
+import pytest
+from PIL import Image
+
+from gpen_core.cli import main
+from gpen_core.cli.clips import seconds_of
+from gpen_core.errors import OptionError
+
+av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory, portrait):
+    """12 frames of the portrait, moving sideways."""
+    picture = Image.open(portrait).crop((100, 20, 340, 220))
+    path = tmp_path_factory.mktemp("clips") / "talk.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 200, 180, "yuv420p"
+        for number in range(12):
+            view = picture.crop((number, 4, number + 200, 184))
+            output.mux(stream.encode(av.VideoFrame.from_image(view)))
+        output.mux(stream.encode(None))
+    return path
+
+
+def run(*arguments, checkpoint):
+    return main(["restore", *map(str, arguments), "--model", str(checkpoint), "--detector", "mtcnn"])
+
+
+def frames_of(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_a_clip_is_restored_into_a_clip(clip, checkpoint, tmp_path, capsys):
+    assert run(clip, "-o", tmp_path / "out.mp4", checkpoint=checkpoint) == 0
+    assert "12 frames; 1 face restored in 12 of them. 200×180" in capsys.readouterr().out
+    before, after = frames_of(clip), frames_of(tmp_path / "out.mp4")
+    assert len(after) == 12 and after[0].shape == before[0].shape
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_folder_of_images_and_clips_gives_both(clip, portrait, checkpoint, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "talk.mp4").write_bytes(clip.read_bytes())
+    Image.open(portrait).crop((100, 20, 340, 220)).save(folder / "face.png")
+    assert run(folder, "-o", tmp_path / "out", "--end", "0:00.2", checkpoint=checkpoint) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["face.png", "talk.mp4"]
+    assert len(frames_of(tmp_path / "out" / "talk.mp4")) == 5
+
+
+def test_codec_and_kind_follow_what_is_asked_for(clip, checkpoint, tmp_path):
+    options = ["--codec", "vp9", "--crf", "40", "--format", "webm", "--end", "0.2"]
+    assert run(clip, "-o", tmp_path / "out", *options, checkpoint=checkpoint) == 0
+    with av.open(str(tmp_path / "out" / "talk.webm")) as container:
+        assert container.streams.video[0].codec_context.name in ("vp9", "libvpx-vp9")
+
+
+def test_an_image_is_no_clip_and_a_clip_no_image(clip, portrait, checkpoint, tmp_path, capsys):
+    assert run(clip, "-o", tmp_path / "out.png", checkpoint=checkpoint) == 1
+    assert "is a clip: name the result like one" in capsys.readouterr().err
+    assert run(portrait, "-o", tmp_path / "out.mp4", checkpoint=checkpoint) == 1
+    assert "is an image" in capsys.readouterr().err
+
+
+def test_a_damaged_clip_fails_and_leaves_nothing(clip, checkpoint, tmp_path, capsys):
+    (tmp_path / "in.mp4").write_bytes(b"no clip" * 99)
+    assert run(tmp_path / "in.mp4", clip, "-o", tmp_path / "out", checkpoint=checkpoint) == 1
+    assert "failed: " in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["talk.mp4"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("75.5", 75.5), ("1:15", 75), ("1:00:02.5", 3602.5)])
+def test_times_are_seconds_or_clock_times(text, seconds):
+    assert seconds_of("--start", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "later", "1:2:3:4", "-5"])
+def test_what_is_no_time_is_said(text):
+    with pytest.raises(OptionError, match="write seconds"):
+        seconds_of("--start", text)

@@ -1,0 +1,97 @@
+"""Smoothed landmarks are closer to the truth than the detector's, and no later than it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gpen_core.faces.smoothing import Sight, noise_of, smoothed_at
+from gpen_core.types import Face
+
+FACE = Face((0, 0, 100, 120), 0.99, ((30, 40), (70, 40), (50, 62), (34, 86), (66, 86)), (720, 1280), track=1)
+REACH = 6
+
+
+def placed(face, x, y, noise, random):
+    """The face at (x, y), its landmarks off by Gaussian noise."""
+    landmarks = tuple((u + x + random.normal(0, noise), v + y + random.normal(0, noise)) for u, v in face.landmarks)
+    return replace(face, landmarks=landmarks, box=(x, y, x + 100, y + 120))
+
+
+def clip_of(path, noise, seed=0):
+    """Truth and sights of a face on a path: frame → (x, y)."""
+    random = np.random.default_rng(seed)
+    truth = [replace(placed(FACE, *path(t), 0, random), frame=t) for t in range(80)]
+    seen = [Sight.of(replace(placed(FACE, *path(t), noise, random), frame=t)) for t in range(80)]
+    return truth, seen
+
+
+def smoothed(seen):
+    return [smoothed_at(t, [s for s in seen if t - 40 <= s.frame <= t + REACH], REACH) for t in range(80)]
+
+
+def errors(faces, truth):
+    return np.array([np.subtract(f.landmarks, t.landmarks) for f, t in zip(faces, truth, strict=True)])
+
+
+def talking(t):
+    return 200 + 30 * math.sin(t / 9), 100 + 12 * math.sin(t / 5)
+
+
+def running(t):
+    return 40 + 14 * t, 200 + 6 * math.sin(t / 4)
+
+
+def starting(t):
+    return 100 + 0.6 * max(t - 30, 0) ** 2 / 2, 100
+
+
+def still(t):
+    return 300, 200
+
+
+@pytest.mark.parametrize("path", [still, talking, running, starting])
+@pytest.mark.parametrize("noise", [0.5, 1.2])
+def test_the_error_is_at_most_six_tenths(path, noise):
+    truth, seen = clip_of(path, noise)
+    raw = errors([s.face for s in seen], truth)
+    better = errors(smoothed(seen), truth)
+    assert np.sqrt((better**2).mean()) <= 0.6 * np.sqrt((raw**2).mean())
+
+
+@pytest.mark.parametrize("path", [talking, running, starting])
+@pytest.mark.parametrize("noise", [0.0, 0.5, 1.2])
+def test_the_lag_is_at_most_a_quarter_of_a_frame_at_any_speed(path, noise):
+    truth, seen = clip_of(path, noise)
+    off = errors(smoothed(seen), truth).mean(1)
+    speed = np.gradient(np.array([path(t) for t in range(80)]), axis=0)
+    lag = -(off * speed).sum(1)[5:-5].sum() / (speed**2).sum(1)[5:-5].sum()
+    assert abs(lag) <= 0.25
+
+
+def test_a_frame_in_which_the_face_was_missed_is_filled():
+    truth, seen = clip_of(talking, 0.5)
+    seen = [s for s in seen if s.frame not in (40, 41, 42)]
+    for t in (40, 41, 42):
+        found = smoothed_at(t, [s for s in seen if s.frame <= t + REACH], REACH)
+        assert found.frame == t and np.abs(np.subtract(found.landmarks, truth[t].landmarks)).max() < 2.5
+
+
+def test_beyond_its_ends_a_track_has_no_face():
+    _, seen = clip_of(still, 0.5)
+    assert smoothed_at(5, seen[6:], REACH) is None and smoothed_at(79, seen[:79], REACH) is None
+
+
+def test_a_glitch_moves_nothing():
+    truth, seen = clip_of(talking, 0.4)
+    off = [(x + 25, y - 18) for x, y in seen[40].face.landmarks]
+    seen[40] = Sight.of(replace(seen[40].face, landmarks=tuple(off)))
+    found = smoothed(seen)
+    assert np.abs(errors(found[36:45], truth[36:45])).max() < 2
+
+
+def test_the_noise_of_a_track_is_told_apart_from_its_motion():
+    for noise in (0.4, 1.0):
+        _, seen = clip_of(talking, noise)
+        assert noise_of(seen) == pytest.approx(noise, rel=0.25)

@@ -1,0 +1,160 @@
+"""Clips as streams: bounded, in order, one number a face, and the same result as single pictures where nothing moves."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from gpen_core.errors import OptionError
+from gpen_core.faces.selection import SelectOptions
+from gpen_core.pipeline import Hooks, Settings, restore_image
+from gpen_core.pipeline.clip import VideoOptions, ahead, looks_like_video, restore_stream
+
+
+def faces_of(results):
+    return [[face.crop.face for face in result.faces] for result in results]
+
+
+def test_a_moving_face_is_one_track_and_nearer_to_the_truth_than_the_detector(talking, tiny_model, detector, plain):
+    results = list(restore_stream(talking.frames, tiny_model, detector, plain))
+    assert [result.number for result in results] == list(range(24))
+    found = faces_of(results)
+    assert {face.track for faces in found for face in faces} == {1} and all(len(faces) == 1 for faces in found)
+    raw = [detector.detect(frame)[0] for frame in talking.frames]
+
+    def jitter(faces):
+        off = np.array([np.subtract(f.landmarks, t.landmarks) for f, t in zip(faces, talking.faces, strict=True)])
+        return np.abs(np.diff(off, axis=0)).mean()
+
+    assert jitter([faces[0] for faces in found]) < 0.6 * jitter(raw)
+
+
+def test_where_nothing_moves_the_result_is_that_of_single_pictures(standing, tiny_model, detector, plain):
+    alone = restore_image(standing.frames[:1], tiny_model, detector, plain).frames[0]
+    for result in restore_stream(standing.frames, tiny_model, detector, plain):
+        assert (result.frame - alone).abs().max() <= 1 / 255
+
+
+def test_a_still_face_goes_through_the_network_once(standing, tiny_model, detector, plain, monkeypatch):
+    batches = []
+    module = type(tiny_model)
+    run = module.__call__
+    monkeypatch.setattr(module, "__call__", lambda self, crops, *a: batches.append(len(crops)) or run(self, crops, *a))
+    list(restore_stream(standing.frames, tiny_model, detector, plain))
+    assert sum(batches) == 1
+
+
+def test_frames_of_8_and_of_16_bits_are_taken_for_what_they_show(talking, tiny_model, detector, plain):
+    frames = (talking.frames[:6] * 255).round()
+    expected = list(restore_stream(frames / 255, tiny_model, detector, plain))
+    deep = torch.from_numpy((frames * 257).numpy().astype(np.uint16))
+    for kind in (frames.byte(), deep):
+        for result, wanted in zip(restore_stream(kind, tiny_model, detector, plain), expected, strict=True):
+            assert (result.frame - wanted.frame).abs().max() < 1e-5
+
+
+def test_no_more_frames_are_held_than_the_stages_look_ahead(talking, tiny_model, detector, plain):
+    video, given, most = VideoOptions(look_ahead=3, reach=2, detect_every=4), 0, 0
+
+    def frames():
+        nonlocal given
+        for _ in range(4):
+            for frame in talking.frames:
+                given += 1
+                yield frame
+
+    for done, _ in enumerate(restore_stream(frames(), tiny_model, detector, plain, video, threads=False), 1):
+        most = max(most, given - done)
+    assert given == 96 and most <= 3 + 2 + 4 + 16  # a batch of the network's waits for 16 frames at most
+
+
+def test_a_cut_ends_tracks_and_nothing_is_carried_across_it(talking, tiny_model, detector, plain):
+    other = talking.frames.flip(3).roll(40, 2)
+    frames = torch.cat((talking.frames[:10], other[:10]))
+    found = faces_of(restore_stream(frames, tiny_model, detector, plain))
+    assert {f.track for faces in found[:10] for f in faces} == {1}
+    assert 1 not in {f.track for faces in found[10:] for f in faces}
+    alone = faces_of(restore_stream(talking.frames[:10], tiny_model, detector, plain))
+    assert np.allclose(found[9][0].landmarks, alone[9][0].landmarks)
+
+
+def test_a_face_that_comes_in_between_two_searches_is_followed_back_to_where_it_came_in(
+    talking, tiny_model, detector, plain
+):
+    """The same scene, so that no cut gives it away: the face is painted over at first."""
+    frames = talking.frames.clone()
+    for number in range(5):
+        x0, y0, x1, y1 = (round(v) for v in talking.faces[number].box)
+        frames[number, :, max(y0 - 10, 0) : y1 + 10, max(x0 - 10, 0) : x1 + 10] = 0.5
+    found = faces_of(restore_stream(frames, tiny_model, detector, plain, VideoOptions(detect_every=12)))
+    assert not any(found[:5]) and all(len(faces) == 1 for faces in found[5:])
+
+
+def test_a_choice_holds_for_the_whole_track(talking, tiny_model, detector):
+    """The face grows past the limit within the clip: one by one, frames would flip."""
+    widths = [face.width for face in (detector.detect(f)[0] for f in talking.frames)]
+    limit = sorted(widths)[12]
+    settings = Settings(SelectOptions(min_size=limit))
+    found = faces_of(restore_stream(talking.frames, tiny_model, detector, settings))
+    assert len({len(faces) for faces in found}) == 1
+
+
+def test_without_a_face_the_frames_come_back(tiny_model, detector, plain):
+    frames = torch.rand(5, 3, 64, 96)
+    results = list(restore_stream(frames, tiny_model, detector, plain))
+    assert all(torch.equal(result.frame, frame) for result, frame in zip(results, frames, strict=True))
+
+
+def test_cancelling_ends_the_threads(talking, tiny_model, detector, plain):
+    class Cancelled(Exception):
+        pass
+
+    def progress(stage, done, total, preview=None):
+        if stage == "blend" and done == 3:
+            raise Cancelled
+
+    before = threading.active_count()
+    with pytest.raises(Cancelled):
+        list(restore_stream(talking.frames, tiny_model, detector, plain, hooks=Hooks(progress=progress)))
+    assert threading.active_count() == before
+
+
+def test_what_a_thread_raises_is_raised_where_its_items_are_taken():
+    def failing():
+        yield 1
+        raise ValueError("no more")
+
+    taken = ahead(failing(), 2)
+    assert next(taken) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(taken)
+
+
+def test_a_caller_who_stops_early_stops_the_thread():
+    closed = threading.Event()
+
+    def endless():
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    items = ahead(endless(), 2)
+    next(items)
+    items.close()
+    assert closed.wait(5)
+
+
+def test_a_clip_is_told_from_unrelated_pictures(talking, astronaut):
+    assert looks_like_video(talking.frames)
+    views = [astronaut[:, y : y + 176, x : x + 256] for x, y in ((0, 0), (200, 30), (90, 300), (256, 200), (20, 250))]
+    assert not looks_like_video(torch.stack(views))
+    assert not looks_like_video(talking.frames[:2])
+
+
+@pytest.mark.parametrize("wrong", [{"steadiness": 1.5}, {"look_ahead": -1}, {"reach": 99}, {"detect_every": 1000}])
+def test_options_out_of_range_are_refused(wrong):
+    with pytest.raises(OptionError):
+        VideoOptions(**wrong)
