@@ -1,6 +1,13 @@
 """The errors a user can act on. Every message says what is wrong, which file or value, and what to do next."""
 
 
+def one_line(text: str, most: int = 300) -> str:
+    """Text that others wrote, fit for a message: no line breaks, no control characters, at most ``most`` characters."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    line = " ".join(printable.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 class GpenError(Exception):
     """Base of every error this package raises on purpose."""
 
@@ -10,7 +17,10 @@ class GpenError(Exception):
 
 
 class CheckpointError(GpenError):
-    """A weight file that cannot be used: damaged, of another network, or unsafe."""
+    """A weight file that cannot be used: damaged, of another network, or unsafe. Its message is one line (``one_line``)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class MissingWeightsError(GpenError):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..weights.torch_file.values import Unread
 
 StateDict = dict[str, Tensor]
 
@@ -18,6 +19,9 @@ _WRAPPERS = ("g_ema", "params_ema", "g", "params", "state_dict")
 _DISCRIMINATOR_WRAPPERS = ("d", "params", "state_dict")
 _PREFIXES = ("module.", "_orig_mod.")  # DataParallel's, torch.compile's
 _DISCRIMINATOR_KEY = re.compile(r"final_conv\.0\.weight|scales\.\d+\.0\.0\.weight")  # StyleGAN2's, a PatchGAN's
+
+_MOST_SHARED = 2  # times as many bytes of weights as are stored: tied weights are possible
+_SHARED_ANYWAY = 1 << 20  # bytes
 
 # One key that only that network has → what to call it. Found in the projects' own published files.
 _OTHER_NETWORKS = {
@@ -74,8 +78,27 @@ def _named(content: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
 def _tensors_only(content: Mapping[str, Any], name: str) -> StateDict:
     strange = next((key for key, value in content.items() if not isinstance(value, Tensor)), None)
     if strange is not None:
-        raise CheckpointError(f"{name}: '{strange}' holds a {type(content[strange]).__name__}, not a tensor.")
-    return {key: _plain(value, key, name) for key, value in content.items()}
+        raise CheckpointError(
+            f"{name}: '{strange:.80}' is {_called(content[strange])}; a dense floating-point tensor was expected."
+        )
+    state = {key: _plain(value, key, name) for key, value in content.items()}
+    _check_sharing(state, name)
+    return state
+
+
+def _called(value: object) -> str:
+    return value.what if isinstance(value, Unread) else f"a {type(value).__name__}"
+
+
+def _check_sharing(state: StateDict, name: str) -> None:
+    """Weights are copied one by one: many that share one storage would let a small file take any memory."""
+    stored = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in state.values()}
+    claimed = sum(value.numel() * value.element_size() for value in state.values())
+    if claimed > _MOST_SHARED * sum(stored.values()) + _SHARED_ANYWAY:
+        raise CheckpointError(
+            f"{name}: its weights would take {claimed:,} bytes but {sum(stored.values()):,} are stored: they share them. "
+            "The file is malformed."
+        )
 
 
 def _unwrap(content: Mapping[str, Any], wrappers: tuple[str, ...]) -> Mapping[str, Any]:

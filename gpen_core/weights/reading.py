@@ -1,31 +1,26 @@
 """Read weight files without executing any code in them.
 
-Safetensors files hold numbers only. A ``.pth``/``.pt`` file is a pickle, read with ``weights_only=True``, after a look
-at the archive around it: torch stores its tensors uncompressed, so an archive that would unpack to more than its own
-size is not one of torch's.
+Safetensors files hold numbers only. A ``.pth``/``.pt`` file is a pickle, which ``torch_file`` interprets: torch's own
+unpickler, whose constructors can be made to take any memory and to end the process, is not reached.
 """
 
 from __future__ import annotations
 
-import pickle
-import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
+from .malformed import Malformed, Refused
+from .regular import RegularFile, opened
+from .safetensors_header import check_header
+from .torch_file import stream, zipped
 
 OWN_KEYS = "gpen."  # what a metadata key of ours begins with
-_ZIP_MAGIC = b"PK\x03\x04"
-_TORCH_LEGACY_MAGIC = (
-    b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # pickle protocol 2, torch's magic number
-)
-_ARCHIVE_OVERHEAD = 1 << 20  # bytes that names and headers may add
+_HEAD = 512  # bytes
 _ASK = "Download it again from its official source."
 
 
@@ -46,44 +41,41 @@ def read_checkpoint(path: str | Path) -> RawCheckpoint:
     """Read a ``.pth``, ``.pt`` or ``.safetensors`` file; the format is detected from the content.
 
     Args:
-        path: The file.
+        path: A regular file, or a link to one.
 
     Returns:
-        The content; tensors may be memory-mapped.
+        The content; tensors may be memory-mapped. What is neither a tensor nor plain data is an ``Unread``.
 
     Raises:
         CheckpointError: The file is damaged, unsafe, or not a weight file.
     """
     path = Path(path)
-    head = _first_bytes(path)
-    if head.startswith(_ZIP_MAGIC):
-        _check_archive(path)
-        return _split(_as_mapping(path, _load_torch(path, mmap=True)))
-    if head.startswith(_TORCH_LEGACY_MAGIC):
-        return _split(_as_mapping(path, _load_torch(path, mmap=False)))
-    if _looks_like_safetensors(head, path.stat().st_size):
-        return _read_safetensors(path)
-    raise CheckpointError(f"{path.name}: {_what_else(head)}")
-
-
-def _first_bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            head = file.read(256)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not head:
-        raise CheckpointError(f"{path.name}: the file is empty. {_ASK}")
-    return head
+        with opened(path) as file:
+            return _read(file, path)
+    except Refused as error:
+        raise CheckpointError(f"{path.name}: {error}") from error
+    except Malformed as error:
+        raise CheckpointError(f"{path.name}: the file is damaged or cut short ({error}). {_ASK}") from error
 
 
-def _looks_like_safetensors(head: bytes, size: int) -> bool:
-    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < max(size, 1 << 27)
+def _read(file: RegularFile | None, path: Path) -> RawCheckpoint:
+    head = b"" if file is None else file.map[:_HEAD]
+    if file is not None and head.startswith(zipped.MAGIC):
+        return _split(zipped.read_zip(file))
+    if file is not None and head.startswith(stream.MAGIC):
+        return _split(stream.read_stream(file))
+    if file is not None and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        check_header(file.map)
+        return _read_safetensors(path)
+    raise Refused(_what_else(head))
 
 
 def _what_else(head: bytes) -> str:
     """Recognize what is often mistaken for a checkpoint."""
     text = head.lstrip().lower()
+    if not head:
+        return f"the file is empty. {_ASK}"
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
         return f"this is a web page, not a weight file: the download went wrong. {_ASK}"
     if text.startswith(b"version https://git-lfs"):
@@ -92,60 +84,15 @@ def _what_else(head: bytes) -> str:
         return "this is an ONNX graph, not a PyTorch checkpoint. Get the .pth file of the same model instead."
     if head[:1] == b"\x80":
         return "this is a bare pickle, which can hold any code, and was not opened. Save it again with torch.save."
+    if head[257:262] == b"ustar":
+        return "this is a tar archive. Unpack it; if torch of 2016 wrote it, save it again with a newer one."
     return f"this is neither a PyTorch checkpoint (.pth, .pt) nor a safetensors file. {_ASK}"
 
 
-def _check_archive(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"{path.name}: the file is damaged or cut short ({error}). {_ASK}") from error
-    unpacked = sum(entry.file_size for entry in entries)
-    compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-    if compressed or unpacked > path.stat().st_size + _ARCHIVE_OVERHEAD:
-        raise CheckpointError(
-            f"{path.name}: this archive would unpack to {unpacked:,} bytes and was not made by torch.save. "
-            "It was not opened; if it is a zip of a checkpoint, unpack it first."
-        )
-    names = [entry.filename.rpartition("/")[2] for entry in entries]
-    if "constants.pkl" in names:
-        raise CheckpointError(f"{path.name}: this is a TorchScript program, not a checkpoint, and was not run.")
-    if "data.pkl" not in names:
-        raise CheckpointError(f"{path.name}: a zip archive without a checkpoint in it. {_ASK}")
-
-
-def _load_torch(path: Path, *, mmap: bool) -> object:
-    try:
-        # str: older torch maps only files named by one
-        return torch.load(str(path), map_location="cpu", weights_only=True, mmap=mmap)
-    except pickle.UnpicklingError as error:
-        what = _first_line(error) if "GLOBAL" in str(error) else "no plain state dict"
-        raise CheckpointError(
-            f"{path.name}: the file holds something other than tensors ({what}), and nothing of it was run. "
-            "Use a file that holds weights only."
-        ) from error
-    except Exception as error:  # damaged bytes make torch raise almost anything
-        raise CheckpointError(
-            f"{path.name}: the file is damaged or cut short ({_first_line(error)}). {_ASK}"
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    """The reason, without torch's advice on disabling its protection."""
-    if (refused := re.search(r"GLOBAL ([\w.]+)", str(error))) is not None:
-        return f"it refers to {refused[1]}"
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
-
-
-def _as_mapping(path: Path, content: object) -> Mapping[str, Any]:
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path.name}: holds a {type(content).__name__}, not a state dict.")
-    return content
-
-
-def _split(content: Mapping[str, Any]) -> RawCheckpoint:
+def _split(content: object) -> RawCheckpoint:
     """Separate strings under our own keys, which a safetensors file would have as metadata, from the weights."""
+    if not isinstance(content, Mapping):
+        raise Refused(f"holds a {type(content).__name__}, not a state dict.")
     texts = {
         key: value
         for key, value in content.items()
@@ -159,7 +106,5 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
         with safe_open(path, framework="pt", device="cpu") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
             return RawCheckpoint(tensors, dict(file.metadata() or {}))
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path.name}: the file is damaged or cut short ({_first_line(error)}). {_ASK}"
-        ) from error
+    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
+        raise Malformed(str(error) or type(error).__name__) from error
