@@ -10,7 +10,7 @@ Conventions, everywhere in this package:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -37,6 +37,8 @@ class Face:
             0 where nobody counts, such as straight from a detector.
         quality: 0 = ruined, 1 = needs nothing, at the size of the model that looked at it; None where nobody looked.
         track: Which face of a clip this is: the same number in every frame, counted from 1; 0 where nobody followed it.
+        appearance: What its box showed when it was found (see ``faces.appearance``), so that another picture is noticed;
+            empty where nobody remembered.
     """
 
     box: Box
@@ -47,6 +49,7 @@ class Face:
     id: int = 0
     quality: float | None = None
     track: int = 0
+    appearance: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def width(self) -> float:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..gpen_core.geometry import size_of
 from . import widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import ManagedParser, RestoredFacesIO
 from .host.progress import node_hooks
+from .host.status import NodeStatus
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class BlendFaces(io.ComfyNode):
                 io.Mask.Output(
                     "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
                 ),
+                widgets.protected_output(),
             ],
         )
 
@@ -58,17 +61,27 @@ class BlendFaces(io.ComfyNode):
         background: Tensor | None = None, crops: Tensor | None = None, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import blend_faces, with_crops
+        from ..gpen_core.pipeline.kept import KeptMasks
+        from ..gpen_core.pipeline.summary import blended_text
 
+        status = NodeStatus()
+        frames = to_frames(image, status)
         if crops is not None:
-            restored_faces = with_crops(restored_faces, to_frames(crops))
+            restored_faces = with_crops(restored_faces, to_frames(crops, status, "crops"))
         if parser is not None:
             parser.to_device()
         blended = blend_faces(
-            to_frames(image),
+            frames,
             restored_faces,
             widgets.blend_options(**blending),
             parser=None if parser is None else parser.parser,
-            background=None if background is None else to_frames(background),
-            hooks=node_hooks(shares={"blend": 1.0}),
+            background=None if background is None else to_frames(background, status, "background"),
+            hooks=node_hooks(status, {"blend": 1.0}),
         )
-        return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask))
+        kept = KeptMasks(frames)
+        for face in restored_faces:
+            kept.add(face)
+        height, width = size_of(blended.frames)
+        text = blended_text([face.facts for face in restored_faces], len(frames), (width, height))
+        ui = status.ui(text, {} if parser is None else {parser.parser.name: parser}, notice=not restored_faces)
+        return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask), to_mask(kept.masks), ui=ui)

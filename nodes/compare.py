@@ -22,6 +22,7 @@ from torch import Tensor
 from .host.images import to_frames
 from .host.networks import FaceFactsIO, FacesIO, RestoredFacesIO
 from .host.previews import save_exact
+from .host.status import NodeStatus
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -57,15 +58,20 @@ class CompareFaces(io.ComfyNode):
 
     @classmethod
     def execute(cls, original: Tensor, restored: Tensor, faces: Sequence[Any] | None = None) -> io.NodeOutput:
-        before, after = to_frames(original), to_frames(restored)
+        from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
+
+        status = NodeStatus()
+        before, after = to_frames(original, status, "original"), to_frames(restored, status, "restored")
         _check(before, after)
         known = [_face_and_facts(entry) for entry in faces or ()]
+        check_faces_of(before, [face for face, _ in known])
+        notice_another_picture(before, [face for face, _ in known], status.warn)
         shown = sorted({face.frame for face, _ in known}) or list(range(len(before)))
         pairs = [_pair(before[number], after[number]) for number in shown[:_MOST_PAIRS]]
         drawn = [_drawn(face, facts, shown.index(face.frame), known) for face, facts in known]
         drawn = [one for one in drawn if one["pair"] < len(pairs)]
         note = f"The first {len(pairs)} of {len(shown)} images are shown." if len(shown) > len(pairs) else ""
-        return io.NodeOutput(ui={"gpen_compare": [{"pairs": pairs, "faces": drawn, "note": note}]})
+        return io.NodeOutput(ui={"gpen_compare": [{"pairs": pairs, "faces": drawn, "note": note}], **status.warnings()})
 
 
 def _check(before: Tensor, after: Tensor) -> None:

@@ -9,6 +9,7 @@ from . import widgets
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, ManagedDetector
 from .host.progress import node_hooks
+from .host.shown import shown_faces
 from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
@@ -56,16 +57,18 @@ class DetectFaces(io.ComfyNode):
         detector = detector or automatic_detector()
         detector.to_device()
         configured = detector.configured(widgets.detect_options(threshold, min_face, rotated_faces))
-        frames = to_frames(image)
+        frames = to_frames(image, status)
         found = detect_faces(frames, configured, node_hooks(status, {"detect": 1.0}))
         faces = select_faces(found, widgets.select_options(min_face, max_faces, order))
         return io.NodeOutput(
-            faces,
+            shown_faces(faces),
             to_bounding_boxes(faces, len(frames), size_of(frames)),
             to_mask(face_mask(frames, faces)),
             to_image(draw_faces(frames, faces)),
             len(faces),
-            ui=status.ui(_summary(len(found), len(faces), len(frames)), {detector.network.name: detector}),
+            ui=status.ui(
+                _summary(len(found), len(faces), len(frames)), {detector.network.name: detector}, notice=not faces
+            ),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from . import widgets
 from .host.images import box_of, to_frames, to_image
 from .host.networks import FaceLandmarksIO, FacesIO, ManagedDetector, SegsIO
 from .host.progress import node_hooks
+from .host.shown import shown_faces
 from .host.status import NodeStatus
 from .loaders import FACES_CATEGORY, automatic_detector
 
@@ -70,7 +70,8 @@ class FacesFromBoxes(io.ComfyNode):
         from ..gpen_core.faces.exchange import faces_in_boxes
         from ..gpen_core.pipeline.summary import counted
 
-        status, frames = NodeStatus(), to_frames(image)
+        status = NodeStatus()
+        frames = to_frames(image, status)
         given = _given(frames, boxes, segs, text)
         detector = detector or automatic_detector()
         detector.to_device()
@@ -81,8 +82,7 @@ class FacesFromBoxes(io.ComfyNode):
         )
         missed = [given[place] for place in found.missed]
         for box in missed:
-            status.say(f"No face in the box {box}.")
-            logging.warning("GPEN: no face found in the box %s", box)
+            status.warn(f"No face in the box {box}.")
         missed_boxes = [[box_of(box.box) for box in missed if box.frame == index] for index in range(len(frames))]
         summary = f"{counted(len(found.faces))} found in {len(given)} box{'es' if len(given) != 1 else ''}."
         ui = status.ui(summary, {detector.network.name: detector})
@@ -128,10 +128,17 @@ class FacesFromLandmarks(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Tensor, face_landmarks: object) -> io.NodeOutput:
+        from ..gpen_core.faces.appearance import appearance_of
         from ..gpen_core.faces.exchange import faces_from_landmarks
+        from ..gpen_core.pipeline.summary import counted
 
-        frames = to_frames(image)
-        return _faces_output(frames, faces_from_landmarks(face_landmarks, len(frames)))
+        status = NodeStatus()
+        frames = to_frames(image, status)
+        faces = [
+            replace(face, appearance=appearance_of(frames[face.frame], face))
+            for face in faces_from_landmarks(face_landmarks, len(frames))
+        ]
+        return _faces_output(frames, faces, ui=status.ui(f"{counted(len(faces))} taken over.", notice=not faces))
 
 
 class AlignedFaces(io.ComfyNode):
@@ -158,18 +165,25 @@ class AlignedFaces(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Tensor, template: str) -> io.NodeOutput:
+        from ..gpen_core.faces.appearance import appearance_of
         from ..gpen_core.faces.exchange import aligned_face
 
-        face = aligned_face(size_of(to_frames(image)), template)
-        return io.NodeOutput(tuple(replace(face, frame=index, id=index + 1) for index in range(len(image))))
+        status = NodeStatus()
+        frames = to_frames(image, status)
+        face = aligned_face(size_of(frames), template)
+        faces = [
+            replace(face, frame=index, id=index + 1, appearance=appearance_of(frames[index], face))
+            for index in range(len(frames))
+        ]
+        return io.NodeOutput(shown_faces(faces), ui=status.warnings())
 
 
 def _faces_output(
-    frames: Tensor, faces: Sequence[Face], *more: Any, ui: dict[str, list[str]] | None = None
+    frames: Tensor, faces: Sequence[Face], *more: Any, ui: dict[str, list] | None = None
 ) -> io.NodeOutput:
     """Faces, ``more``, the preview and the count."""
     from ..gpen_core.faces.drawing import draw_faces
     from ..gpen_core.pipeline.frames import check_faces_of
 
     check_faces_of(frames, faces)
-    return io.NodeOutput(faces, *more, to_image(draw_faces(frames, faces)), len(faces), ui=ui)
+    return io.NodeOutput(shown_faces(faces), *more, to_image(draw_faces(frames, faces)), len(faces), ui=ui)

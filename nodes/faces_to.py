@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from ..gpen_core.errors import OptionError
 from ..gpen_core.geometry import TEMPLATES, size_of
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, RestoredFacesIO, SegsIO
+from .host.shown import shown_restored
+from .host.status import NodeStatus
 from .loaders import FACES_CATEGORY
 
 if TYPE_CHECKING:
@@ -56,10 +57,12 @@ class FacesToBoxes(io.ComfyNode):
     def execute(cls, image: Tensor, faces: Sequence[Face], image_index: int, crop_factor: float) -> io.NodeOutput:
         from ..gpen_core.faces.drawing import face_mask
         from ..gpen_core.faces.exchange import faces_to_segs
-        from ..gpen_core.pipeline.frames import check_faces_of
+        from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
 
-        frames = to_frames(image)
+        status = NodeStatus()
+        frames = to_frames(image, status)
         check_faces_of(frames, faces)
+        notice_another_picture(frames, faces, status.warn)
         if image_index >= len(frames):
             raise OptionError(f"image index is {image_index}, but there are only {len(frames)} images (from 0)")
         mine = [face for face in faces if face.frame == image_index]
@@ -67,6 +70,7 @@ class FacesToBoxes(io.ComfyNode):
             to_bounding_boxes(faces, len(frames), size_of(frames)),
             faces_to_segs(mine, frames[image_index], crop_factor),
             to_mask(face_mask(frames, faces)),
+            ui=status.warnings(),
         )
 
 
@@ -106,9 +110,15 @@ class CropFaces(io.ComfyNode):
     @classmethod
     def execute(cls, image: Tensor, faces: Sequence[Face], size: int, template: str) -> io.NodeOutput:
         from ..gpen_core.pipeline import crop_faces
+        from ..gpen_core.pipeline.frames import notice_another_picture
+        from ..gpen_core.pipeline.summary import counted
 
-        cropped = crop_faces(to_frames(image), faces, size, template)
+        status = NodeStatus()
+        frames = to_frames(image, status)
+        cropped = crop_faces(frames, faces, size, template)
         if not cropped:
-            logging.info("GPEN: no faces to crop.")
-            return io.NodeOutput(ExecutionBlocker(None), ())
-        return io.NodeOutput(to_image(torch.stack([face.pixels for face in cropped])), cropped)
+            ui = status.ui("No face to crop: what is connected to crops is skipped.", notice=True)
+            return io.NodeOutput(ExecutionBlocker(None), shown_restored(()), ui=ui)
+        notice_another_picture(frames, faces, status.warn)
+        ui = status.ui(f"{counted(len(cropped))} cropped.")
+        return io.NodeOutput(to_image(torch.stack([face.pixels for face in cropped])), shown_restored(cropped), ui=ui)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
+from .host.shown import shown_restored
 from .host.status import NodeStatus
 from .loaders import CATEGORY
 
@@ -58,12 +58,12 @@ class RestoreFaces(io.ComfyNode):
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
 
-        status, frames = NodeStatus(), to_frames(image)
+        status = NodeStatus()
+        frames = to_frames(image, status)
         kept = KeptMasks(frames)
         if not faces:
-            logging.info("GPEN: no faces to restore.")
-            ui = status.ui("No face to restore.")
-            return io.NodeOutput((), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
+            ui = status.ui("No face to restore: what is connected to crops is skipped.", notice=True)
+            return io.NodeOutput(shown_restored(()), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
         hooks, guard = node_hooks(status, {"restore": 1.0}), ProtectOptions(protect)
@@ -73,4 +73,4 @@ class RestoreFaces(io.ComfyNode):
             kept.add(face)
         ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})
         crops = torch.stack([face.pixels for face in restored])
-        return io.NodeOutput(restored, to_image(crops), to_mask(kept.masks), ui=ui)
+        return io.NodeOutput(shown_restored(restored), to_image(crops), to_mask(kept.masks), ui=ui)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
+from .host.shown import shown_faces, shown_facts
 from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
@@ -92,7 +92,7 @@ class RestoreImage(io.ComfyNode):
         load_managed(
             [network for network in used if network is not None], activation_bytes(model.model, settings.restore)
         )
-        frames = to_frames(image)
+        frames = to_frames(image, status)
         kept = KeptMasks(frames)
         result = restore_image(
             frames,
@@ -101,7 +101,7 @@ class RestoreImage(io.ComfyNode):
             settings,
             faces=faces,
             parser=None if parser is None else parser.parser,
-            background=None if background is None else to_frames(background),
+            background=None if background is None else to_frames(background, status, "background"),
             hooks=node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
             on_face=kept.add,
             tools=protect_tools(settings.protect),
@@ -110,7 +110,6 @@ class RestoreImage(io.ComfyNode):
         if not result.faces:
             nobody = "No face found" if faces is None else "No face is chosen"
             text = f"{nobody}: the image is returned unchanged, at the requested size."
-            logging.info("GPEN: %s", text)
         ran: dict[str, Managed] = {}
         if detector is not None and faces is None:
             ran[detector.network.name] = detector
@@ -118,9 +117,9 @@ class RestoreImage(io.ComfyNode):
         return io.NodeOutput(
             to_image(result.frames),
             to_mask(result.mask),
-            result.faces,
+            shown_faces(result.faces),
             len(result.faces),
-            tuple(zip(result.faces, result.facts, strict=True)),
+            shown_facts(zip(result.faces, result.facts, strict=True)),
             to_mask(kept.masks),
-            ui=status.ui(text, ran),
+            ui=status.ui(text, ran, notice=not result.faces),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from ..gpen_core.sampling.options import LARGEST_SEED, SampleOptions
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO, GpenModelIO, ManagedModel
 from .host.progress import node_hooks
+from .host.status import NodeStatus
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -83,26 +83,27 @@ class SampleFaces(io.ComfyNode):
         from ..gpen_core.sampling import sample_faces, sampling_bytes
 
         options = SampleOptions(seed, count, truncation, end_seed if interpolate else None, batch_size=batch_size)
-        face = _face(model.model, image, faces)
+        status = NodeStatus()
+        face = _face(model.model, image, faces, status)
         model.to_device(sampling_bytes(model.model, options))
         pictures = list(sample_faces(model.model, options, face=face, hooks=node_hooks(shares={"sample": 1.0})))
-        return io.NodeOutput(to_image(torch.stack(pictures)))
+        return io.NodeOutput(to_image(torch.stack(pictures)), ui=status.warnings())
 
 
-def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None) -> Tensor | None:
+def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None, status: NodeStatus) -> Tensor | None:
     """The aligned face [3 or more, side, side] that provides the structure, if any. Raises ImageError."""
     from ..gpen_core.faces.alignment import align_face
     from ..gpen_core.geometry import size_of
-    from ..gpen_core.pipeline.frames import check_faces_of
+    from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
 
     if image is None and faces is None:
         return None
     if image is None:
         raise ImageError("faces is connected but image is not: connect the image in which the faces were detected.")
-    frames = to_frames(image)
+    frames = to_frames(image, status)
     choice = frames if faces is None else faces
     if len(choice) > 1:
-        logging.info("GPEN: %d faces or images are connected; only the first is used.", len(choice))
+        status.warn(f"{len(choice)} {'images' if faces is None else 'faces'} are connected; only the first is used.")
     if faces is None:
         height, width = size_of(frames)
         if height != width:
@@ -113,4 +114,5 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None) 
     if not faces:
         raise ImageError("no face was found in the image: connect a different image, or disconnect it.")
     check_faces_of(frames, faces)
+    notice_another_picture(frames, faces, status.warn)
     return align_face(frames[faces[0].frame], faces[0], model.config.input_size, model.task.template).pixels

@@ -26,6 +26,8 @@ from .host.folders import detector_folders
 from .host.images import from_mask, to_frames, to_image
 from .host.networks import FacesIO
 from .host.progress import node_hooks
+from .host.shown import shown_faces
+from .host.status import NodeStatus
 from .loaders import CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -101,35 +103,40 @@ class SelectFaces(io.ComfyNode):
         from ..gpen_core.faces.quality import load_quality
         from ..gpen_core.faces.selection import MaskRule, choose_faces, read_picks
         from ..gpen_core.pipeline import rate_faces
+        from ..gpen_core.pipeline.frames import notice_another_picture
 
-        frames = to_frames(image)
+        status = NodeStatus()
+        frames = to_frames(image, status)
         rated = rate_faces(frames, faces, load_quality())
+        notice_another_picture(frames, rated, status.warn)
         selection = choose_faces(
             rated,
             select_widgets.choice_options(**rules),
             picks=read_picks(picks),
             mask=None if mask is None else from_mask(mask),
             mask_rule=MaskRule(mask_mode, mask_overlap),
-            likeness=None if reference is None else _person(reference, reference_similarity).likeness(frames, rated),
+            likeness=None
+            if reference is None
+            else _person(to_frames(reference, status, "reference"), reference_similarity).likeness(frames, rated),
         )
         logging.info("GPEN: %s", selection.summary())
         return io.NodeOutput(
-            selection.chosen,
-            selection.rest,
+            shown_faces(selection.chosen),
+            shown_faces(selection.rest),
             to_image(draw_selection(frames, selection.choices)),
             len(selection.chosen),
-            ui={"gpen_selection": [_drawn(frames, selection)]},
+            ui={"gpen_selection": [_drawn(frames, selection)], **status.warnings()},
         )
 
 
-def _person(reference: Tensor, least: float) -> Reference:
+def _person(frames: Tensor, least: float) -> Reference:
     """Whom the reference shows. Raises MissingWeightsError without a recognition network, ImageError without a face."""
     from ..gpen_core.faces.identity import find_embedder
     from ..gpen_core.faces.selection import reference_of
     from ..gpen_core.pipeline import detect_faces
 
     embedder = find_embedder(detector_folders())  # before anything is detected: without one nothing can be said
-    detector, frames = automatic_detector(), to_frames(reference)
+    detector = automatic_detector()
     detector.to_device()
     return reference_of(
         frames, detect_faces(frames, detector.configured(), node_hooks(shares={"detect": 1.0})), embedder, least

@@ -14,6 +14,7 @@ from ..faces.alignment import align_face, crop_transform
 from ..faces.parsing import FaceParser
 from ..faces.regions import RegionOptions, face_mask_of
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
+from ..imaging.batches import joined_background
 from ..imaging.color import match_color
 from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
@@ -21,7 +22,7 @@ from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
 from ..tasks import TASKS
 from ..types import AUTO, Face, RestoredFace
-from .frames import check_background, check_faces_of, check_frames
+from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks, with_memory
 from .options import BlendOptions
 from .whole import grain_of, replace_whole
@@ -130,8 +131,8 @@ def blend_faces(
         faces: What goes into them. Without any, frames of the same size come back as they are.
         options: Scale, strength, softness and color matching.
         parser: Draws the outline of each face; without one it is an oval.
-        background: The same frames already upscaled, [B, C, H', W'], of any size and the same aspect ratio: faces go into
-            these, and ``options.scale`` is ignored.
+        background: The same frames already upscaled, [B, 3 or 4, H', W'], of any size and the same aspect ratio: faces go
+            into these, and ``options.scale`` is ignored. Where only one of both has alpha, the result has it.
         hooks: Told after each frame, as stage "blend", with the frame as preview.
 
     Returns:
@@ -145,6 +146,8 @@ def blend_faces(
     check_faces_of(frames, found)
     if background is not None:
         check_background(frames, background)
+        background = joined_background(frames, background)
+    notice_another_picture(frames, found, hooks.say)
     pixels, template = (faces[0].pixels.shape[-1], faces[0].crop.template) if faces else (0, "")
     size = result_size(frames, background, options, found, pixels, template)
     by_frame = ([face for face in faces if face.crop.face.frame == index] for index in range(len(frames)))
@@ -171,7 +174,8 @@ def blend_each(
     hooks: Hooks,
 ) -> Blended:
     """Blend frame after frame; ``faces`` yields those of each frame in turn, as late as it likes."""
-    channels, device = frames.shape[1], (frames if background is None else background).device
+    source = frames if background is None else background
+    channels, device = source.shape[1], source.device
     pictures = torch.empty(len(frames), channels, *size, dtype=torch.float32, device=device)
     masks = torch.zeros(len(frames), 1, *size, dtype=torch.float32, device=device)
     for index, mine in enumerate(faces):

@@ -54,7 +54,7 @@ def with_crops(faces: Sequence[RestoredFace], crops: Tensor) -> tuple[RestoredFa
         ImageError: There are more or fewer crops than faces, or they are not square.
     """
     if crops.dim() != 4 or crops.shape[1] < 3 or not crops.is_floating_point():
-        raise ImageError(f"crops must be [N, 3 or more, S, S] in [0, 1], not {list(crops.shape)} of {crops.dtype}")
+        raise ImageError("the edited crops are no batch of RGB images in [0, 1]")
     if len(crops) != len(faces):
         raise ImageError(
             f"there are {len(faces)} faces, but {len(crops)} edited crops: connect one for each face, in the same order"

@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
+from ..faces.appearance import appearance_of
 from ..faces.detectors.base import FaceDetector
 from ..types import Face
 from .frames import check_frames
@@ -38,6 +39,8 @@ def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Fa
     for index, frame in enumerate(frames):
         what = f"looking for faces in a picture of {frame.shape[-1]}×{frame.shape[-2]} px"
         found = with_memory(partial(detector.detect, frame[:3].float()), hooks, what)
-        faces += [replace(face, frame=index, id=len(faces) + 1 + number) for number, face in enumerate(found)]
+        for face in found:
+            seen = appearance_of(frame, face)
+            faces.append(replace(face, frame=index, id=len(faces) + 1, appearance=seen))
         hooks.progress("detect", index + 1, len(frames))
     return tuple(faces)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from statistics import median
 
 from torch import Tensor
 
 from ..errors import ImageError
 from ..faces.alignment import check_same_picture
+from ..faces.appearance import likeness_to
 from ..geometry import same_shape, size_of
 from ..types import Face
+
+# Of 33 faces in 22 photographs, copies that were darkened, equalized, recolored, compressed, enlarged or made noisy stay above
+# 0.9 and blurred ones above 0.6; nine of ten other photographs are below this, and half of all aligned portraits.
+_ANOTHER_PICTURE = 0.5
 
 
 def check_frames(frames: Tensor) -> None:
@@ -21,17 +27,14 @@ def check_frames(frames: Tensor) -> None:
 
 
 def check_background(frames: Tensor, background: Tensor) -> None:
-    """An already upscaled copy must have as many frames, the same channels and the same shape. Raises ImageError."""
+    """An already upscaled copy must have as many frames and the same shape. Raises ImageError."""
     check_frames(background)
-    if len(background) != len(frames) or background.shape[1] != frames.shape[1]:
-        raise ImageError(
-            f"the background has {len(background)} frames of {background.shape[1]} channels, "
-            f"the picture {len(frames)} of {frames.shape[1]}"
-        )
+    if len(background) != len(frames):
+        raise ImageError(f"background has {len(background)} images, image has {len(frames)}: connect the same number.")
     (height, width), (new_height, new_width) = size_of(frames), size_of(background)
     if not same_shape(size_of(frames), size_of(background)):
         raise ImageError(
-            f"the background ({new_width}×{new_height}) has another shape than the picture ({width}×{height})"
+            f"background is {new_width}×{new_height} but image is {width}×{height}: the aspect ratios must match."
         )
 
 
@@ -40,5 +43,30 @@ def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
     size = size_of(frames)
     for face in faces:
         if face.frame >= len(frames):
-            raise ImageError(f"a face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")
+            raise ImageError(
+                f"the faces are from {face.frame + 1} images or more, but here are only {len(frames)}. Use the images in which "
+                "they were detected."
+            )
         check_same_picture(face, size)
+
+
+def notice_another_picture(frames: Tensor, faces: Iterable[Face], say: Callable[[str], None]) -> None:
+    """Say where frames plainly show something else than what was found in them; a processed copy is no other picture.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1], which ``check_faces_of`` let pass.
+        faces: Of these frames. Those without an ``appearance`` are not looked at.
+        say: Takes the sentence.
+    """
+    seen: dict[int, list[float]] = {}
+    for face in faces:
+        if (likeness := likeness_to(frames[face.frame], face)) is not None:
+            seen.setdefault(face.frame, []).append(likeness)
+    others = [number + 1 for number, found in sorted(seen.items()) if median(found) < _ANOTHER_PICTURE]
+    if others:
+        which = (
+            "The image" if len(frames) == 1 else f"Image {', '.join(map(str, others[:8]))}{', …' * (len(others) > 8)}"
+        )
+        say(
+            f"{which} is not the one in which the faces were found: their boxes show something else. Connect the same image."
+        )

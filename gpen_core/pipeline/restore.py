@@ -13,7 +13,7 @@ from ..errors import RestorationError
 from ..faces.alignment import align_face
 from ..polling import polling
 from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
-from .frames import check_faces_of, check_frames
+from .frames import check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
 from .options import RestoreOptions
 
@@ -45,6 +45,7 @@ def restore_faces(
     """
     check_frames(frames)
     check_faces_of(frames, faces)
+    notice_another_picture(frames, faces, hooks.say)
     return restore_each(frames, faces, model, options, hooks)
 
 

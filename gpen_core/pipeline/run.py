@@ -13,10 +13,11 @@ from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.quality import load_quality
 from ..faces.selection import Reference, Selection, SelectOptions, choose_faces
+from ..imaging.batches import joined_background
 from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
 from .detect import find_faces
-from .frames import check_background, check_faces_of, check_frames
+from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
 from .options import BlendOptions, ProtectOptions, RestoreOptions
 from .protect import ProtectTools, protect_faces, protections_for
@@ -107,6 +108,7 @@ def restore_image(
     check_frames(frames)
     if background is not None:
         check_background(frames, background)
+        background = joined_background(frames, background)
     template = template_for(model, settings.restore)
     selection = None
     if faces is None:
@@ -115,7 +117,7 @@ def restore_image(
             found = rate_faces(frames, found, tools.quality or load_quality(), model.config.input_size, template)
         likeness = None if reference is None else reference.likeness(frames, found)
         selection = choose_faces(found, settings.select, likeness=likeness)
-    faces = _in_order(frames, faces or ()) if selection is None else selection.chosen
+    faces = _in_order(frames, faces or (), hooks) if selection is None else selection.chosen
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
     protected = protect_faces(frames, restored, protections_for(settings.protect, tools, hooks))
@@ -138,10 +140,11 @@ def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks) -> tuple
     return find_faces(frames, detector, hooks)
 
 
-def _in_order(frames: Tensor, faces: Iterable[Face]) -> tuple[Face, ...]:
+def _in_order(frames: Tensor, faces: Iterable[Face], hooks: Hooks) -> tuple[Face, ...]:
     """Faces that were given, in the order of their frames. Raises ImageError for those of another picture."""
     ordered = sorted(faces, key=lambda face: face.frame)
     check_faces_of(frames, ordered)
+    notice_another_picture(frames, ordered, hooks.say)
     return tuple(ordered)
 
 

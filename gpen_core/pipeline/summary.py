@@ -60,6 +60,16 @@ def run_text(facts: Sequence[FaceFacts], found: int | None = None) -> str:
     return " ".join([f"{', '.join(parts)}.", *notes_of(facts)])
 
 
+def blended_text(facts: Sequence[FaceFacts], frames: int, size: tuple[int, int]) -> str:
+    """What was pasted into how many images of which (width, height)."""
+    images = f"{frames} images" if frames > 1 else "the image"
+    if not facts:
+        return f"No face to blend: {images} came back at {size[0]}×{size[1]}."
+    kept = sum(one.strength < _UNTOUCHED for one in facts)
+    back = f" {counted(kept)} kept as {'it was' if kept == 1 else 'they were'}." if kept else ""
+    return f"{counted(len(facts) - kept)} blended into {images} at {size[0]}×{size[1]}.{back}"
+
+
 def notes_of(facts: Sequence[FaceFacts]) -> list[str]:
     """The notes of all faces, each said once: "2 faces: Strength lowered to 0.4–0.6."."""
     alike: dict[str, list[str]] = {}

@@ -9,13 +9,20 @@ import torch
 from comfy import model_management
 from torch import Tensor
 
+from .status import NodeStatus
+
 if TYPE_CHECKING:
     from ...gpen_core.types import Box, Face
 
 
-def to_frames(image: Tensor) -> Tensor:
-    """IMAGE [B, H, W, C] → frames [B, C, H, W], float32, on the same device."""
-    return image.movedim(-1, 1).float()
+def to_frames(image: Tensor, status: NodeStatus, name: str = "image") -> Tensor:
+    """IMAGE [B, H, W, C] → frames [B, 3 or 4, H, W] in [0, 1], float32, on the same device.
+
+    ``status`` hears of what was not quite in order; what cannot be a picture raises ImageError, which names the input.
+    """
+    from ...gpen_core.imaging.batches import frames_of_batch
+
+    return frames_of_batch(image, status.warn, name)
 
 
 def to_image(frames: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def test_no_face_is_said_in_plain_sight(ready: HostProcess):
     prompt = staged("gray.png") | {"9": node("PreviewImage", images=["6", 0])}
     outputs = ready.run(prompt).outputs
     assert outputs["4"]["gpen_status"][0].startswith("No face found.")
-    assert outputs["5"]["gpen_status"][0].startswith("No face to restore.")
+    assert outputs["5"]["gpen_status"][0].startswith("No face to restore:")
     outputs = ready.run(whole("gray.png") | {"9": node("PreviewImage", images=["6", 0])}).outputs
     assert outputs["6"]["gpen_status"][0].startswith("No face found: the image is returned unchanged")
 

@@ -31,11 +31,9 @@ class Counter:
 
 
 @pytest.fixture(params=[1, 2])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+def threads(request, torch_threads):
+    torch_threads(request.param)
+    return request.param
 
 
 @pytest.fixture(params=ENGINES.values(), ids=ENGINES)

@@ -45,7 +45,7 @@ function addCompare(node) {
 /** The line below a node that says what its last run came to; it appears with the first run. */
 function addStatus(node) {
   let line = null
-  showOutputs(node, ({ gpen_status: texts }) => {
+  showOutputs(node, ({ gpen_status: texts, gpen_notice: notice }) => {
     if (!texts?.length) return
     if (!line) {
       line = new StatusLine()
@@ -53,7 +53,7 @@ function addStatus(node) {
       const [width, height] = node.computeSize()
       node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)])
     }
-    line.show(texts.join(' '))
+    line.show(texts.join(' '), Boolean(notice?.[0]))
   })
 }
 

@@ -10,9 +10,11 @@ export class StatusLine {
     this.element = element('div', { className: 'gpen-widget gpen-status', role: 'status' })
   }
 
-  show(text) {
+  /** `notice`: something that should not be missed, such as that no face was found. */
+  show(text, notice = false) {
     this.element.textContent = text
     this.element.title = text
+    this.element.classList.toggle('gpen-notice', notice)
   }
 
   dispose() {}

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...geometry import compose, crop_affine, invert_affine, resize_affine, size_of
 from ...imaging.warp import resize_filtered
 from ...types import Box, Face
+from ..appearance import appearance_of
 from ..detectors.base import FaceDetector
 from ..moving import moved
 
@@ -57,7 +58,7 @@ def faces_in_boxes(
         if face is None:
             missed.append(place)
         elif not any(other.frame == index and overlap(other.box, face.box) > _SAME_FACE for other in faces):
-            faces.append(replace(face, frame=index))
+            faces.append(replace(face, frame=index, appearance=appearance_of(frames[index], face)))
         on_box(place + 1, len(boxes))
     ordered = sorted(faces, key=lambda face: face.frame)
     return Located(tuple(replace(face, id=number) for number, face in enumerate(ordered, start=1)), tuple(missed))

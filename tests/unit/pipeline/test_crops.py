@@ -72,8 +72,8 @@ def test_what_protects_a_face_is_kept_for_its_edited_crop(frames, two):
     [
         (torch.zeros(1, 3, 64, 64), "2 faces, but 1 edited"),
         (torch.zeros(2, 3, 64, 80), "80×64"),
-        (torch.zeros(2, 1, 64, 64), "crops must be"),
-        (torch.zeros(2, 3, 64, 64, dtype=torch.uint8), "crops must be"),
+        (torch.zeros(2, 1, 64, 64), "no batch of RGB images"),
+        (torch.zeros(2, 3, 64, 64, dtype=torch.uint8), "no batch of RGB images"),
     ],
 )
 def test_crops_that_do_not_fit_are_named(frames, two, crops, says):
@@ -81,7 +81,7 @@ def test_crops_that_do_not_fit_are_named(frames, two, crops, says):
         with_crops(crop_faces(frames, two, 64), crops)
     with pytest.raises(OptionError, match="side of a crop"):
         crop_faces(frames, two, 0)
-    with pytest.raises(ImageError, match="frame 9"):
+    with pytest.raises(ImageError, match="from 10 images or more"):
         crop_faces(frames, [replace(two[0], frame=9)], 64)
 
 

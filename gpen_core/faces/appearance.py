@@ -1,0 +1,63 @@
+"""Whether a frame still shows the face that was found in it: a few brightnesses remember what the box showed."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..geometry import size_of
+from ..types import Face
+from .moving import resized_with
+
+_SIDE = 16  # of the remembered picture: coarse, so that it outlives scaling, compression, noise and restoring
+_LUMA = (0.299, 0.587, 0.114)
+_FLAT = 0.5 / 255  # a spread of brightness below this shows nothing to compare
+
+
+def appearance_of(frame: Tensor, face: Face) -> bytes:
+    """What the face's box shows, for ``Face.appearance``.
+
+    Args:
+        frame: [3 or more, H, W] RGB in [0, 1], the one the face was found in or a resized copy of it.
+        face: In coordinates of the frame it was found in.
+
+    Returns:
+        Brightness of 16×16 parts, row by row, in 0 … 255; empty if nothing of the box is in the frame.
+    """
+    seen = _seen(frame, face)
+    return b"" if seen is None else bytes((seen * 255).round().clamp(0, 255).byte().cpu().flatten().tolist())
+
+
+def likeness_to(frame: Tensor, face: Face) -> float | None:
+    """How much the face's box shows what it showed when the face was found.
+
+    Args:
+        frame: As for ``appearance_of``.
+        face: With its ``appearance``.
+
+    Returns:
+        The correlation of both, in [-1, 1]: near 1 for the same picture, brighter, sharper or in other colors too. None where
+        nothing can be compared.
+    """
+    seen = _seen(frame, face)
+    if seen is None or not face.appearance:
+        return None
+    then = torch.tensor(list(face.appearance), dtype=torch.float32) / 255
+    now = seen.cpu().flatten()
+    then, now = then - then.mean(), now - now.mean()
+    if min(float(then.std()), float(now.std())) < _FLAT:
+        return None if float(then.std()) < _FLAT else 0.0
+    return float(then @ now / (then.norm() * now.norm()))
+
+
+def _seen(frame: Tensor, face: Face) -> Tensor | None:
+    """[16, 16] brightness of the part of the box that is in the frame."""
+    height, width = size_of(frame)
+    x0, y0, x1, y1 = resized_with(face, (height, width)).box
+    left, right = max(0, round(x0)), min(width, round(x1) + 1)
+    top, bottom = max(0, round(y0)), min(height, round(y1) + 1)
+    if right <= left or bottom <= top:
+        return None
+    part = F.adaptive_avg_pool2d(frame[:3, top:bottom, left:right].float(), _SIDE)
+    return torch.einsum("c,chw->hw", part.new_tensor(_LUMA), part)

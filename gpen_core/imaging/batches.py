@@ -1,0 +1,100 @@
+"""Batches of pictures as a graph hands them over: any number of channels, and whatever values a node upstream made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..errors import ImageError
+
+_ROUNDING = 0.05  # beyond [0, 1]: what sharp resampling overshoots; nobody needs to hear of it
+_BYTES = (
+    2.0  # a picture whose brightness is above this on average counts in 255ths; one that shines here and there is HDR
+)
+_NAN_ADVICE = (
+    "Most often it comes from a VAE or a model in half precision: start ComfyUI with --fp32-vae, or look at the images before "
+    "this node."
+)
+
+
+def frames_of_batch(image: Tensor, say: Callable[[str], None], name: str = "image") -> Tensor:
+    """Frames of the pipeline.
+
+    Args:
+        image: [B, H, W, C] or [H, W, C] with 1 (gray), 3 (RGB) or 4 (RGB and alpha) channels in [0, 1].
+        say: Hears of what was not quite in order: values that were cut off, frames that hold no numbers.
+        name: What messages call it.
+
+    Returns:
+        [B, 3 or 4, H, W] float32 in [0, 1], on the same device; a frame that holds NaN or infinity comes as it is.
+
+    Raises:
+        ImageError: It is no such batch, counts in 0 … 255, or every frame holds NaN or infinity.
+    """
+    image = image[None] if image.dim() == 3 else image
+    if image.dim() != 4 or 0 in image.shape:
+        raise ImageError(f"{name} is empty, or no picture. Look at the node that it comes from.")
+    if not image.is_floating_point():
+        raise ImageError(_counts_in_bytes(name))
+    frames = image.movedim(-1, 1).float()
+    channels = frames.shape[1]
+    if channels not in (1, 3, 4):
+        raise ImageError(f"{name} has {channels} channels. An image has 1 (gray), 3 (RGB) or 4 (RGB and transparency).")
+    return _in_range(frames.expand(-1, 3, -1, -1) if channels == 1 else frames, say, name)
+
+
+def joined_background(frames: Tensor, background: Tensor) -> Tensor:
+    """The background with transparency where either has it.
+
+    Args:
+        frames: [B, 3 or 4, H, W] in [0, 1].
+        background: [B, 3 or 4, H', W'] in [0, 1], the same frames in another size.
+
+    Returns:
+        The background as it is, or with the frames' own alpha, resized: [B, 4, H', W'].
+    """
+    if frames.shape[1] <= background.shape[1]:
+        return background
+    from .lanczos import resize_lanczos
+
+    size = (background.shape[2], background.shape[3])
+    alpha = torch.stack([resize_lanczos(frame[3:4], size) for frame in frames])
+    return torch.cat((background, alpha.to(background)), dim=1)
+
+
+def _in_range(frames: Tensor, say: Callable[[str], None], name: str) -> Tensor:
+    lowest, highest = (float(value) for value in torch.aminmax(frames))  # NaN comes through
+    if lowest >= 0 and highest <= 1:
+        return frames
+    bad = [number for number, frame in enumerate(frames) if not bool(torch.isfinite(frame).all())]
+    if len(bad) == len(frames):
+        raise ImageError(f"{_named(name, bad, len(frames))} not only numbers (NaN or infinity). {_NAN_ADVICE}")
+    if bad:
+        say(
+            f"{_named(name, bad, len(frames))} not only numbers (NaN or infinity) and cannot be restored. {_NAN_ADVICE}"
+        )
+    good = frames.nan_to_num(0, 0, 0) if bad else frames
+    lowest, highest = (float(value) for value in torch.aminmax(good))
+    if highest > _BYTES and float(good[good > 0].mean()) > _BYTES:
+        raise ImageError(_counts_in_bytes(name))
+    if lowest < -_ROUNDING or highest > 1 + _ROUNDING:
+        say(
+            f"{name[:1].upper()}{name[1:]} has values from {lowest:.3g} to {highest:.3g}: those below 0 and above 1 were cut "
+            "off."
+        )
+    return frames.clamp(0, 1)  # NaN stays NaN
+
+
+def _named(name: str, numbers: list[int], count: int) -> str:
+    """Which images of a batch, counted from 1, hold something: "Image 3 of 8 holds"."""
+    if count == 1:
+        return f"The {name} holds"
+    shown = ", ".join(str(number + 1) for number in numbers[:8]) + (", …" if len(numbers) > 8 else "")
+    many = len(numbers) > 1
+    return f"{name[:1].upper()}{name[1:]}{'s' if many else ''} {shown} of {count} {'hold' if many else 'holds'}"
+
+
+def _counts_in_bytes(name: str) -> str:
+    return f"{name} counts from 0 to 255; images of ComfyUI go from 0 to 1. Divide it by 255 in the node that it comes from."

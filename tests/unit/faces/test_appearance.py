@@ -1,0 +1,67 @@
+"""Whether a frame still shows the face that was found in it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gpen_core.faces.appearance import appearance_of, likeness_to
+from gpen_core.imaging.blur import gaussian_blur
+from gpen_core.pipeline.frames import notice_another_picture
+
+
+@pytest.fixture
+def frame(astronaut):
+    return astronaut
+
+
+@pytest.fixture
+def face(frame, astronaut_face):
+    return replace(astronaut_face, appearance=appearance_of(frame, astronaut_face))
+
+
+PROCESSED = {
+    "itself": lambda x: x,
+    "darker": lambda x: x**2.2,
+    "brighter": lambda x: x**0.4,
+    "gray": lambda x: x.mean(0, keepdim=True).expand(3, -1, -1),
+    "warm": lambda x: (x * torch.tensor([1.3, 1.0, 0.6])[:, None, None]).clamp(0, 1),
+    "noisy": lambda x: (x + 0.15 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1),
+    "blurred": lambda x: gaussian_blur(x, 3.0),
+    "of few tones": lambda x: (x * 3).round() / 3,
+    "larger": lambda x: F.interpolate(x[None], scale_factor=2.0, mode="bilinear")[0],
+    "smaller": lambda x: F.interpolate(x[None], scale_factor=0.5, mode="area")[0],
+    "with alpha": lambda x: torch.cat((x, x[:1])),
+}
+OTHER = {
+    "mirrored": lambda x: x.flip(-1),
+    "upside down": lambda x: x.flip(-2),
+    "moved": lambda x: x.roll(60, -1),
+    "noise": lambda x: torch.rand(x.shape, generator=torch.Generator().manual_seed(0)),
+    "black": torch.zeros_like,
+}
+
+
+@pytest.mark.parametrize("change", PROCESSED.values(), ids=PROCESSED)
+def test_a_processed_copy_is_the_same_picture(frame, face, change):
+    said = []
+    copy = change(frame)
+    assert likeness_to(copy, face) > 0.8
+    notice_another_picture(copy[None], [face], said.append)
+    assert said == []
+
+
+@pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
+def test_another_picture_of_the_same_size_is_said(frame, face, change):
+    said = []
+    notice_another_picture(torch.stack([frame, change(frame)]), [face, replace(face, frame=1)], said.append)
+    assert len(said) == 1 and said[0].startswith("Image 2 is not the one in which the faces were found")
+
+
+def test_what_nobody_remembered_or_nothing_shows_is_not_judged(frame, face):
+    assert likeness_to(frame, replace(face, appearance=b"")) is None
+    flat = torch.zeros_like(frame)
+    assert likeness_to(frame, replace(face, appearance=appearance_of(flat, face))) is None
+    outside = replace(face, box=(-90.0, -90.0, -10.0, -10.0))
+    assert appearance_of(frame, outside) == b"" and likeness_to(frame, outside) is None
