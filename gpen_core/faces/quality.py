@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, MissingWeightsError
-from ..imaging.detail import luma_of, noise_level
+from ..imaging.detail import noise_level
+from ..imaging.luma import luma_of
 from ..imaging.texture import FIGURES, texture_of
 from ..imaging.warp import resize_filtered
 from ..weights.find import ASSETS

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import size_of
+from .luma import luma_of
 from .masks import smoothstep
 from .texture import block_steps, mixed_difference
 from .warp import resize_filtered
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _BLOCK = 8  # px: the side of JPEG's blocks
 _FLAT = 0.25  # the share of patches taken for flat: of a face, as much is skin
 _PATCH = 16  # px: the patches in which flat and busy are told apart
@@ -86,11 +86,6 @@ def _middle(luma: Tensor) -> Tensor:
 
 def _ramp(value: float, low: float, high: float) -> float:
     return float(smoothstep(torch.tensor((value - low) / (high - low))))
-
-
-def luma_of(picture: Tensor) -> Tensor:
-    """[3 or more, H, W] RGB(…) → its brightness, [1, H, W]."""
-    return (picture[:3] * picture.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
 
 
 def _averaged(plane: Tensor, side: int) -> Tensor:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_LUMA = (0.299, 0.587, 0.114)
+from ...imaging.luma import BT601
+
 _TAIL = 0.01  # of the pixels on either side may be anything: a frame, a date, dust
 _THIN_TAIL = 0.001
 _POOR_SPREAD = 0.45  # of luma between the tails; of ordinary photographs it is at least 0.5
@@ -50,7 +51,7 @@ class Exposure:
         """frame: [3, H, W] RGB in [0, 1]."""
         step = max(1, math.isqrt(frame[0].numel() // _SAMPLES))
         sample = frame[:, ::step, ::step].flatten(1).float().cpu()
-        luma = torch.tensor(_LUMA) @ sample
+        luma = torch.tensor(BT601) @ sample
         values = torch.cat((sample, luma[None])).sort(dim=1).values  # [4, N]
         low, high, median = _at(values, _TAIL), _at(values, 1 - _TAIL), _at(values, 0.5)
         darkest, brightest = _at(values, _THIN_TAIL), _at(values, 1 - _THIN_TAIL)

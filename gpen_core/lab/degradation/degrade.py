@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import ImageError
+from ...imaging.luma import BT601
 from .kernels import gaussian_kernel, motion_kernel
 from .recipe import REFERENCE_SIZE, Degradation, DegradationRecipe, Weighted
 
 Pixels = NDArray[np.float32]
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as JPEG and every gray conversion here
+LUMA = np.array(BT601, dtype=np.float32)
 
 _PREFILTERED = MappingProxyType({"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS})
 _LEAST_GRAIN = 1e-6  # of a picture of one pixel

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....imaging.luma import BT601
+
 BLOCK = 96  # pixels; section II-B
 FEATURES = 36  # 18 at each of two scales
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601 over the full range, as MATLAB's rgb2gray in the authors' code
 _WINDOW, _SIGMA = 7, 7 / 6  # the authors' code
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (-1, 1))  # neighbors: horizontal, vertical, both diagonals (equation 7 onwards)
 
@@ -26,7 +27,8 @@ class BlockStatistics:
 
 def luma(picture: Tensor) -> Tensor:
     """[3, H, W] RGB in [0, 1] → [H, W] float64 in whole steps of 0 … 255, as of a file of 8 bits."""
-    weights = torch.tensor(_LUMA, dtype=torch.float64)[:, None, None]
+    # over the full range, as MATLAB's rgb2gray in the authors' code
+    weights = torch.tensor(BT601, dtype=torch.float64)[:, None, None]
     return ((picture.double().clamp(0, 1) * 255).round() * weights).sum(0).round()
 
 
