@@ -10,9 +10,9 @@ from ...lazy import lazy_names
 
 if TYPE_CHECKING:
     from .base import Detections, FaceDetector, FaceNetwork
-    from .load import DETECTOR_NAMES, detector_file, load_detector, load_network
+    from .load import detector_file, load_detector, load_network
     from .mtcnn import load_mtcnn
-    from .options import LEAST_MIN_FACE, DetectOptions
+    from .options import DETECTOR_NAMES, LEAST_MIN_FACE, DetectOptions
     from .passes import MultiPassDetector
     from .retinaface import load_retinaface
 
@@ -35,9 +35,9 @@ __getattr__ = lazy_names(
     __name__,
     {
         "base": ("Detections", "FaceDetector", "FaceNetwork"),
-        "load": ("DETECTOR_NAMES", "detector_file", "load_detector", "load_network"),
+        "load": ("detector_file", "load_detector", "load_network"),
         "mtcnn": ("load_mtcnn",),
-        "options": ("LEAST_MIN_FACE", "DetectOptions"),
+        "options": ("DETECTOR_NAMES", "LEAST_MIN_FACE", "DetectOptions"),
         "passes": ("MultiPassDetector",),
         "retinaface": ("load_retinaface",),
     },

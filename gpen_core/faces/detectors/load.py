@@ -10,17 +10,12 @@ import torch
 
 from ...errors import MissingWeightsError
 from ...types import AUTO
-from ...weights.catalog import published_of
 from ...weights.find import find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
-from .options import DetectOptions
+from .options import DETECTOR_NAMES, DETECTORS_WITH_FILES, EMBEDDED, DetectOptions
 from .passes import MultiPassDetector
 from .retinaface import load_retinaface
-
-EMBEDDED = "mtcnn"
-_WITH_FILES = published_of("detector")
-DETECTOR_NAMES = (AUTO, *(entry.name for entry in _WITH_FILES), EMBEDDED)
 
 
 def load_detector(
@@ -63,7 +58,7 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
         return None
     if name == AUTO:
         return _best_file(places)
-    if (entry := next((entry for entry in _WITH_FILES if entry.name == name), None)) is not None:
+    if (entry := next((entry for entry in DETECTORS_WITH_FILES if entry.name == name), None)) is not None:
         if (path := find_weights(entry, places)) is not None:
             return path
         raise MissingWeightsError(f"{missing_message(entry, places)}\nThe detector '{EMBEDDED}' needs no file.")
@@ -78,4 +73,4 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
 def _best_file(folders: Sequence[Path]) -> Path | None:
     if importlib.util.find_spec("facexlib") is None:
         return None
-    return next((path for entry in _WITH_FILES if (path := find_weights(entry, folders)) is not None), None)
+    return next((path for entry in DETECTORS_WITH_FILES if (path := find_weights(entry, folders)) is not None), None)
