@@ -13,9 +13,12 @@ _COLOR_SCALES = 3
 _CELL = 8  # px: where energies are averaged before they are ranked
 # How strong the weakest tenth of the cells is, … and the strongest fiftieth: flat skin tells noise, lashes tell sharpness.
 _RANKS, _COLOR_RANKS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98), (0.1, 0.5, 0.9)
-_FILTERS, _COLOR_FILTERS, _COLORS, _BLOCK_FIGURES = 5, 2, 2, 2
+_WEAK_RANKS = (0.5, 0.75, 0.9, 0.98)  # of the direction in which a cell changes least: motion leaves nothing there
+_FILTERS, _COLOR_FILTERS, _COLORS, _BLOCK_FIGURES, _WHOLE_FIGURES = 5, 2, 2, 2, 2
 FIGURES = (
-    _SCALES * _FILTERS * len(_RANKS) + _COLOR_SCALES * _COLORS * _COLOR_FILTERS * len(_COLOR_RANKS) + _BLOCK_FIGURES
+    _SCALES * (_FILTERS * len(_RANKS) + len(_WEAK_RANKS) + _WHOLE_FIGURES)
+    + _COLOR_SCALES * _COLORS * _COLOR_FILTERS * len(_COLOR_RANKS)
+    + _BLOCK_FIGURES
 )
 _STEEPEST = 0.3  # standard deviations of the picture: steeper steps are its own edges
 SMALLEST = _CELL << (_SCALES - 1)  # px: the least side
@@ -35,6 +38,7 @@ def texture_of(pictures: Tensor) -> Tensor:
     found = [*_block_figures(light)]
     for scale in range(_SCALES):
         found += [_ranked(response, _RANKS) for response in _differences(light)]
+        found += _directions(light)
         if scale < _COLOR_SCALES:
             found += [_ranked(response, _COLOR_RANKS) for color in colors for response in _color_differences(color)]
         light, *colors = (F.avg_pool2d(plane, 2) for plane in (light, *colors))
@@ -75,6 +79,26 @@ def _differences(light: Tensor) -> Iterator[Tensor]:
     yield mixed_difference(light)
 
 
+def _directions(light: Tensor) -> Iterator[Tensor]:
+    """The structure tensor's eigenvalues: how much cells change where they change least, and the same of the whole picture.
+
+    What is sharp across a motion is not along it, in whichever direction it went.
+    """
+    diagonal, other = light[..., 1:, 1:] - light[..., :-1, :-1], light[..., :-1, 1:] - light[..., 1:, :-1]
+    terms = torch.cat([diagonal.square(), other.square(), diagonal * other], 1) / 2  # of axes turned by 45°
+    cells = F.avg_pool2d(terms, _CELL)
+    weakest, _ = _eigenvalues(cells.flatten(2))
+    yield _at_ranks(weakest, _WEAK_RANKS)
+    yield (torch.stack(_eigenvalues(cells.mean((2, 3))), 1) + 1e-7).log()
+
+
+def _eigenvalues(terms: Tensor) -> tuple[Tensor, Tensor]:
+    """[N, 3, …], xx, yy and xy → the smaller and the larger one, [N, …]."""
+    xx, yy, xy = terms.unbind(1)
+    middle, apart = (xx + yy) / 2, torch.hypot((xx - yy) / 2, xy)
+    return (middle - apart).clamp_min(0), middle + apart
+
+
 def _color_differences(color: Tensor) -> Iterator[Tensor]:
     yield mixed_difference(color)
     yield color[..., 1:] - color[..., :-1]
@@ -87,6 +111,11 @@ def _block_figures(light: Tensor) -> Iterator[Tensor]:
 
 def _ranked(response: Tensor, ranks: tuple[float, ...]) -> Tensor:
     """[N, 1, H, W] → [N, len(ranks)]: logarithms of the energies of cells, at these ranks among all cells."""
-    energies = F.avg_pool2d(response.square(), _CELL).flatten(1).sort(1).values
+    return _at_ranks(F.avg_pool2d(response.square(), _CELL).flatten(1), ranks)
+
+
+def _at_ranks(energies: Tensor, ranks: tuple[float, ...]) -> Tensor:
+    """[N, cells] → [N, len(ranks)], logarithms."""
+    energies = energies.sort(1).values
     places = [round(rank * (energies.shape[1] - 1)) for rank in ranks]
     return (energies[:, places] + 1e-7).log()

@@ -30,13 +30,20 @@ _SUNDRY = replace(
     RECIPES["web"], again_probability=0.0, blur_probability=0.35, downsample_probability=0.35, noise_probability=0.35,
     jpeg_probability=0.4, jpeg_quality=Range(10, 98),
 )  # fmt: skip
+# Nothing else looks like a hand that shook: sharp in one direction, smeared in the other.
+_SHAKEN = replace(
+    _SUNDRY, blur_probability=1.0, blur_isotropic=0.0, blur_anisotropic=0.2, blur_motion=1.0,
+    motion_length=Range(3.0, 41.0), downsample_probability=0.1, noise_probability=0.25, jpeg_probability=0.3,
+    jpeg_quality=Range(30, 98),
+)  # fmt: skip
 _MIX = (
-    Weighted(0.22, RECIPES["released"]),
-    Weighted(0.18, RECIPES["light"]),
-    Weighted(0.12, RECIPES["none"]),
-    Weighted(0.12, RECIPES["resampled"]),
-    Weighted(0.14, RECIPES["web"]),
-    Weighted(0.22, _SUNDRY),
+    Weighted(0.18, RECIPES["released"]),
+    Weighted(0.15, RECIPES["light"]),
+    Weighted(0.11, RECIPES["none"]),
+    Weighted(0.10, RECIPES["resampled"]),
+    Weighted(0.12, RECIPES["web"]),
+    Weighted(0.18, _SUNDRY),
+    Weighted(0.16, _SHAKEN),
 )
 _AUGMENTATION = AugmentationConfig(rotation=8.0, zoom=0.1, exposure=0.5, contrast=0.3, saturation=0.3, temperature=0.06)
 

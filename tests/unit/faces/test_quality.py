@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.alignment import align_face
 from gpen_core.faces.quality import BEST, QUALITY_FILE, WORST, QualityNet, load_quality, quality_of_error
+from gpen_core.lab.degradation.kernels import motion_kernel
 from gpen_core.weights.find import ASSETS
 
 
@@ -37,6 +38,12 @@ def noisy(crop, sigma):
     return (crop + noise * sigma / 255).clamp(0, 1)
 
 
+def shaken(crop, length, degrees):
+    kernel = torch.from_numpy(motion_kernel(2 * length + 1, length, np.radians(degrees))).float()
+    padded = F.pad(crop[None], (length,) * 4, mode="reflect")
+    return F.conv2d(padded, kernel.expand(3, 1, -1, -1), groups=3)[0]
+
+
 def compressed(crop, coarseness):
     file = io.BytesIO()
     image = Image.fromarray((crop.movedim(0, -1) * 255).round().byte().numpy())
@@ -54,6 +61,14 @@ def grainy(crop, sigma):
 def test_fine_grain_is_not_taken_for_the_texture_of_a_good_face(estimator, crop, sigma):
     good, grained = estimator.qualities(torch.stack([crop, grainy(crop, sigma)]))
     assert good > 0.85 and grained < 0.6
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90, 135])
+def test_motion_is_seen_in_whichever_direction_it_went(estimator, crop, degrees):
+    """What is sharp across it must not pass for a sharp face."""
+    qualities = estimator.qualities(torch.stack([crop, *(shaken(crop, length, degrees) for length in (5, 9, 15))]))
+    assert qualities == sorted(qualities, reverse=True)
+    assert qualities[-1] < 0.5
 
 
 @pytest.mark.parametrize(
