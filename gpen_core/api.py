@@ -169,8 +169,9 @@ def restore(
         picture: One of these; colors are RGB, never BGR:
 
             - a ``PIL.Image.Image``. "L", "LA", "RGB", "RGBA" and "I;16" keep their mode; "1" becomes "L", and palettes, CMYK
-              and the like become "RGB", or "RGBA" where they hold transparency. Profile, EXIF and resolution stay in
-              ``info``; an EXIF orientation is not applied. "I" and "F" (32 bits) are refused.
+              and the like become "RGB", or "RGBA" where they hold transparency; networks see sRGB, by the image's profile,
+              and the result has the image's own colors. Profile, EXIF, texts, XMP and resolution stay in ``info``; an EXIF
+              orientation is not applied. "I" and "F" (32 bits) are refused.
             - a NumPy array [H, W], [H, W, 3] or [H, W, 4]: uint8, uint16, or floating point in [0, 1].
             - a tensor [C, H, W] or [B, C, H, W] with 3 or 4 channels, floating point in [0, 1], on any device.
 
@@ -195,11 +196,10 @@ def restore(
         open_picture(picture)  # one that can't be restored is refused before anything is loaded
         model = load_model()
     opened = open_picture(picture, keep_gray=model.task.keeps_colors)
-    result: PictureT = opened.back(
-        restore_frames(
-            opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools
-        ).frames
+    restored = restore_frames(
+        opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools
     )
+    result: PictureT = opened.back(restored.frames, restored.mask)
     return result
 
 
@@ -319,7 +319,8 @@ def blend(
         ImageError: The picture is of none of the supported kinds, or a face was found in another one.
     """
     opened = open_picture(picture, keep_gray=all(face.task != "colorization" for face in faces))
-    result: PictureT = opened.back(blend_faces(opened.frames, faces, options, parser=parser).frames)
+    blended = blend_faces(opened.frames, faces, options, parser=parser)
+    result: PictureT = opened.back(blended.frames, blended.mask)
     return result
 
 

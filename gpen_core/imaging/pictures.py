@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
+from .described import DEEP_MODES, GRAY_MODES, described, in_rgb, space_of
+from .numbers import in_unit_range
 
 _BEYOND = 0.1  # how far filters with negative lobes may have left [0, 1]; what lies farther out is of another range
-_GRAY_MODES = ("1", "L", "LA", "La")
-_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _WHOLE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
@@ -25,11 +25,12 @@ class Opened:
 
     Attributes:
         frames: [B, 3 or 4, H, W] RGB or RGBA, float32 in [0, 1].
-        back: Frames [B, C, H', W'] of the same B and C → a picture of the kind that was opened.
+        back: Frames [B, C, H', W'] of the same B and C, and the mask [B, 1, H', W'] of what was replaced in them → a picture
+            of the kind that was opened.
     """
 
     frames: Tensor
-    back: Callable[[Tensor], Any]
+    back: Callable[[Tensor, Tensor], Any]
 
 
 def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
@@ -55,33 +56,34 @@ def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
 
 
 def _of_image(image: Image.Image, keep_gray: bool) -> Opened:
-    if image.mode in _DEEP_MODES:
-        deep = _of_array(np.asarray(image).astype(np.uint16), keep_gray=True)
-        return Opened(deep.frames, lambda frames: _described(Image.fromarray(deep.back(frames)), image))
     if image.mode in ("I", "F"):
         raise ImageError(
             f"a PIL image of mode '{image.mode}' has 32 bits a channel and no fixed range. Convert it to 'RGB' or 'L', or "
             "give a float NumPy array in [0, 1]."
         )
-    has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    gray = image.mode in _GRAY_MODES and keep_gray
+    deep = image.mode in DEEP_MODES
+    has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or ("transparency" in image.info and not deep)
+    gray = image.mode in GRAY_MODES and keep_gray
     mode = ("LA" if has_alpha else "L") if gray else ("RGBA" if has_alpha else "RGB")
-    array = _of_array(np.asarray(image.convert("RGBA" if has_alpha else "RGB")), keep_gray=False)
-    return Opened(array.frames, lambda frames: _described(Image.fromarray(array.back(frames)).convert(mode), image))
+    if deep:
+        pixels = torch.from_numpy(np.asarray(image).astype(np.float32)).div_(65535).expand(3, -1, -1)
+    else:
+        array = np.array(in_rgb(image).convert("RGBA" if has_alpha else "RGB"))
+        pixels = in_unit_range(torch.from_numpy(array).movedim(-1, 0))
+    space = space_of(image)
 
+    def back(frames: Tensor, replaced: Tensor) -> Image.Image:
+        result = frames[0].detach().cpu()
+        if space is not None and (gray or deep or image.mode not in GRAY_MODES):
+            result = space.back(result, pixels, replaced[0].detach().cpu())
+        if deep:
+            numbers = (result[:3].mean(0).clamp(0, 1) * 65535).round()
+            return described(Image.fromarray(numbers.numpy().astype(np.uint16)), image)
+        numbers = (result.movedim(0, -1).clamp(0, 1) * 255).round()
+        return described(Image.fromarray(np.ascontiguousarray(numbers.numpy().astype(np.uint8))).convert(mode), image)
 
-def _described(result: Image.Image, source: Image.Image) -> Image.Image:
-    """With the source's profile, EXIF and resolution; a profile of other channels than the result's is left out."""
-    keep = {"exif", "dpi"} | ({"icc_profile"} if _channels(result) == _channels(source) else set())
-    result.info.update({key: value for key, value in source.info.items() if key in keep})
-    return result
-
-
-def _channels(image: Image.Image) -> str:
-    """Which colors a profile of this picture describes."""
-    if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES:
-        return "gray"
-    return image.mode if image.mode in ("CMYK", "LAB", "YCbCr", "HSV") else "RGB"
+    seen = pixels if space is None else in_unit_range(space.seen(pixels))
+    return Opened(seen[None].contiguous(), back)
 
 
 def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:
@@ -100,7 +102,7 @@ def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:
     gray = array.ndim == 2
     frames = (pixels.expand(3, *pixels.shape) if gray else pixels.movedim(-1, 0))[None].contiguous()
 
-    def back(result: Tensor) -> np.ndarray:
+    def back(result: Tensor, replaced: Tensor) -> np.ndarray:
         shown = result[0].detach().cpu().movedim(0, -1)
         shown = shown.mean(-1) if gray and keep_gray else shown
         scaled = (shown.clamp(0, 1) * highest).round() if highest else shown
@@ -119,7 +121,7 @@ def _of_tensor(tensor: Tensor) -> Opened:
         raise ImageError(f"a tensor picture is floating point in [0, 1], not {tensor.dtype}. Divide bytes by 255.")
     frames = _in_range(tensor.detach().float())
 
-    def back(result: Tensor) -> Tensor:
+    def back(result: Tensor, replaced: Tensor) -> Tensor:
         return (result if tensor.dim() == 4 else result[0]).to(tensor.device, tensor.dtype)
 
     return Opened(frames if tensor.dim() == 4 else frames[None], back)

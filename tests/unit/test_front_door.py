@@ -2,13 +2,15 @@
 
 import importlib.util
 import inspect
+import io
 import logging
+import zlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import gpen_core
 from gpen_core import BlendOptions, ProtectOptions, RestoredFace, SelectOptions, Settings
@@ -84,6 +86,40 @@ def test_a_pil_image_comes_back_as_one(photo, tiny_model, known, mode, expected)
     assert changed.any() and rows.min() >= 40 and rows.max() < 220 and columns.min() >= 140 and columns.max() < 310
 
 
+def test_what_a_pil_image_knows_stays_with_it(photo, tiny_model, known):
+    file, exif, text = io.BytesIO(), Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x010F], exif[0x0112] = "Maker", 1
+    exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8769)[0xA003] = photo.size
+    text.add_text("parameters", "a face, 写真")
+    photo.save(file, "PNG", exif=exif, pnginfo=text, dpi=(300, 300))
+    settings = gpen_core.Settings(blend=gpen_core.BlendOptions(scale=2))
+    with Image.open(file) as given:
+        result = gpen_core.restore(given, tiny_model, detector=known, settings=settings)
+    assert result.info["parameters"] == "a face, 写真" and result.info["dpi"][0] == pytest.approx(300, abs=0.1)
+    found = Image.Exif()
+    found.load(result.info["exif"])
+    assert found[0x010F] == "Maker"
+    assert (found.get_ifd(0x8769)[0xA002], found.get_ifd(0x8769)[0xA003]) == result.size != photo.size
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_pil_image_of_other_colors_is_seen_in_srgb_and_keeps_its_own(photo, tiny_model, known, mode):
+    file, given = io.BytesIO(), photo.convert(mode)
+    given.save(file, "PNG")
+    data = bytearray(file.getvalue())
+    chunk = b"gAMA" + (100_000).to_bytes(4, "big")
+    data[33:33] = (4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    opened = open_picture(Image.open(io.BytesIO(data)))
+    light = np.asarray(given.convert("RGB")) / 255
+    expected = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(opened.frames[0].movedim(0, -1).numpy() - expected).max() < 1e-4
+    with Image.open(io.BytesIO(data)) as image:
+        result = gpen_core.restore(image, tiny_model, detector=known)
+    assert result.info["gamma"] == 1.0 and result.mode == mode
+    assert np.array_equal(np.asarray(result)[:40], np.asarray(given)[:40])
+    assert not np.array_equal(np.asarray(result), np.asarray(given))
+
+
 def test_transparency_of_a_palette_is_kept(photo, tiny_model, known):
     given = photo.convert("P")
     given.info["transparency"] = 3
@@ -113,7 +149,7 @@ def test_what_is_opened_comes_back_the_same(dtype, channels):
     opened = open_picture(given)
     assert opened.frames.shape == (1, channels or 3, 9, 7) and opened.frames.dtype == torch.float32
     assert opened.frames.min() >= 0 and opened.frames.max() <= 1
-    back = opened.back(opened.frames)
+    back = opened.back(opened.frames, torch.zeros(1, 1, *opened.frames.shape[2:]))
     assert back.dtype == given.dtype and back.shape == given.shape
     tolerance = 2**-11 if dtype == np.float16 else 1e-7
     assert np.array_equal(back, given) if np.dtype(dtype).kind == "u" else np.allclose(back, given, atol=tolerance)

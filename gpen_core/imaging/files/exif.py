@@ -98,7 +98,7 @@ def resolution_of(block: Block) -> Resolution | None:
     x, y = (value.numbers(block.order)[:1] if value else () for value in found)
     unit = block.main.get(RESOLUTION_UNIT)
     factor = _UNITS.get(int(next(iter(unit.numbers(block.order) if unit else ()), 2)), 1.0)
-    if not x or not y or x[0] <= 0 or y[0] <= 0:
+    if not x or not y or x[0] <= 0 or y[0] <= 0 or (not factor and x == y):
         return None
     return Resolution(x[0] * (factor or 1), y[0] * (factor or 1), factor > 0)
 

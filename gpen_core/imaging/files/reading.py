@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import ImageError
-from ..spaces import ProfileError, Space, space_of_png, space_of_profile
+from ..spaces import ProfileError, Space, Unbounded, space_of_png, space_of_profile
 from ..spaces.described import adobe_rgb
 from .arrays import as_tensor, of_image, of_page, upright, with_key
 from .deep import GRAY, GRAY_AND_ALPHA, decode_deep_png
@@ -108,6 +108,10 @@ def _picture(file: _File, content: _Content) -> Picture:
     known = replace(known, resolution=resolution)
     gray = content.array.shape[2] < 3
     icc, known, space, more = _colors(content.icc, known, block, gray)
+    if space is None and content.floating and not 0 <= content.array.min() <= content.array.max() <= 1:
+        space = Space(Unbounded())
+    if space is not None and not space.leads_back:
+        more = [*more, "its color profile knows no way back: it is converted to sRGB"]
     numbers = as_tensor(content.array if orientation == 1 else upright(content.array, orientation))
     exif = None if block.is_empty() else write_block(block)
     found = (*notes, *(f"{what} is left out" for what in lost), *more)

@@ -12,7 +12,7 @@ from ...threads import side_by_side
 
 _BLOCK = 1 << 17  # numbers rounded at a time: they stay in a core's cache
 _BAND = 1 << 21  # pixels that are made at a time for an encoder that wants all of them in one piece
-_LUMA = np.array([19595, 38470, 7471], np.float32) / 65536  # as Pillow has it
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class PictureRows:
@@ -61,8 +61,9 @@ class PictureRows:
             alpha = part[3:].clip(0, 1)
             part = part[:3].clip(0, 1) * alpha + (1 - alpha)
         if self._gray:
-            luma = np.tensordot(_LUMA, part[:3], 1)[None]
-            part = np.concatenate((luma, part[3:]))
+            red, green, blue = part[:3]  # of gray numbers, those very numbers
+            luma = red + _LUMA[1] * (green - red) + _LUMA[2] * (blue - red)
+            part = np.concatenate((luma[None], part[3:]))
         return part
 
 

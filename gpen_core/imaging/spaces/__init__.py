@@ -2,6 +2,6 @@
 
 from .described import space_of_cicp, space_of_png
 from .profiles import ProfileError, space_of_profile
-from .space import Space
+from .space import Space, Unbounded
 
-__all__ = ["ProfileError", "Space", "space_of_cicp", "space_of_png", "space_of_profile"]
+__all__ = ["ProfileError", "Space", "Unbounded", "space_of_cicp", "space_of_png", "space_of_profile"]

@@ -27,6 +27,18 @@ class Colors(Protocol):
         """The way back."""
 
 
+class Unbounded:
+    """sRGB whose file has values beyond [0, 1]: lights brighter than white."""
+
+    def to_srgb(self, colors: Tensor) -> Tensor:
+        """They are clamped already."""
+        return colors
+
+    def from_srgb(self, colors: Tensor) -> Tensor:
+        """The way back."""
+        return colors
+
+
 class Space:
     """A color space other than sRGB.
 
@@ -47,7 +59,7 @@ class Space:
         kind = torch.float32 if numbers.is_floating_point() else getattr(torch, "uint16", torch.float32)
         seen = torch.empty(numbers.shape, dtype=kind)
         for rows in _bands(numbers):
-            part = in_unit_range(numbers[:, rows])
+            part = _copied(numbers[:, rows])
             part[:3] = self._srgb(part[:3])
             seen[:, rows] = as_kind_of(part, seen)
         return seen
@@ -67,22 +79,25 @@ class Space:
         if size_of(frame) == size_of(numbers):
             result = torch.empty(frame.shape, dtype=numbers.dtype)
             for rows in _bands(frame):
-                part, left = in_unit_range(frame[:, rows]), self._left_out(in_unit_range(numbers[:3, rows]))
+                part, left = _copied(frame[:, rows]), self._left_out(numbers[:3, rows])
                 part[:3] = self._file(part[:3]).add_(left * (1 - replaced[:, rows]))
                 result[:, rows] = as_kind_of(part, numbers)
             return result
-        left = self._left_out(in_unit_range(numbers[:3]))
-        part = in_unit_range(frame).clone()
+        left = self._left_out(numbers[:3])
+        part = _copied(frame)
         for rows in _bands(part):
             part[:3, rows] = self._file(part[:3, rows])
-        if left.abs().amax() > _NOTHING:
-            grown = resize_lanczos(left.add_(1).mul_(0.5), size_of(frame)).mul_(2).sub_(1)
-            part[:3].add_(grown.mul_(1 - replaced)).clamp_(0, 1)
+        if (most := float(left.abs().amax())) > _NOTHING:
+            grown = resize_lanczos(left.mul_(0.5 / most).add_(0.5), size_of(frame)).sub_(0.5).mul_(2 * most)
+            part[:3].add_(grown.mul_(1 - replaced))
         return part
 
-    def _left_out(self, file: Tensor) -> Tensor:
-        """[3, H, W]: what of the file's colors ``seen`` does not show."""
-        seen = self._srgb(file).mul_(_DEEP).round_().div_(_DEEP)
+    def _left_out(self, numbers: Tensor) -> Tensor:
+        """[3, H, W]: what of the file's colors ``seen`` does not show, floating point."""
+        file = in_unit_range(numbers)
+        seen = self._srgb(file)
+        if not numbers.is_floating_point():
+            seen = seen.mul_(_DEEP).round_().div_(_DEEP)
         return file - self._file(seen)
 
     def _srgb(self, pixels: Tensor) -> Tensor:
@@ -97,6 +112,12 @@ def is_srgb(colors: Colors, tolerance: float = 1.5 / 255) -> bool:
     steps = torch.linspace(0, 1, 9)
     grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, -1)
     return bool((colors.to_srgb(grid) - grid).abs().amax() < tolerance)
+
+
+def _copied(pixels: Tensor) -> Tensor:
+    """Floating point in memory of its own."""
+    floats = in_unit_range(pixels)
+    return floats.clone() if pixels.is_floating_point() else floats
 
 
 def _bands(pixels: Tensor) -> Iterator[slice]:
