@@ -215,7 +215,7 @@ def test_faces_that_are_given_are_restored_and_nothing_is_detected(
         none = gpen_core.restore_frames(frames, tiny_model, detector=known, settings=small)
     assert "none of 2 faces is chosen (97 px, below 200 px)" in caplog.text
     assert [choice.state for choice in none.selection.choices] == ["limits", "limits"]
-    with pytest.raises(ImageError, match="frame 5"):
+    with pytest.raises(ImageError, match="from 6 images or more, but here are only 2"):
         gpen_core.restore_frames(frames, tiny_model, faces=[replace(astronaut_face, frame=5)])
 
 
