@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..weights.torch_file.values import Unread
+from .candidates import generator_group
 
 StateDict = dict[str, Tensor]
 
-# Averaged weights before raw ones: a training checkpoint holds both, and inference wants the average.
+# Looked into to say what a file is that holds no generator.
 _WRAPPERS = ("g_ema", "params_ema", "g", "params", "state_dict")
 _DISCRIMINATOR_WRAPPERS = ("d", "params", "state_dict")
 _PREFIXES = ("module.", "_orig_mod.")  # DataParallel's, torch.compile's
@@ -38,20 +39,30 @@ _OTHER_NETWORKS = {
 }
 
 
-def canonical_state(content: Mapping[str, Any], name: str) -> StateDict:
-    """Unwrap ``g_ema``/``g``, ``params_ema``/``params``, ``state_dict``, strip ``module.``; ``name`` is for messages.
+def canonical_state(
+    content: Mapping[str, Any], name: str, is_whole: Callable[[StateDict], bool], part: str | None = None
+) -> StateDict:
+    """The generator's weights under the published names, whatever they are wrapped in (see ``candidates``).
 
-    Raises CheckpointError, saying what the content is instead, where it is no GPEN generator.
+    Args:
+        content: A file's.
+        name: What messages call the file.
+        is_whole: Whether weights are a complete generator's; asked where several may be.
+        part: Which one is wanted where there are several.
+
+    Raises:
+        CheckpointError: It holds no generator, and is called what it is instead; or several, and it is not clear which.
     """
+    group = generator_group(content, name, lambda group: _has_only_tensors(group) and is_whole(dict(group)), part)
+    if group is not None:
+        return _tensors_only(_named(group, name), name)
     content = _named(_strip(_unwrap(content, _WRAPPERS)), name)
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
     if _is_discriminator(tensors):
         raise CheckpointError(
             f"{name}: this is a GPEN discriminator, used in training only. Choose the generator's file."
         )
-    if not any(key.startswith(("generator.", "ecd")) for key in tensors):
-        raise CheckpointError(f"{name}: {_what_instead(content)}")
-    return _tensors_only(content, name)
+    raise CheckpointError(f"{name}: {_what_instead(content)}")
 
 
 def discriminator_state(content: Mapping[str, Any], name: str) -> StateDict:
@@ -66,6 +77,10 @@ def _is_discriminator(content: Mapping[str, Any]) -> bool:
     return not any(key.startswith("generator.") for key in content) and any(
         _DISCRIMINATOR_KEY.fullmatch(key) for key in content
     )
+
+
+def _has_only_tensors(group: Mapping[Any, Any]) -> bool:
+    return all(isinstance(key, str) and isinstance(value, Tensor) for key, value in group.items())
 
 
 def _named(content: Mapping[Any, Any], name: str) -> Mapping[str, Any]:

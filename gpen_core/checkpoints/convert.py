@@ -56,13 +56,16 @@ def describe(path: str | Path) -> Description:
     )
 
 
-def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype | None = None) -> Description:
+def convert(
+    source: str | Path, destination: str | Path, *, dtype: torch.dtype | None = None, part: str | None = None
+) -> Description:
     """Write a GPEN generator as safetensors. The file appears whole or not at all.
 
     Args:
         source: Any file that ``load_checkpoint`` reads.
         destination: A name ending in ``.safetensors``.
         dtype: Precision in the file (float16 and bfloat16 halve it); None: as in ``source``.
+        part: Which generator of several in ``source``; as for ``load_checkpoint``.
 
     Returns:
         What was written. Its metadata holds configuration, task, and the source's name and sha256.
@@ -73,7 +76,7 @@ def convert(source: str | Path, destination: str | Path, *, dtype: torch.dtype |
     """
     source, destination = Path(source), Path(destination)
     check_destination(destination)
-    generator = read_generator(source)
+    generator = read_generator(source, part=part)
     origin = {"gpen.source_name": source.name, "gpen.source_sha256": file_sha256(source)}
     write_generator(
         generator.config, generator.state, destination, task=generator.task.name, dtype=dtype, metadata=origin

@@ -38,11 +38,22 @@ class Generator:
         return self.network.config
 
 
-def read_generator(path: Path, task: str | None = None) -> Generator:
+def read_generator(path: Path, task: str | None = None, part: str | None = None) -> Generator:
     """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
     raw = read_checkpoint(path)
-    state = canonical_state(raw.content, path.name)
-    network = check_state(state, config_of(state, raw.metadata, path.name), path.name)
+
+    def network_of(state: StateDict) -> Gpen:
+        return check_state(state, config_of(state, raw.metadata, path.name), path.name)
+
+    def is_whole(state: StateDict) -> bool:
+        try:
+            network_of(state)
+        except CheckpointError:
+            return False
+        return True
+
+    state = canonical_state(raw.content, path.name, is_whole, part)
+    network = network_of(state)
     return Generator(network, state, _task_of(task, raw, path))
 
 
@@ -52,6 +63,7 @@ def load_checkpoint(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     task: str | None = None,
+    part: str | None = None,
 ) -> GpenModel:
     """Load any GPEN generator: published or trained, of either family.
 
@@ -64,6 +76,8 @@ def load_checkpoint(
         dtype: Precision of the weights.
         task: What the model was trained for (a key of ``TASKS``), the one thing that no weight tells. None: what the file's
             metadata says, else the published file of this name, else "restoration".
+        part: Which generator is meant in a file of several, by the name under which it lies ("g", "models.fast"). None: the
+            only one; averaged weights ("g_ema") stand for raw ones ("g").
 
     Returns:
         The model, ready to be called.
@@ -72,7 +86,7 @@ def load_checkpoint(
         CheckpointError: The file is damaged, incomplete, of another network, or holds more than weights.
     """
     path = Path(path)
-    generator = read_generator(path, task)
+    generator = read_generator(path, task, part)
     take_over(generator.state, dtype, device)
     check_finite(generator.state, path.name)
     module = generator.network

@@ -34,6 +34,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: unchanged)"
     )
 
+    into.add_argument(
+        "--part", metavar="NAME", help="which generator, if the file holds several (the error lists their names)"
+    )
+
     fetch = commands.add_parser("download", help="download a published file", description=_list_published(),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     fetch.set_defaults(run=run_download)
@@ -56,7 +60,7 @@ def run_convert(options: argparse.Namespace) -> int:
     target = options.output or options.file.with_suffix(".safetensors")
     if target.resolve() == options.file.resolve():
         raise OptionError(f"{target} is the source file itself. Choose another output with -o.")
-    print(_describe(convert(options.file, target, dtype=PRECISIONS.get(options.dtype))))
+    print(_describe(convert(options.file, target, dtype=PRECISIONS.get(options.dtype), part=options.part)))
     return 0
 
 
