@@ -11,7 +11,9 @@ def run() -> int:
         from .cli.heap import keep_freed_memory
         from .cli.waiting import wait_briefly
     except ModuleNotFoundError as error:
-        advice = "pip install -r requirements.txt tqdm"  # which only the command line needs
+        from .commands import pip_install
+
+        advice = pip_install("-r requirements.txt tqdm")  # which only the command line needs
         print(f"error: the Python package '{error.name}' is missing: {advice}", file=sys.stderr)
         return 1
     wait_briefly(os.environ)

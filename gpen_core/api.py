@@ -39,7 +39,15 @@ from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
 from .types import AUTO, Face, FaceCrop, RestoredFace
 from .weights.catalog import published_of
-from .weights.find import bundled_notice, find_first, is_bundled, missing_message, resolve_model, weight_folders
+from .weights.find import (
+    bundled_notice,
+    find_first,
+    find_named,
+    is_bundled,
+    missing_message,
+    resolve_model,
+    weight_folders,
+)
 
 _log = logging.getLogger(__name__)
 PictureT = TypeVar("PictureT", Image.Image, np.ndarray, Tensor)
@@ -57,8 +65,8 @@ def load_model(
 
     Args:
         name_or_path: A checkpoint (``.safetensors``, ``.pth`` or ``.pt``), a published name such as "GPEN-BFR-512",
-            "bundled", or a file name in ``folders``. None takes the best one present; where that is the small model which
-            comes with this package, a warning is logged.
+            "bundled", or a file's name in ``folders``, in any case. None takes the best one present; where that is the small
+            model which comes with this package, a warning is logged.
         device: "cpu", "cuda", "cuda:1", …; "auto" is the GPU there is, else the CPU.
         dtype: Precision of the weights: ``torch.float32``, ``torch.bfloat16`` or ``torch.float16``.
         task: What the model was trained for (a key of ``gpen_core.tasks.TASKS``), where the file does not say it.
@@ -116,7 +124,8 @@ def load_parser(
     """Load the face parser, with which a blend follows the face's own outline instead of an oval.
 
     Args:
-        path: facexlib's ``parsing_parsenet.pth`` or ``parsing_bisenet.pth``; None looks for them in ``folders``, in this order.
+        path: facexlib's ``parsing_parsenet.pth`` or ``parsing_bisenet.pth``, by path or name; None looks for
+            them in ``folders``, in this order.
         device: "cpu", "cuda", …; "auto" is the GPU there is, else the CPU.
         folders: Where to look; None as in ``load_model``.
 
@@ -127,11 +136,10 @@ def load_parser(
     """
     known, places = published_of("parser"), _folders(folders)
     entry = known[0]
-    found = find_first(known, places) if path is None else Path(path)
+    found = find_first(known, places) if path is None else find_named(path, places)
     if found is None:
-        raise MissingWeightsError(missing_message(entry, places))
-    if not found.is_file():
-        raise MissingWeightsError(f"{found}: no such file. {missing_message(entry, places)}")
+        asked = "" if path is None else f"{path}: no such file. "
+        raise MissingWeightsError(asked + missing_message(entry, places))
     return parsing.load_parser(found, device=detector_device(choose_device(device)))
 
 

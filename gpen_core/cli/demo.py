@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import load_checkpoint
+from ..commands import gpen, pip_install
 from ..devices import choose_device, detector_device
 from ..errors import ImageError, OptionError
 from ..faces.alignment import crop_transform
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         save_picture(Picture(picture), target)
         height, width = size_of(picture)
         bar.finish(f"{target.resolve()} (degraded | restored | original, {width}×{height})")
-    print("next: python -m gpen_core restore PHOTO.jpg -o RESTORED.jpg", file=sys.stderr)
+    print(f"next: {gpen('restore PHOTO.jpg -o RESTORED.jpg')}", file=sys.stderr)
     if is_bundled(path):
         print(bundled_notice(), file=sys.stderr)
     return 0
@@ -97,7 +98,7 @@ def astronaut() -> Tensor:
         from skimage import data
     except ImportError as error:
         raise OptionError(
-            "the default photograph needs scikit-image: pip install scikit-image, or name a photograph"
+            f"the default photograph needs scikit-image: {pip_install('scikit-image')}, or name a photograph"
         ) from error
     return torch.from_numpy(data.astronaut().copy()).movedim(-1, 0).float() / 255
 

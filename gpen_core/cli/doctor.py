@@ -14,6 +14,7 @@ import torch
 
 from ..checkpoints.load import load_checkpoint
 from ..checkpoints.verify import verify
+from ..commands import gpen, pip_install
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
 from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile
@@ -70,13 +71,13 @@ def _packages() -> Iterator[Finding]:
         try:
             yield Finding(True, f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
-            yield Finding(False, f"{name} (for {purpose})", f"pip install {name}")
+            yield Finding(False, f"{name} (for {purpose})", pip_install(name))
 
 
 def _opencv() -> Iterator[Finding]:
     """OpenCV has several names on PyPI, any of which will do."""
     if importlib.util.find_spec("cv2") is None:
-        yield Finding(False, "OpenCV (for facexlib and training)", "pip install opencv-python-headless")
+        yield Finding(False, "OpenCV (for facexlib and training)", pip_install("opencv-python-headless"))
     else:
         yield Finding(True, "OpenCV")
 
@@ -113,7 +114,7 @@ def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
     where = ", ".join(str(folder) for folder in folders)
     if not any(entry.kind == "gpen" for entry in found):
         advice = (
-            f"for the best quality: python -m gpen_core download GPEN-BFR-512 (non-commercial use only), or set "
+            f"for the best quality: {gpen('download GPEN-BFR-512')} (non-commercial use only), or set "
             f"{FOLDERS_VARIABLE}"
         )
         yield Finding(True, f"no published GPEN model in {where}; the bundled model is used", advice)

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import GpenModel, load_checkpoint
+from ..commands import pip_install
 from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DETECTOR_NAMES, DetectOptions, FaceDetector, load_detector
 from ..faces.exchange import AlignedPictures
-from ..faces.identity import DLIB_HINT
+from ..faces.identity import DLIB_PACKAGES
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
@@ -164,7 +165,10 @@ def run(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     if tools.settings.protect.min_similarity and tools.protect.identity is None:
-        print(f"--min-similarity has no effect: {NO_NETWORK} {DLIB_HINT}, or install ArcFace.", file=sys.stderr)
+        print(
+            f"--min-similarity has no effect: {NO_NETWORK} {pip_install(DLIB_PACKAGES)}, or install ArcFace.",
+            file=sys.stderr,
+        )
     for text in found.missing:
         print(f"failed: {text}: no image found")
     with PictureBar(len(jobs)) as bar:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from ..commands import pip_install
 from ..errors import OptionError
 from .writer import CROPS, RESTORED
 
@@ -28,7 +29,7 @@ def check_engine(name: str) -> None:
     if name not in ENGINES:
         raise OptionError(f"unknown engine '{name}'. Known: {', '.join(ENGINES)}.")
     if find_spec(name) is None:
-        raise OptionError(f"checking with {name} needs its Python package: pip install {name}")
+        raise OptionError(f"checking with {name} needs its Python package: {pip_install(name)}")
 
 
 def _onnxruntime(path: Path) -> Engine:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints import GpenModel
+from ..commands import pip_install
 from ..errors import OptionError
 from ..files import written_whole
 from .about import describe
@@ -80,10 +81,10 @@ def check_exportable(path: Path, precision: str, opset: int, check: str | None) 
     if not LOWEST_OPSET <= opset <= HIGHEST_OPSET:
         raise OptionError(f"opset: {LOWEST_OPSET} … {HIGHEST_OPSET} expected, not {opset}")
     if find_spec("onnx") is None:
-        raise OptionError("writing ONNX needs the Python package of that name: pip install onnx")
+        raise OptionError(f"writing ONNX needs the Python package of that name: {pip_install('onnx')}")
     if opset > (known := import_module("onnx.defs").onnx_opset_version()):
         raise OptionError(
-            f"the onnx package that is installed knows opsets up to {known}, not {opset}: pip install -U onnx"
+            f"the onnx package that is installed knows opsets up to {known}, not {opset}: {pip_install('-U onnx')}"
         )
     if check is not None:
         check_engine(check)

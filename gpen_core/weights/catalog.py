@@ -7,7 +7,9 @@ loading them (see ``download``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 
+EXTENSIONS = (".safetensors", ".pth", ".pt", ".ckpt")  # of files of weights, in order of preference
 _BASE = "https://public-vigen-video.oss-cn-shanghai.aliyuncs.com/robin/models"
 _MODELSCOPE = "https://www.modelscope.cn/models/iic/cv_gpen_image-portrait-enhancement-hires/resolve/master"
 _FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
@@ -101,10 +103,10 @@ def published_of(kind: str) -> tuple[WeightFile, ...]:
 
 
 def entry_named(name: str) -> WeightFile | None:
-    """The catalog entry with this name or file name, ignoring case and extension.
+    """The catalog entry with this name or file name, ignoring case, extension and folders.
 
     Args:
-        name: A name or file name.
+        name: A name or file name, with either kind of slash.
 
     Returns:
         A published file, ``BUNDLED``, or None.
@@ -119,12 +121,17 @@ def published_named(name: str) -> WeightFile | None:
     return None if entry is BUNDLED else entry
 
 
+def last_name(name: str) -> str:
+    """A path's last part, by either kind of slash: names come from other systems, too."""
+    return PureWindowsPath(name).name
+
+
 def _names(file: WeightFile) -> tuple[str, ...]:
     return (file.name, file.filename, *file.also_called)
 
 
 def _bare(name: str) -> str:
-    lowered = name.lower()
-    for extension in (".pth", ".pt", ".safetensors"):
+    lowered = last_name(name).lower()
+    for extension in EXTENSIONS:
         lowered = lowered.removesuffix(extension)
     return lowered.replace("_", "-")

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..commands import gpen
 from ..errors import MissingWeightsError
 from ..tasks import TASKS
-from .catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
+from .catalog import BUNDLED, EXTENSIONS, WeightFile, entry_named, last_name, published_named, published_of
+from .folders import files_in, same_file_in, unreadable, weight_files_in
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
 ASSETS = Path(__file__).resolve().parents[1] / "assets"  # files shipped with the package
 _PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` works
-EXTENSIONS = (".safetensors", ".pth", ".pt")  # in order of preference
 # Used when no model is named: the published default first; 2048 is for very large faces and takes 3× as long.
 DEFAULT_ORDER = ("GPEN-BFR-512", "GPEN-BFR-1024", "GPEN-BFR-2048", "GPEN-BFR-256")
 
@@ -26,17 +27,20 @@ def weight_folders() -> tuple[Path, ...]:
 
 
 def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
-    """Find a catalog entry's file.
+    """Find a catalog entry's file, under any of its names.
 
     Args:
         entry: What to look for.
-        folders: Searched in order; names are compared without case, and .safetensors files are preferred.
+        folders: Searched in order, with what is in them; names are compared without case, and .safetensors files are preferred.
 
     Returns:
         The path in the first folder that has the file, or None.
+
+    Raises:
+        MissingWeightsError: A folder that was to be searched cannot be read.
     """
     for folder in folders:
-        files = _weight_files(folder)
+        files = weight_files_in(folder)
         for extension in EXTENSIONS:
             found = (file for file in files if file.suffix.lower() == extension and published_named(file.name) is entry)
             if (path := next(found, None)) is not None:
@@ -50,8 +54,46 @@ def find_first(entries: Iterable[WeightFile], folders: Sequence[Path]) -> Path |
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file with exactly this name in the first folder that has it, or None."""
-    return next((path for folder in folders if (path := folder / Path(name).name).is_file()), None)
+    """The file of this name, in any case, in the first folder that has it, or None. Raises MissingWeightsError as above."""
+    wanted = last_name(name)
+    for folder in folders:
+        if (path := folder / wanted).is_file():
+            return path
+        same = (file for file in files_in(folder) if file.name.lower() == wanted.lower())
+        if (path := next(same, None)) is not None:  # type: ignore[assignment]
+            return path
+    return None
+
+
+def find_named(name: str | Path, folders: Sequence[Path]) -> Path | None:
+    """The file of weights that somebody calls ``name``; None where there is none.
+
+    Args:
+        name: A path, a path within ``folders``, or a file's name with or without its extension: in any case, with either kind
+            of slash; or any name of a published file.
+        folders: Searched in order. What is found is always within one of them, unless ``name`` is a file's path by itself.
+
+    Raises:
+        MissingWeightsError: A folder that was to be searched cannot be read.
+    """
+    for path in (_expanded(name), _expanded(str(name).replace("\\", "/"))):
+        if _is_file(path):
+            return path
+    return find_within(str(name), folders)
+
+
+def find_within(name: str, folders: Sequence[Path]) -> Path | None:
+    """``find_named`` in ``folders`` alone, for names that others write, as in a workflow."""
+    for folder in folders:
+        if (path := same_file_in(folder, name)) is not None:
+            return path
+    last = last_name(name).lower()
+    for folder in folders:
+        for file in weight_files_in(folder):
+            if last in (file.name.lower(), file.stem.lower()):
+                return file
+    entry = published_named(name)
+    return None if entry is None else find_weights(entry, folders)
 
 
 def bundled_file() -> Path:
@@ -87,8 +129,8 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
     """Find a GPEN checkpoint.
 
     Args:
-        name_or_path: A path, a catalog name, or a file name in ``folders``. None selects the best installed model, or
-            the bundled one if no other is installed (see ``is_bundled``).
+        name_or_path: As for ``find_named``. None selects the best installed model, or the bundled one if no other is
+            installed (see ``is_bundled``).
         folders: The folders to search, in order.
 
     Returns:
@@ -98,15 +140,13 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
         MissingWeightsError: No such model. The message names the file, the folders, the URL and the license.
     """
     if name_or_path is None:
-        return _best_present(folders)
-    if (path := _expanded(name_or_path)).is_file():
-        return path
+        found = (find_weights(entry, folders) for entry in _by_preference())
+        return next((path for path in found if path is not None), None) or bundled_file()
     name = str(name_or_path)
-    if name.lower() == BUNDLED.name:
+    if name.lower() == BUNDLED.name and not _is_file(_expanded(name)):
         return bundled_file()
-    for file in (file for folder in folders for file in _weight_files(folder)):
-        if name.lower() in (file.name.lower(), file.stem.lower()):
-            return file
+    if (path := find_named(name, folders)) is not None:
+        return path
     entry = entry_named(name)
     if entry is BUNDLED:
         return bundled_file()
@@ -115,8 +155,6 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
         raise MissingWeightsError(
             f"'{name}' is neither a file nor a known GPEN model. Published: {known}. Bundled: {BUNDLED.name}."
         )
-    if (found := find_weights(entry, folders)) is not None:
-        return found
     raise MissingWeightsError(missing_message(entry, folders))
 
 
@@ -125,6 +163,7 @@ def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     where = ", ".join(str(folder) for folder in folders) or "no folders given"
     lines = [
         f"{entry.filename} is not installed. Searched: {where}.",
+        *(f"{reason}." for folder in folders if (reason := unreadable(folder)) is not None),
         f"Download: {_download_into(entry, folders)}",
         f"or save {entry.urls[0]} there as {entry.filename}.",
         f"License: {entry.license}." + (f" sha256: {entry.sha256}." if entry.sha256 else ""),
@@ -137,7 +176,7 @@ def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
 
 
 def _download_command(entry: WeightFile) -> str:
-    return f"python -m gpen_core download {entry.name}"
+    return gpen(f"download {entry.name}")
 
 
 def _download_into(entry: WeightFile, folders: Sequence[Path]) -> str:
@@ -150,9 +189,12 @@ def _by_preference() -> list[WeightFile]:
     return [entry for name in DEFAULT_ORDER if (entry := published_named(name)) is not None]
 
 
-def _best_present(folders: Sequence[Path]) -> Path:
-    found = (find_weights(entry, folders) for entry in _by_preference())
-    return next((path for path in found if path is not None), None) or bundled_file()
+def _is_file(path: Path) -> bool:
+    """What is no regular file either, such as a FIFO, counts as one: it is refused by its name where it is read."""
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
 
 
 def _expanded(path: str | Path) -> Path:
@@ -160,13 +202,6 @@ def _expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:  # '~' of an unknown user
         return Path(path)
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS and file.is_file())
-    except OSError:  # absent or unreadable: nothing to find there
-        return []
 
 
 def _onnx_twin(entry: WeightFile, folders: Sequence[Path]) -> Path | None:

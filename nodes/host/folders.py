@@ -15,6 +15,7 @@ from ...gpen_core.weights.find import (
     EXTENSIONS,
     bundled_file,
     bundled_notice,
+    find_within,
     is_bundled,
     missing_message,
 )
@@ -42,7 +43,7 @@ def model_names() -> list[str]:
     The first is the default and must work right away: other files there may belong to other packs and not be GPEN models.
     """
     present = _weight_files(MODELS)
-    there = {name: entry for name in present if (entry := published_named(Path(name).name)) is not None}
+    there = {name: entry for name in present if (entry := published_named(name)) is not None}
     best = [name for name in present if name in there and there[name].name in DEFAULT_ORDER]
     others = [name for name in present if name not in best]
     absent = [entry for entry in published_of("gpen") if entry not in there.values()]
@@ -63,15 +64,15 @@ def model_path(name: str) -> Path:
     path = folder_paths.get_full_path(MODELS, name)
     if path is not None:
         return Path(path)
-    entry = entry_named(Path(name).name)
+    entry = entry_named(name)
     if entry is BUNDLED:
         return bundled_file()
     folders = weight_folders(MODELS)
+    if (found := find_within(name, folders)) is not None:
+        return found
     if entry is None:
         where = ", ".join(map(str, folders))
         raise MissingWeightsError(f"{name} is not installed. Searched: {where}. Put the file there and try again.")
-    if (found := _under_another_name(entry)) is not None:
-        return found
     raise MissingWeightsError(missing_message(entry, folders))
 
 
@@ -80,22 +81,17 @@ def model_notice(path: Path) -> str | None:
     return bundled_notice(weight_folders(MODELS)) if is_bundled(path) else None
 
 
-def _under_another_name(entry: WeightFile) -> Path | None:
-    """A published model under another spelling or in another subfolder: workflows come from other machines."""
-    for name in _weight_files(MODELS):
-        if published_named(Path(name).name) is entry and (path := folder_paths.get_full_path(MODELS, name)) is not None:
-            return Path(path)
-    return None
-
-
 def parser_path(name: str) -> Path:
     """Path of the face parser's weights. Raises MissingWeightsError."""
     path = folder_paths.get_full_path(DETECTION, name)
     if path is not None:
         return Path(path)
+    folders = weight_folders(DETECTION)
+    if (found := find_within(name, folders)) is not None:  # workflows come from other machines
+        return found
     known = published_of("parser")
-    entry = next((entry for entry in known if published_named(Path(name).name) is entry), known[0])
-    raise MissingWeightsError(missing_message(entry, weight_folders(DETECTION)))
+    entry = next((entry for entry in known if published_named(name) is entry), known[0])
+    raise MissingWeightsError(missing_message(entry, folders))
 
 
 def parser_names() -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Each room may import from itself and from the rooms named here. ``lab`` has rooms of its own.
 BASE = {
+    "commands",
     "devices",
     "errors",
     "files",
@@ -22,12 +23,12 @@ ROOMS = {
     **{room: set() for room in BASE},
     "devices": {"errors", "types"},
     "geometry": {"errors", "types"},
-    "weights": {"errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
-    "model": {"errors", "types"},
+    "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
+    "model": {"commands", "errors", "types"},
     "engines": {"errors", "lazy", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
     "imaging": {"errors", "files", "threads", "types", "geometry"},
-    "faces": {"errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},
+    "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},

@@ -10,7 +10,7 @@ import torch
 
 from ...errors import MissingWeightsError
 from ...types import AUTO
-from ...weights.find import find_weights, missing_message
+from ...weights.find import find_named, find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
 from .options import DETECTOR_NAMES, DETECTORS_WITH_FILES, EMBEDDED, DetectOptions
@@ -31,7 +31,8 @@ def load_detector(
     and ``folders`` has their published files), then the built-in MTCNN. The result's ``name`` tells which one it is.
 
     Args:
-        name_or_path: "auto", "retinaface_resnet50", "retinaface_mobile0.25", "mtcnn", or the path of a RetinaFace file.
+        name_or_path: "auto", "retinaface_resnet50", "retinaface_mobile0.25", "mtcnn", or a RetinaFace file, by its
+            path or its name in ``folders``.
         folders: Where to search for weights.
         options: Detection settings.
         device: Where the network runs.
@@ -62,8 +63,8 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
         if (path := find_weights(entry, places)) is not None:
             return path
         raise MissingWeightsError(f"{missing_message(entry, places)}\nThe detector '{EMBEDDED}' needs no file.")
-    if Path(name).is_file():
-        return Path(name)
+    if (path := find_named(name, places)) is not None:
+        return path
     known = ", ".join(DETECTOR_NAMES)
     raise MissingWeightsError(
         f"{name}: neither a file nor a detector. Choose one of {known}; {EMBEDDED} needs no file."

@@ -19,6 +19,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from ...commands import pip_install
 from ...errors import CheckpointError, MissingWeightsError
 from ...polling import current_poll
 from .base import Detections, no_detections
@@ -39,7 +40,6 @@ WEIGHT_SHA256 = MappingProxyType(
         "onet.lz4": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
     }
 )
-INSTALL_HINT = "Install its weights with: pip install 'mtcnn>=1.0' joblib lz4 (TensorFlow is not needed)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def load_mtcnn(device: torch.device | str = "cpu", min_face: float = 20.0) -> Mt
     for net, name in ((nets.proposal, "pnet.lz4"), (nets.refine, "rnet.lz4"), (nets.output, "onet.lz4")):
         path = folder / name
         if not path.is_file():
-            raise MissingWeightsError(f"{name} is not in {folder}. Is it another package named mtcnn? {INSTALL_HINT}")
+            raise MissingWeightsError(f"{name} is not in {folder}. Is it another package named mtcnn? {_advice()}")
         assign_arrays(net, _read_arrays(path), str(path))
     return Mtcnn(nets.to(device), min_face)
 
@@ -148,7 +148,7 @@ def _weights_folder() -> Path:
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or not spec.submodule_search_locations:
         raise MissingWeightsError(
-            f"MTCNN's weights come with the Python package mtcnn, which is not installed. {INSTALL_HINT}"
+            f"MTCNN's weights come with the Python package mtcnn, which is not installed. {_advice()}"
         )
     return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
 
@@ -158,9 +158,13 @@ def check_published(content: bytes, path: Path) -> None:
     expected, found = WEIGHT_SHA256[path.name], hashlib.sha256(content).hexdigest()
     if found != expected:
         raise CheckpointError(
-            f"{path} is not the file of mtcnn 1.0.0, so it was not opened: its sha256 is {found}, expected {expected}. "
-            "Reinstall it with: pip install --force-reinstall --no-deps mtcnn==1.0.0"
+            f"{path} is not the file of mtcnn 1.0.0, so it was not opened: its sha256 begins with {found[:12]}, not "
+            f"{expected[:12]}. Reinstall it with: {pip_install('--force-reinstall --no-deps mtcnn==1.0.0')}"
         )
+
+
+def _advice() -> str:
+    return f"Install its weights with: {pip_install('mtcnn==1.0.0 joblib lz4')} (TensorFlow is not needed)"
 
 
 def _read_arrays(path: Path) -> list[object]:
@@ -171,7 +175,7 @@ def _read_arrays(path: Path) -> list[object]:
 
         return list(joblib.load(io.BytesIO(content)))
     except Exception as error:  # ImportError, or ValueError where lz4 is missing
-        raise MissingWeightsError(f"{path} cannot be read ({error}). {INSTALL_HINT}") from error
+        raise MissingWeightsError(f"{path} cannot be read ({error}). {_advice()}") from error
 
 
 def _proposals(found: Sequence[_Seen]) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...commands import pip_install
 from ...errors import CheckpointError
 from .layout import fast_format
 
@@ -103,13 +104,13 @@ def assign_arrays(net: nn.Module, arrays: Sequence[Any], source: str) -> None:
     if len(arrays) != len(parameters):
         raise CheckpointError(
             f"{source}: {len(arrays)} arrays where {type(net).__name__} has {len(parameters)}. "
-            "Reinstall it with: pip install 'mtcnn>=1.0'"
+            f"Reinstall it with: {pip_install('mtcnn==1.0.0')}"
         )
     for parameter, tensor in zip(parameters, _torch_layout(arrays), strict=True):
         if tensor.shape != parameter.shape:
             raise CheckpointError(
                 f"{source}: an array of shape {tuple(tensor.shape)} where {type(net).__name__} has "
-                f"{tuple(parameter.shape)}. Reinstall it with: pip install 'mtcnn>=1.0'"
+                f"{tuple(parameter.shape)}. Reinstall it with: {pip_install('mtcnn==1.0.0')}"
             )
         with torch.no_grad():
             parameter.copy_(tensor)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ...commands import pip_install
 from ...errors import OptionError
 from .config import TrainConfig
 from .samples import Share
@@ -22,7 +23,7 @@ def accelerator_for(config: TrainConfig) -> Accelerator:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
     except ImportError as error:
-        raise OptionError("training needs the Python package accelerate: pip install accelerate") from error
+        raise OptionError(f"training needs the Python package accelerate: {pip_install('accelerate')}") from error
     # Settings are of the process there; a second run in it may want another precision. The processes stay connected.
     AcceleratorState._reset_state(reset_partial_state=False)
     try:

@@ -12,6 +12,7 @@ import torch
 from ...checkpoints.discriminators import load_discriminator
 from ...checkpoints.imagenet import load_imagenet_encoder
 from ...checkpoints.load import load_checkpoint
+from ...commands import gpen
 from ...errors import OptionError, TrainingError
 from ...model import DiscriminatorConfig, Gpen, GpenConfig, build_discriminator
 from ...model.copying import copy_input
@@ -109,6 +110,6 @@ def _given_discriminator(path: Path, wanted: DiscriminatorConfig | None) -> AnyD
     if discriminator.config != wanted:
         raise OptionError(
             f"the discriminator in init_from {path.name} is {discriminator.config}, but the first phase trains {wanted}. "
-            "Change [discriminator], or use a file without one: python -m gpen_core convert makes it."
+            f"Change [discriminator], or use a file without one: {gpen('convert')} makes it."
         )
     return discriminator

@@ -92,7 +92,7 @@ def test_an_unknown_name_is_told_the_known_ones(tmp_path):
 
 def test_the_notice_names_what_is_better_and_its_license(tmp_path):
     assert "GPEN-BFR-512" in bundled_notice() and "non-commercial" in bundled_notice()
-    assert "python -m gpen_core download GPEN-BFR-512" in bundled_notice()
+    assert "-m gpen_core download GPEN-BFR-512" in bundled_notice()
     assert f'download GPEN-BFR-512 -o "{tmp_path}"' in bundled_notice([tmp_path])
 
 

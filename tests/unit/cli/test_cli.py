@@ -12,6 +12,7 @@ from PIL import Image
 
 from gpen_core.checkpoints.save import save_generator
 from gpen_core.cli import main
+from gpen_core.commands import gpen
 from gpen_core.imaging.files import load_picture
 from gpen_core.model import Discriminator, DiscriminatorConfig, Gpen, GpenConfig
 from gpen_core.weights import find
@@ -257,9 +258,7 @@ def test_a_picture_without_a_face_says_so(checkpoint, tmp_path, capsys):
     assert "no face found, image unchanged" in capsys.readouterr().out
 
 
-NOTICE = (
-    "using the small bundled model. For best quality, download GPEN-BFR-512 (python -m gpen_core download GPEN-BFR-512)"
-)
+NOTICE = f"using the small bundled model. For best quality, download GPEN-BFR-512 ({gpen('download GPEN-BFR-512')})"
 
 
 def test_where_nothing_is_installed_the_bundled_model_restores_and_that_is_said_once(portrait, tmp_path, capsys):

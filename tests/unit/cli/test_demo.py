@@ -45,7 +45,7 @@ def test_the_command_alone_restores_the_astronaut_with_the_bundled_model(tmp_pat
     path = tmp_path / "here" / "gpen-demo.png"
     said = capsys.readouterr()
     assert str(path) in said.out and "gpen-bundled-256.safetensors: restoration-ffhq, 256 px" in said.err
-    assert "next: python -m gpen_core restore" in said.err and "download GPEN-BFR-512" in said.err
+    assert "-m gpen_core restore PHOTO.jpg" in said.err and "download GPEN-BFR-512" in said.err
     (degraded, restored, original), faces = panels(path)
     assert (original - astronaut).abs().max() < 1.1 / 255
     assert detail(degraded[:, 64:188, 175:272]) < 0.7 * detail(original[:, 64:188, 175:272])  # visibly degraded

@@ -96,7 +96,7 @@ def test_values_that_are_no_colors_give_an_answer_and_take_no_endless_memory(mtc
 
 def test_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingWeightsError, match="pip install 'mtcnn"):
+    with pytest.raises(MissingWeightsError, match=r"pip install mtcnn==1\.0\.0 joblib lz4"):
         load_mtcnn()
 
 
@@ -197,7 +197,7 @@ def test_a_weight_file_that_was_changed_is_named_and_never_unpickled(monkeypatch
     with pytest.raises(CheckpointError) as caught:
         load_mtcnn()
     message = str(caught.value)
-    assert str(changed) in message and WEIGHT_SHA256[name] in message and file_sha256(changed) in message
+    assert str(changed) in message and WEIGHT_SHA256[name][:12] in message and file_sha256(changed)[:12] in message
     assert "pip install" in message
 
 

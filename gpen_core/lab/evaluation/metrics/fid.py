@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....commands import pip_install
 from ....errors import OptionError
 from ....weights.published import PublishedFile, read_published
 from .base import MetricInfo
@@ -75,7 +76,7 @@ def inception(state: Mapping[str, Tensor]) -> Any:
         from piq.feature_extractors import fid_inception as parts
         from torchvision.models import inception_v3
     except ImportError as error:
-        raise OptionError(f"FID needs the Python package piq ({error}): pip install piq") from error
+        raise OptionError(f"FID needs the Python package piq ({error}): {pip_install('piq')}") from error
     with torch.device("meta"):
         network = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
         # The blocks that pool otherwise than torchvision's, with the widths of Szegedy et al. 2016, table 1.

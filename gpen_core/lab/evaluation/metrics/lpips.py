@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ....commands import pip_install
 from ....errors import OptionError
 from ....weights.published import PublishedFile, read_published
 from .base import Figures, MetricInfo
@@ -49,7 +50,7 @@ def lpips_network(alexnet: Mapping[str, Tensor]) -> Any:
     try:
         import lpips
     except ImportError as error:
-        raise OptionError(f"LPIPS needs the Python package lpips ({error}): pip install lpips") from error
+        raise OptionError(f"LPIPS needs the Python package lpips ({error}): {pip_install('lpips')}") from error
     # "pnet_rand" keeps it from downloading a trunk; ours follows, and nobody's random numbers are used up.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torchvision's, on how lpips asks it for no weights

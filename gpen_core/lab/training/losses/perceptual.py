@@ -10,6 +10,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
+from ....commands import pip_install
 from ....errors import OptionError
 from .base import check_pictures
 from .files import LossFile, frozen, load_exactly, read_state
@@ -71,7 +72,7 @@ def load_lpips(path: Path, backbone: str = "alex", device: torch.device | str = 
     try:
         import lpips
     except ImportError as error:
-        raise OptionError(f"LPIPS needs the Python package lpips ({error}): pip install lpips") from error
+        raise OptionError(f"LPIPS needs the Python package lpips ({error}): {pip_install('lpips')}") from error
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torchvision, on how lpips asks it for no weights
         module = lpips.LPIPS(net=backbone, pretrained=False, pnet_rand=True, verbose=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ....commands import pip_install
 from ....errors import OptionError
 from .features import FeatureLoss, Trunk
 from .files import LossFile, frozen, load_exactly, read_state
@@ -44,7 +45,7 @@ def _untrained() -> nn.Sequential:
     try:
         from torchvision.models import vgg19
     except ImportError as error:
-        raise OptionError(f"the loss 'vgg19' needs torchvision ({error}): pip install torchvision") from error
+        raise OptionError(f"the loss 'vgg19' needs torchvision ({error}): {pip_install('torchvision')}") from error
     with torch.device("meta"):
         features: nn.Sequential = vgg19(weights=None).features
     return features[: max(LAYERS.values())]

@@ -7,7 +7,7 @@ import torch
 
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors import Detections
-from gpen_core.faces.identity import ARCFACE, DLIB_HINT, Embedder, arcface_embedder, find_embedder
+from gpen_core.faces.identity import ARCFACE, DLIB_PACKAGES, Embedder, arcface_embedder, find_embedder
 from gpen_core.imaging.files import load_picture
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.lab.evaluation.metrics.finder import FaceFinder, mtcnn_finder
@@ -91,7 +91,7 @@ def test_faces_are_cut_out_where_the_original_has_its_landmarks(finder, face):
 
 def test_dlib_tells_a_degraded_face_from_another(finder, faces):
     if not all(importlib.util.find_spec(package) for package in ("dlib", "face_recognition_models")):
-        pytest.skip(f"identity by dlib's network: {DLIB_HINT}")
+        pytest.skip(f"identity by dlib's network: pip install {DLIB_PACKAGES}")
     paths = sorted(faces.glob("t2i_*.jpg"))[::300][:2]
     one, other = (load_picture(path).pixels[None] for path in paths)
     metric = IdentityDistance(find_embedder(()), finder)

@@ -1,0 +1,147 @@
+"""Files of weights are found where they are, however a person or another machine writes their names."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gpen_core import load_parser
+from gpen_core.commands import gpen, pip_install
+from gpen_core.errors import CheckpointError, MissingWeightsError
+from gpen_core.faces.detectors.load import detector_file
+from gpen_core.weights.catalog import entry_named
+from gpen_core.weights.find import find_file, find_named, find_within, missing_message, resolve_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in (
+        "GPEN-BFR-512.pth",
+        "mine/Selfies.ckpt",
+        "detection_Resnet50_Final.pth",
+        "parsing_parsenet.safetensors",
+        "niqe.NPZ",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+NAMES = {
+    "GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
+    "GPEN-BFR-512": "GPEN-BFR-512.pth",
+    "gpen-bfr-512.PTH": "GPEN-BFR-512.pth",
+    "gpen_bfr_512.safetensors": "GPEN-BFR-512.pth",
+    "GPEN-BFR-512.ckpt": "GPEN-BFR-512.pth",
+    "gpen\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
+    "faces/gpen-bfr-512.pt": "GPEN-BFR-512.pth",
+    "C:\\ComfyUI\\models\\facerestore_models\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
+    "mine\\Selfies.ckpt": "mine/Selfies.ckpt",
+    "MINE/selfies.ckpt": "mine/Selfies.ckpt",
+    "selfies": "mine/Selfies.ckpt",
+    "other\\selfies.ckpt": "mine/Selfies.ckpt",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_found_by_any_of_its_names(folder, name):
+    assert resolve_model(name, [folder / "absent", folder]) == folder / NAMES[name]
+    assert find_within(name, [folder]) == folder / NAMES[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["retinaface_resnet50", "detection_resnet50_final.PTH", "x\\detection_Resnet50_Final.pt"]
+)
+def test_a_detector_is_found_by_any_of_its_names(folder, name):
+    assert detector_file(name, folders=[folder]) == folder / "detection_Resnet50_Final.pth"
+
+
+@pytest.mark.parametrize("name", ["parsing_parsenet.pth", "x\\Parsing_ParseNet.pth", "parsenet", None])
+def test_a_parser_is_found_by_any_of_its_names(folder, name):
+    with pytest.raises(CheckpointError, match=r"parsing_parsenet\.safetensors: the file is empty"):
+        load_parser(name, folders=[folder])
+
+
+def test_other_files_are_found_in_any_case(folder):
+    assert find_file("niqe.npz", [folder]) == folder / "niqe.NPZ"
+    assert find_file("x\\NIQE.npz", [folder]) == folder / "niqe.NPZ"
+    assert find_file("other.npz", [folder]) is None
+
+
+def test_of_two_that_differ_in_case_the_one_that_is_named_is_taken(tmp_path):
+    (tmp_path / "a.pth").touch()
+    (tmp_path / "A.pth").touch()
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system does not tell A from a")
+    assert find_named("A.pth", [tmp_path]).name == "A.pth" and find_named("a.pth", [tmp_path]).name == "a.pth"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.pth",
+        "..\\secret.pth",
+        "mine/../../secret.pth",
+        "/etc/secret.pth",
+        "\\\\host\\share\\secret.pth",
+        "..",
+        ".",
+        "",
+        "\0",
+        "a" * 5000,
+    ],
+)
+def test_no_name_leads_out_of_the_folder(folder, name):
+    (folder.parent / "secret.pth").touch()
+    assert find_within(name, [folder]) is None
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_not_an_empty_one(tmp_path):
+    (tmp_path / "models").symlink_to(tmp_path / "models")  # a circle
+    for search in (
+        lambda: resolve_model("GPEN-BFR-512", [tmp_path / "models"]),
+        lambda: resolve_model(None, [tmp_path / "models"]),
+        lambda: find_file("x.npz", [tmp_path / "models"]),
+        lambda: detector_file("retinaface_resnet50", folders=[tmp_path / "models"]),
+        lambda: load_parser(folders=[tmp_path / "models"]),
+    ):
+        with pytest.raises(MissingWeightsError, match="models cannot be read"):
+            search()
+    assert "models cannot be read" in missing_message(entry_named("GPEN-BFR-512"), [tmp_path / "models"])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the administrator may read every folder")
+def test_a_folder_without_permission(folder):
+    folder.chmod(0)
+    try:
+        with pytest.raises(MissingWeightsError, match="Permission denied"):
+            resolve_model("GPEN-BFR-512", [folder])
+    finally:
+        folder.chmod(0o700)
+
+
+def test_folders_that_lead_in_circles_and_locked_ones_inside_end_no_search(folder):
+    (folder / "circle").symlink_to(folder)
+    (folder / "locked").symlink_to(folder / "locked")
+    assert resolve_model("selfies", [folder]) == folder / "mine/Selfies.ckpt"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_under_a_models_name_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "m.pth")
+    assert find_named(tmp_path / "m.pth", []) == tmp_path / "m.pth"
+    done = subprocess.run(
+        [*gpen_command(), "inspect", str(tmp_path / "m.pth")], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1 and "this is a FIFO" in done.stderr
+
+
+def gpen_command():
+    return [sys.executable, "-m", "gpen_core"]
+
+
+def test_commands_in_messages_run_this_python():
+    done = subprocess.run(gpen("--help"), shell=True, capture_output=True, text=True)  # noqa: S602
+    assert done.returncode == 0 and "restore" in done.stdout
+    assert sys.executable in pip_install("x") and sys.executable in missing_message(entry_named("parsenet"), [])
