@@ -19,12 +19,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -49,6 +48,7 @@ from networks import (  # noqa: E402
     prepare,
     versions,
 )
+from others import spinning  # noqa: E402
 
 from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
@@ -59,8 +59,6 @@ from gpen_core.lab.benchmark.worker import Worker, serve  # noqa: E402
 from gpen_core.weights.find import bundled_file  # noqa: E402
 
 OURS = (COMMAND_LINE, HOST)
-# It ends with whoever started it, however that ends.
-SPIN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(1_000_000): pass"
 
 
 def main() -> None:
@@ -113,17 +111,6 @@ def start(name: str, script: Path, files: Files, threads: int) -> Worker:
     command = [sys.executable, str(script), "--worker", which, "--model", str(files.checkpoint)]
     command += ["--graph", str(files.graph), "--threads", str(threads)]
     return Worker(name, command, {"OMP_NUM_THREADS": str(threads)})
-
-
-@contextmanager
-def spinning(count: int) -> Iterator[None]:
-    """So many processes that take all the time they can get."""
-    with ExitStack() as stack:
-        for _ in range(count):
-            process = subprocess.Popen([sys.executable, "-c", SPIN])  # noqa: S603 - our own interpreter and code
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        yield
 
 
 def serve_candidate(options: argparse.Namespace) -> None:

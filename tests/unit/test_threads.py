@@ -2,10 +2,12 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
-from gpen_core.threads import side_by_side
+from gpen_core.threads import by_itself, side_by_side
 
 
 def where(_piece=None):
@@ -53,3 +55,16 @@ def test_the_first_error_is_raised_and_what_was_not_begun_is_left_out(torch_thre
     with pytest.raises(MemoryError, match="piece 0"):
         side_by_side(work, range(100))
     assert len(begun) < 100
+
+
+def test_by_itself_torch_has_one_thread_and_nobody_else_is_touched(torch_threads):
+    torch_threads(3)
+    with pytest.raises(KeyError), by_itself():
+        assert torch.get_num_threads() == 1
+        with by_itself():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+        raise KeyError
+    assert torch.get_num_threads() == 3
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 3

@@ -24,6 +24,7 @@ from typing import TypeVar
 import torch
 
 from ...polling import Poll, current_poll, go_on
+from ...threads import in_new_thread, set_own_threads
 from .waiting import Waiting
 
 CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the channel
@@ -198,25 +199,7 @@ def _become_single(threads: ThreadPoolExecutor, count: int) -> None:
         meeting.wait()
 
     wait([threads.submit(single) for _ in range(count)])
-    _in_new_thread(partial(torch.set_num_threads, before[0]))
-
-
-def set_own_threads(count: int) -> int:
-    """Set the calling thread's number of OpenMP threads, and return what it was.
-
-    The number is a thread's own, but threads that begin later take the one set last: that is set again to what it was, by a
-    thread that ends, so that nobody else's changes.
-    """
-    later = _in_new_thread(torch.get_num_threads)
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    _in_new_thread(partial(torch.set_num_threads, later))
-    return before
-
-
-def _in_new_thread(call: Callable[[], Result]) -> Result:
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(call).result()
+    in_new_thread(partial(torch.set_num_threads, before[0]))
 
 
 def cuts(size: int, count: int, multiple: int = 1, least: int = 1) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...imaging.agreement import AgreementLimits, agreement
 from ...imaging.masks import ellipse_mask
 from ...tasks import TASKS
+from ...threads import by_itself
 from ...types import RestoredFace
 
 _SOFTNESS = 0.35  # of the oval by which the share kept back is counted
@@ -30,7 +31,8 @@ class KeepContent:
         task = TASKS.get(face.task)
         if task is None or not task.keeps_colors or face.strength == 0:
             return face
-        weight = agreement(face.pixels, face.crop.pixels, self.limits)
+        with by_itself():
+            weight = agreement(face.pixels, face.crop.pixels, self.limits)
         if bool((weight == 1).all()):
             return face
         kept = _share_kept(weight, face.crop.template)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ...faces.quality import QualityEstimator
+from ...threads import by_itself
 from ...types import RestoredFace
 
 # Between these qualities strength falls from 1 to 0. Measured by `evaluate --protect`; docs/protect.md has the figures.
@@ -22,7 +23,8 @@ class MatchStrength:
 
     def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
         """As ``Protection``."""
-        (quality,) = self.estimator.qualities(face.crop.pixels[None])
+        with by_itself():
+            (quality,) = self.estimator.qualities(face.crop.pixels[None])
         strength = face.strength * strength_for(quality)
         crop = replace(face.crop, face=replace(face.crop.face, quality=quality))
         judged = replace(face, crop=crop, strength=strength)
