@@ -278,14 +278,15 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
     picture = load_picture(job.source, max_megapixels=options.max_input_megapixels)
     for note in picture.notes:
         bar.say(f"{job.source}: {note}")
-    seen = picture.pixels
+    seen = picture.seen()
+    wants_both = report is not None or job.pair is not None  # before and after
     faces: list[RestoredFace] = []
     on_face = faces.append if options.save_faces else lambda face: None
     seconds = time.perf_counter()
     result = restore_image(
         seen[None], tools.model, tools.detector, tools.settings, parser=tools.parser,
         hooks=Hooks(progress=bar.stage, say=bar.say), on_face=on_face, tools=tools.protect,
-        reference=tools.reference,
+        reference=tools.reference, in_place=not wants_both,
     )  # fmt: skip
     known = picture if tools.model.task.keeps_colors else _in_color(picture)
     for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):

@@ -34,8 +34,8 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
     Faces larger than the crop are low-pass filtered first. Beyond the border of the frame the image is mirrored.
 
     Args:
-        frame: [3 or more, H, W] RGB in [0, 1]; channels after the third are ignored. It may be a resized copy of the
-            frame in which the face was detected.
+        frame: [3 or more, H, W] RGB in [0, 1], or of whole numbers as files have them; channels after the third are ignored.
+            It may be a resized copy of the frame in which the face was detected.
         face: The face, in coordinates of the frame in which it was detected.
         size: Side of the crop, in pixels.
         template: Alignment template, "gpen" or "ffhq".
@@ -51,7 +51,7 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
     check_same_picture(face, frame_size)
     image_to_crop = crop_transform(face, size, template)
     frame_to_crop = compose(resize_affine(frame_size, face.image_size), image_to_crop)
-    return FaceCrop(face, warp(frame[:3].float(), frame_to_crop, (size, size)), image_to_crop, template)
+    return FaceCrop(face, warp(frame[:3], frame_to_crop, (size, size)), image_to_crop, template)
 
 
 def check_same_picture(face: Face, frame_size: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import size_of
+from ..imaging.numbers import in_unit_range
 from ..types import Face
 from .moving import resized_with
 
@@ -59,5 +60,5 @@ def _seen(frame: Tensor, face: Face) -> Tensor | None:
     top, bottom = max(0, round(y0)), min(height, round(y1) + 1)
     if right <= left or bottom <= top:
         return None
-    part = F.adaptive_avg_pool2d(frame[:3, top:bottom, left:right].float(), _SIDE)
+    part = F.adaptive_avg_pool2d(in_unit_range(frame[:3, top:bottom, left:right]), _SIDE)
     return torch.einsum("c,chw->hw", part.new_tensor(_LUMA), part)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import size_of
+from .numbers import highest_of, in_unit_range
 
 _LOBES = 3  # Lanczos-3: the sinc's reach to each side, in pixels of the smaller picture
 _BLOCK = 16  # outputs made by one product: more would multiply with more zeros, fewer be too small for a processor
@@ -28,23 +29,26 @@ def resize_lanczos(image: Tensor, size: tuple[int, int], out: Tensor | None = No
     """Resize with a Lanczos-3 filter, antialiased like Pillow's, in float32.
 
     Args:
-        image: [C, H, W] in [0, 1]. A fourth channel is alpha: colors are weighted by it, so that invisible pixels don't
-            bleed into visible ones.
+        image: [C, H, W] in [0, 1], or of whole numbers as files have them. A fourth channel is alpha: colors are weighted by
+            it, so that invisible pixels don't bleed into visible ones.
         size: (height, width) of the result.
-        out: [C, height, width] float32 to write to. Without it, an image that already has this size is returned as is.
+        out: [C, height, width] float32 to write to. Without it, a floating-point image that already has this size is returned
+            as is.
 
     Returns:
         [C, height, width] in [0, 1].
     """
     if size_of(image) == size:
+        image = in_unit_range(image)
         return image if out is None else out.copy_(image)
     out = image.new_empty((len(image), *size), dtype=torch.float32) if out is None else out
     if len(image) != 4:
         return _resized(image, out)
-    if bool((image[3] == 1).all()):
+    if bool((image[3] == highest_of(image)).all()):
         out[3] = 1
         _resized(image[:3], out[:3])
         return out
+    image = in_unit_range(image)
     resized = _resized(torch.cat((image, image[:3] * image[3:])), out.new_empty(7, *size))
     new_alpha, weighted = resized[3:4], resized[4:]
     visible = (weighted / new_alpha.clamp_min(1e-6)).clamp_(0, 1)
@@ -59,6 +63,7 @@ def _resized(image: Tensor, out: Tensor) -> Tensor:
 
     A non-finite value affects all outputs of the blocks that contain it.
     """
+    highest = highest_of(image)
     (old_height, old_width), (height, width), dtype = size_of(image), size_of(out), _whole_products()
     across, along = _blocks(old_width, width, dtype), _blocks(old_height, height, dtype)
     wide_first = old_height * width <= height * old_width
@@ -67,6 +72,8 @@ def _resized(image: Tensor, out: Tensor) -> Tensor:
     between = torch.empty((old_height, width) if wide_first else (height, old_width), dtype=dtype)
     for source, target in zip(image, out, strict=True):
         plane.copy_(source)
+        if highest != 1:
+            plane.div_(highest)
         if wide_first:
             _product(plane.T, across, between.T)
             _product(between, along, resized)

@@ -13,6 +13,11 @@ def highest_of(pixels: Tensor) -> int:
     return 255 if pixels.dtype == torch.uint8 else 65535
 
 
+def is_stored(pixels: Tensor) -> bool:
+    """Whether they are whole numbers as files have them."""
+    return pixels.dtype in (torch.uint8, getattr(torch, "uint16", torch.uint8))
+
+
 def in_unit_range(pixels: Tensor) -> Tensor:
     """Pixels of any kind → float32 in [0, 1], in one piece; what is floating point is passed through."""
     if pixels.is_floating_point():

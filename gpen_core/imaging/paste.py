@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..geometry import compose, crop_affine, scale_of, size_of
 from .grain import Grain, with_grain
 from .masks import mask_box
+from .numbers import as_kind_of, in_unit_range
 from .warp import Rect, covered_rect, margin_of, warp, widened
 
 _NEXT_TO_NOTHING = 1 / 25600
@@ -76,12 +78,12 @@ def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> No
     """Like ``paste``, in place; only the pixels under the patches are touched.
 
     Args:
-        canvas: [C, H, W] RGB in [0, 1], modified.
+        canvas: [C, H, W] RGB in [0, 1], or of whole numbers as files have them, modified.
         replaced: [1, H, W], the blend mask so far (0 for a fresh canvas), modified.
         patches: What to paste.
     """
     spots = [spot for patch in patches if (spot := _spot(patch, size_of(canvas))) is not None]
-    crowded = []
+    crowded: list[_Placed] = []
     for spot in spots:
         placed = _placed(spot, canvas)
         before = _window(replaced, spot.rect)
@@ -89,8 +91,45 @@ def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> No
         if any(_overlap(spot.rect, other.rect) for other in spots if other is not spot):
             crowded.append(placed)
         else:
-            _window(canvas, spot.rect)[:3].lerp_(placed.pixels, placed.mask)
-    _paste_together(canvas, crowded)
+            with _floats_in(canvas, spot.rect) as window:
+                window.lerp_(placed.pixels, placed.mask)
+    for group in _groups(crowded):
+        around = _around([patch.rect for patch in group])
+        with _floats_in(canvas, around) as window:
+            _paste_together(window, [_moved(patch, around) for patch in group])
+
+
+@contextmanager
+def _floats_in(canvas: Tensor, rect: Rect) -> Iterator[Tensor]:
+    """The colors [3, h, w] of a part of the canvas, floating point; changed, they go back."""
+    window = _window(canvas, rect)[:3]
+    if canvas.is_floating_point():
+        yield window
+        return
+    floats = in_unit_range(window)
+    yield floats
+    window.copy_(as_kind_of(floats, canvas))
+
+
+def _groups(patches: Sequence[_Placed]) -> list[list[_Placed]]:
+    """Patches that overlap, also by way of others, together."""
+    groups: list[list[_Placed]] = []
+    for patch in patches:
+        mine = [group for group in groups if any(_overlap(patch.rect, other.rect) for other in group)]
+        groups = [group for group in groups if group not in mine] + [[*(one for group in mine for one in group), patch]]
+    return groups
+
+
+def _around(rects: Sequence[Rect]) -> Rect:
+    """The rectangle around all of them."""
+    lefts, tops, rights, bottoms = zip(*rects, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _moved(patch: _Placed, around: Rect) -> _Placed:
+    """The same in coordinates of a part of the canvas."""
+    (left, top, right, bottom), (x, y, _, _) = patch.rect, around
+    return replace(patch, rect=(left - x, top - y, right - x, bottom - y))
 
 
 def _paste_together(canvas: Tensor, crowded: Sequence[_Placed]) -> None:
@@ -120,12 +159,12 @@ def _placed(spot: _Spot, canvas: Tensor) -> _Placed:
     layers = warp(layers, shown_to_rect, (y1 - y0, x1 - x0), mirror=False)
     pixels = layers[:3]
     if len(layers) > 4:
-        own = _window(canvas, spot.rect)[:3] - layers[4:7]
+        own = in_unit_range(_window(canvas, spot.rect)[:3]) - layers[4:7]
         pixels = pixels.addcmul(layers[7:], own.to(pixels)).clamp_(0, 1)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.
     mask = F.threshold(layers[3:4], _NEXT_TO_NOTHING, 0.0)
     if patch.grain is not None:
-        pixels = with_grain(pixels, _window(canvas, spot.rect)[:3].to(pixels), mask, patch.grain)
+        pixels = with_grain(pixels, in_unit_range(_window(canvas, spot.rect)[:3]).to(pixels), mask, patch.grain)
     return _Placed(spot.rect, pixels, mask)
 
 

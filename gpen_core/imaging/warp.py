@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +18,11 @@ from ..geometry import (
     scale_of,
     size_of,
 )
+from .numbers import in_unit_range
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
 _KERNEL = 2  # pixels to each side that the bicubic kernel reads
+_WHOLE_AT_A_TIME = 1 << 21  # pixels of whole numbers that become floating point at a time
 _BAND = 4096  # pixels sampled: fewer are not worth another thread
 MINIFIES = 0.98  # from here down, a source is reduced before it is sampled
 
@@ -47,11 +50,32 @@ def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
     return resized.to(images.device)
 
 
+def resize_rows(
+    rows: Callable[[int, int], Tensor], source: tuple[int, int], size: tuple[int, int], mode: str, step: int
+) -> Tensor:
+    """``resize_filtered`` of what is made a band of rows at a time.
+
+    Args:
+        rows: Makes rows [begin, end) of it, [C, h, W].
+        source: (height, width) of it.
+        size: (height, width) of the result.
+        mode: As of ``resize_filtered``.
+        step: Rows of a band.
+
+    Returns:
+        [1, C, height, width] float32, the same to the bit as of all rows at once.
+    """
+    height = source[0]
+    ends = [(begin, min(begin + step, height)) for begin in range(0, height, step)]
+    bands = [resize_filtered(rows(begin, end)[None], (end - begin, size[1]), mode) for begin, end in ends]
+    return resize_filtered(torch.cat(bands, 2) if len(bands) > 1 else bands[0], size, mode)
+
+
 def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: bool = True) -> Tensor:
     """Warp an image by an affine map: bicubic, antialiased when shrinking. Only the visible part is processed.
 
     Args:
-        image: [C, H, W] in [0, 1].
+        image: [C, H, W] in [0, 1], or of whole numbers as files have them.
         image_to_out: [2, 3] float64, from image to output coordinates.
         size: (height, width) of the output.
         mirror: Mirror the image beyond its border instead of filling with 0.
@@ -66,6 +90,7 @@ def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: 
     if scale < MINIFIES:
         part, part_to_reduced = reduced(part, scale)
         out_to_part = compose(out_to_part, part_to_reduced)
+    part = in_unit_range(part)
     padding = "reflection" if mirror and _leaves(size_of(part), out_to_part, size) else "zeros"
     return _sample(part, out_to_part, size, padding).clamp_(0, 1)
 
@@ -74,7 +99,7 @@ def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """Shrink an image with an antialiased bicubic filter.
 
     Args:
-        image: [C, H, W] in [0, 1].
+        image: [C, H, W] in [0, 1], or of whole numbers as files have them.
         scale: Below 1.
 
     Returns:
@@ -83,7 +108,8 @@ def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """
     old = size_of(image)
     new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
-    small = resize_filtered(image[None].float(), new, "bicubic")[0]
+    step = old[0] if image.is_floating_point() else max(1, _WHOLE_AT_A_TIME // old[1])
+    small = resize_rows(lambda begin, end: in_unit_range(image[:, begin:end]), old, new, "bicubic", step)[0]
     return small.clamp(0, 1), resize_affine(old, new)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -172,17 +173,31 @@ def blend_each(
     parser: FaceParser | None,
     background: Tensor | None,
     hooks: Hooks,
+    in_place: bool = False,
 ) -> Blended:
-    """Blend frame after frame; ``faces`` yields those of each frame in turn, as late as it likes."""
+    """Blend frame after frame; ``faces`` yields those of each frame in turn, as late as it likes.
+
+    Whole numbers stay so where the size stays the same: then they are rounded once, and only where something is replaced.
+    ``in_place``: the frames may become the result.
+    """
     source = frames if background is None else background
-    channels, device = source.shape[1], source.device
-    pictures = torch.empty(len(frames), channels, *size, dtype=torch.float32, device=device)
-    masks = torch.zeros(len(frames), 1, *size, dtype=torch.float32, device=device)
+    stays = size_of(source) == size and (in_place or not source.is_floating_point())
+    if stays:
+        pictures = source if in_place else source.clone()
+    else:
+        pictures = torch.empty(len(frames), source.shape[1], *size, dtype=torch.float32, device=source.device)
+    masks = _nothing((len(frames), 1, *size), source.device)
     for index, mine in enumerate(faces):
-        resize_lanczos(frames[index].float() if background is None else background[index], size, out=pictures[index])
+        if not stays:
+            resize_lanczos(source[index], size, out=pictures[index])
         blend_into(pictures[index], masks[index], mine, options, parser, own=background is None, hooks=hooks)
         hooks.progress("blend", index + 1, len(frames), pictures[index])
     return Blended(pictures, masks)
+
+
+def _nothing(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Zeros; on a CPU, those of NumPy, which take memory only where something is written."""
+    return torch.from_numpy(np.zeros(shape, np.float32)) if device.type == "cpu" else torch.zeros(shape, device=device)
 
 
 def _shapes(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..faces.appearance import appearance_of
 from ..faces.detectors.base import FaceDetector
+from ..imaging.numbers import in_unit_range
 from ..types import Face
 from .frames import check_frames
 from .hooks import Hooks, with_memory
@@ -38,9 +39,18 @@ def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Fa
     faces: list[Face] = []
     for index, frame in enumerate(frames):
         what = f"looking for faces in a picture of {frame.shape[-1]}×{frame.shape[-2]} px"
-        found = with_memory(partial(detector.detect, frame[:3].float()), hooks, what)
+        found = with_memory(partial(_look, detector, frame[:3]), hooks, what)
         for face in found:
             seen = appearance_of(frame, face)
             faces.append(replace(face, frame=index, id=len(faces) + 1, appearance=seen))
         hooks.progress("detect", index + 1, len(frames))
     return tuple(faces)
+
+
+def _look(detector: FaceDetector, frame: Tensor) -> tuple[Face, ...]:
+    """Whole numbers, as files have them, are given to detectors that know them, and to others as floating point."""
+    stored = getattr(detector, "detect_stored", None)
+    if frame.is_floating_point() or stored is None:
+        return detector.detect(in_unit_range(frame))
+    found: tuple[Face, ...] = stored(frame)
+    return found

@@ -11,6 +11,7 @@ from ..errors import ImageError
 from ..faces.alignment import check_same_picture
 from ..faces.appearance import likeness_to
 from ..geometry import same_shape, size_of
+from ..imaging.numbers import is_stored
 from ..types import Face
 
 # Of 33 faces in 22 photographs, copies that were darkened, equalized, recolored, compressed, enlarged or made noisy stay above
@@ -18,11 +19,11 @@ from ..types import Face
 _ANOTHER_PICTURE = 0.5
 
 
-def check_frames(frames: Tensor) -> None:
-    """frames: [B, C, H, W] float with C ≥ 3, not empty. Raises ImageError."""
+def check_frames(frames: Tensor, *, stored: bool = False) -> None:
+    """frames: [B, C, H, W] float with C ≥ 3, not empty; or, ``stored``, uint8 or uint16. Raises ImageError."""
     if frames.dim() != 4 or frames.shape[1] < 3 or 0 in frames.shape:
         raise ImageError(f"frames must be [B, 3 or more, H, W] and not empty, not {list(frames.shape)}")
-    if not frames.is_floating_point():
+    if not frames.is_floating_point() and not (stored and is_stored(frames)):
         raise ImageError(f"frames must be floating point in [0, 1], not {frames.dtype}")
 
 

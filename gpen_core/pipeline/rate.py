@@ -39,7 +39,7 @@ def rate_faces(
         ImageError: ``frames`` is no such batch, or a face was found in another one.
         OptionError: Unknown template.
     """
-    check_frames(frames)
+    check_frames(frames, stored=True)
     found = tuple(faces)
     check_faces_of(frames, found)
     return tuple(

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..geometry import mapped_box, size_of
 from ..imaging.color import match_color
 from ..imaging.grain import Grain, with_grain
+from ..imaging.numbers import as_kind_of, in_unit_range
 from ..imaging.warp import resize_filtered
 from ..tasks import TASKS
 from ..types import Face, FaceCrop, RestoredFace
@@ -36,8 +37,10 @@ def replace_whole(
         if not is_whole_picture(face.crop):
             others.append(face)
             continue
-        pixels, share = _at_size(face, picture, options)
-        picture[:3].lerp_(pixels.to(picture), share.to(picture))
+        own = in_unit_range(picture[:3])
+        pixels, share = _at_size(face, own, options)
+        own = own.lerp(pixels.to(own), share.to(own))
+        picture[:3] = as_kind_of(own, picture)
         mask.copy_(torch.maximum(mask, share.to(mask)))
     return others
 

@@ -7,6 +7,7 @@ detector misses four faces out of five, and none once the values are stretched.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +50,7 @@ class Exposure:
     @classmethod
     def of(cls, frame: Tensor) -> Exposure:
         """frame: [3, H, W] RGB in [0, 1]."""
-        step = max(1, math.isqrt(frame[0].numel() // _SAMPLES))
+        step = sample_step(frame.shape)
         sample = frame[:, ::step, ::step].flatten(1).float().cpu()
         luma = torch.tensor(BT601) @ sample
         values = torch.cat((sample, luma[None])).sort(dim=1).values  # [4, N]
@@ -90,14 +91,19 @@ class Exposure:
         low, factor = (torch.tensor(values, device=frame.device)[:, None, None] for values in (self.low, factors))
         return ((frame - low) * factor).clamp_(0, 1)
 
-    def least_clipped(self, frame: Tensor) -> Tensor:
-        """The darkest channel of each pixel as gray [3, H, W], stretched."""
-        gray = frame.amin(0, keepdim=True).expand(3, -1, -1)
-        return Exposure.of(gray).stretched(gray)
+    @staticmethod
+    def darkest(frame: Tensor) -> Tensor:
+        """The darkest channel of each pixel as gray [3, H, W]."""
+        return frame.amin(0, keepdim=True).expand(3, -1, -1)
 
     @property
     def _spreads(self) -> list[float]:
         return [high - low for low, high in zip(self.low, self.high, strict=True)]
+
+
+def sample_step(shape: Sequence[int]) -> int:
+    """Of every how many rows and columns of a frame [C, H, W] a pixel is looked at; of what that leaves, all."""
+    return max(1, math.isqrt(shape[-2] * shape[-1] // _SAMPLES))
 
 
 def _at(values: Tensor, share: float) -> Tensor:

@@ -11,8 +11,9 @@ from ...geometry import size_of
 from ...polling import current_poll
 from ...types import Face
 from .base import FaceNetwork, check_frame
-from .exposure import Exposure
+from .exposure import Exposure, sample_step
 from .options import SMALLEST_SEEN, DetectOptions, Levels, smallest_face
+from .shown import Shown
 from .sightings import Sighting, clearest, matching, merge, roll_degrees, sightings_in, upright_turns
 from .views import View, around, tiles, whole
 
@@ -64,33 +65,42 @@ class MultiPassDetector:
             ImageError: The frame is not a finite floating-point [3, H, W] tensor.
         """
         check_frame(frame)
+        return self._detect(frame.float())
+
+    @torch.inference_mode()
+    def detect_stored(self, frame: Tensor) -> tuple[Face, ...]:
+        """``detect`` in uint8 or uint16, as files have them: no more than needed is floating point at a time."""
+        return self._detect(frame)
+
+    def _detect(self, frame: Tensor) -> tuple[Face, ...]:
         if 0 in frame.shape:
             return ()
         weight = next(self.network.module.parameters(), None)
-        frame = frame.to(frame.device if weight is None else weight.device, torch.float32)
-        return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in self._exposed_passes(frame))
+        shown = Shown(frame if weight is None else frame.to(weight.device))
+        return tuple(Face(s.box, s.score, s.landmarks, size_of(frame)) for s in self._exposed_passes(shown))
 
-    def _exposed_passes(self, frame: Tensor) -> list[Sighting]:
+    def _exposed_passes(self, frame: Shown) -> list[Sighting]:
         """The faces of a frame, however it is exposed; an ordinary frame is searched once."""
-        exposure = Exposure.of(frame)
+        exposure = _exposure_of(frame)
         if exposure.is_poor:
-            faces = self._search(exposure.stretched(frame))
+            faces = self._search(frame.changed(exposure.stretched))
             return faces if faces or not exposure.cuts else self._search(frame)
         faces = self._search(frame)
         if exposure.is_clipped:
-            faces = self._merge([*faces, *self._search(exposure.least_clipped(frame))])
+            gray = frame.changed(Exposure.darkest)
+            faces = self._merge([*faces, *self._search(gray.changed(_exposure_of(gray).stretched))])
         if not faces and exposure.gains:
-            faces = self._search(exposure.stretched(frame))
+            faces = self._search(frame.changed(exposure.stretched))
         return faces
 
-    def _search(self, frame: Tensor) -> list[Sighting]:
+    def _search(self, frame: Shown) -> list[Sighting]:
         faces = self._confirm(frame, self._upright_pass(frame))
         if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
             faces = self._merge([*faces, *self._confirm(frame, self._rotated_pass(frame))])
         return faces
 
-    def _upright_pass(self, frame: Tensor) -> list[Sighting]:
-        size, options = size_of(frame), self.options
+    def _upright_pass(self, frame: Shown) -> list[Sighting]:
+        size, options = _size(frame), self.options
         overview = whole(size, options.max_side)
         seen = self._see(frame, overview)
         scale = min(SMALLEST_SEEN / smallest_face(options, size), MAX_ENLARGEMENT)
@@ -104,13 +114,13 @@ class MultiPassDetector:
                         seen.append(s)
         return self._merge(seen)
 
-    def _rotated_pass(self, frame: Tensor) -> list[Sighting]:
-        size = size_of(frame)
+    def _rotated_pass(self, frame: Shown) -> list[Sighting]:
+        size = _size(frame)
         return self._merge(
             [s for turns in (1, 3, 2) for s in self._see(frame, whole(size, self.options.max_side, turns))]
         )
 
-    def _see(self, frame: Tensor, view: View, smallest_seen: float = 0.0) -> list[Sighting]:
+    def _see(self, frame: Shown, view: View, smallest_seen: float = 0.0) -> list[Sighting]:
         """All candidates in one view that are large enough and centered inside the frame.
 
         ``smallest_seen``: smaller candidates, in pixels of the view, are not needed.
@@ -125,7 +135,7 @@ class MultiPassDetector:
     def _merge(self, sightings: Sequence[Sighting]) -> list[Sighting]:
         return merge(sightings, self.options.nms_iou, self.levels.sure)
 
-    def _confirm(self, frame: Tensor, sightings: Sequence[Sighting]) -> list[Sighting]:
+    def _confirm(self, frame: Shown, sightings: Sequence[Sighting]) -> list[Sighting]:
         """Faces that are sure at first sight or confirmed by a second look, best first."""
         confirmed: list[Sighting] = []
         looks = 0
@@ -150,7 +160,7 @@ class MultiPassDetector:
         """Whether it is a face even if no second look bears it out."""
         return s.turns == 0 and s.score >= self.levels.sure
 
-    def _second_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
+    def _second_look(self, frame: Shown, first: Sighting) -> list[Sighting]:
         """The face as close views show it, upright if it lies; none when it stays doubtful."""
         turns = first.turns if _is_upright(first) else upright_turns(first.landmarks)
         looks = self._rotated_look(frame, first, turns) if turns else self._upright_look(frame, first)
@@ -158,7 +168,7 @@ class MultiPassDetector:
             return [clearest(looks)]
         return [first] if self._is_enough(first) else []
 
-    def _upright_look(self, frame: Tensor, first: Sighting) -> list[Sighting]:
+    def _upright_look(self, frame: Shown, first: Sighting) -> list[Sighting]:
         """One good look will do: whatever is doubtful at one size is often plain at another."""
         looks: list[Sighting] = []
         for side in LOOK_SIDES:
@@ -167,7 +177,7 @@ class MultiPassDetector:
                 break
         return looks
 
-    def _rotated_look(self, frame: Tensor, first: Sighting, turns: int) -> list[Sighting]:
+    def _rotated_look(self, frame: Shown, first: Sighting, turns: int) -> list[Sighting]:
         """The looks must be good on average: accidents look like a face at one size only."""
         looks = [first] if first.turns == turns else []
         views = len(looks) + len(LOOK_SIDES)
@@ -175,10 +185,18 @@ class MultiPassDetector:
             looks += self._look(frame, first, side, turns)[:1]
         return looks if sum(s.score for s in looks) >= views * self.levels.rotated else []
 
-    def _look(self, frame: Tensor, first: Sighting, side: float, turns: int) -> list[Sighting]:
-        size = size_of(frame)
+    def _look(self, frame: Shown, first: Sighting, side: float, turns: int) -> list[Sighting]:
+        size = _size(frame)
         view = around(first.box, size, side, turns)
         return matching(first, self._see(frame, view, LOOK_SEES * side))
+
+
+def _exposure_of(frame: Shown) -> Exposure:
+    return Exposure.of(frame.sample(sample_step(frame.shape)))
+
+
+def _size(frame: Shown) -> tuple[int, int]:
+    return frame.shape[-2], frame.shape[-1]
 
 
 def _is_upright(s: Sighting) -> bool:

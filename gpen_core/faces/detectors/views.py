@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...imaging.warp import resize_filtered
 from ...types import Box
+from .shown import Shown
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,10 @@ class View:
         """View pixels per frame pixel."""
         return math.sqrt(self.size[0] * self.size[1] / ((self.right - self.left) * (self.bottom - self.top)))
 
-    def pixels(self, frame: Tensor) -> Tensor:
+    def pixels(self, frame: Tensor | Shown) -> Tensor:
         """Extract the view [3, h, w] from ``frame`` [3, H, W], antialiased when shrinking."""
-        window = frame[:, self.top : self.bottom, self.left : self.right]
-        if window.shape[-2:] != self.size:
-            window = resize_filtered(window[None], self.size, "bilinear")[0]
+        shown = frame if isinstance(frame, Shown) else Shown(frame)
+        window = shown.window((self.left, self.top, self.right, self.bottom), self.size)
         return torch.rot90(window, self.turns, (1, 2)).contiguous()
 
     def to_frame(self, points: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ def face_vectors(frames: Tensor, faces: Iterable[Face], embedder: Embedder) -> T
     """What the network makes of faces: [N, D]."""
     crops = []
     for face in faces:
-        frame = frames[face.frame, :3].float()
+        frame = frames[face.frame, :3]
         check_same_picture(face, size_of(frame))
         to_crop = fit_similarity(torch.tensor(face.landmarks), torch.tensor(embedder.points))
         frame_to_crop = compose(resize_affine(size_of(frame), face.image_size), to_crop)

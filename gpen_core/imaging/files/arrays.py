@@ -12,6 +12,7 @@ from .tiff_layout import CIELAB, CMYK, WHITE_IS_ZERO, Layout
 
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _MULTIPLIED, _STRAIGHT = 1, 2  # of alpha, in a TIFF's extra samples
+_BAND = 1 << 21  # pixels
 _FARTHEST = 16.0  # a light source in a picture of high dynamic range; beyond it, the numbers are of another range
 
 
@@ -19,11 +20,10 @@ def of_image(image: Image.Image) -> np.ndarray:
     """A decoded picture of 8 bits, in RGB or gray, uint8 [H, W, 1 … 4]."""
     has_alpha = "A" in image.getbands() or "a" in image.mode or "transparency" in image.info
     gray = image.mode in GRAY_MODES
-    if gray and not has_alpha:
-        return _array(image if image.mode == "L" else image.convert("L"))
-    mode = "RGBA" if has_alpha else "RGB"
-    array = _array(image if image.mode == mode else image.convert(mode))
-    return np.ascontiguousarray(array[:, :, [0, 3]]) if gray else array
+    if gray:
+        array = _array(image, "RGBA" if has_alpha else "L")
+        return np.ascontiguousarray(array[:, :, [0, 3]]) if has_alpha else array
+    return _array(image, "RGBA" if has_alpha else "RGB")
 
 
 def of_page(name: str, samples: np.ndarray, layout: Layout) -> tuple[np.ndarray, list[str]]:
@@ -80,9 +80,18 @@ def with_key(array: np.ndarray, key: bytes | None) -> np.ndarray:
     return result
 
 
-def _array(image: Image.Image) -> np.ndarray:
-    array = np.asarray(image)
-    return array[:, :, None] if array.ndim == 2 else array
+def _array(image: Image.Image, mode: str) -> np.ndarray:
+    """[H, W, C], converted by bands of rows: Pillow's own way would take all of them three times."""
+    image.load()
+    width, height = image.size
+    array = np.empty((height, width, len(mode)), np.uint8)
+    step = max(1, _BAND // max(1, width))
+    for top in range(0, height, step):
+        band = image.crop((0, top, width, min(top + step, height)))
+        array[top : top + step] = np.asarray(band if band.mode == mode else band.convert(mode)).reshape(
+            -1, width, len(mode)
+        )
+    return array
 
 
 def _checked(name: str, floats: np.ndarray) -> np.ndarray:

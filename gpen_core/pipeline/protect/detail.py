@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...geometry import compose, crop_affine, invert_affine, mapped_box, resize_affine, scale_of, size_of
 from ...imaging.detail import detail_share
+from ...imaging.numbers import in_unit_range
 from ...imaging.warp import MINIFIES, Rect, warp
 from ...types import RestoredFace
 from ...weights.catalog import published_of
@@ -36,7 +37,7 @@ class KeepDetail:
         if scale >= MINIFIES or face.strength == 0:
             return face
         left, top, right, bottom = _shown(frame_to_face, size, size_of(frame))
-        share = detail_share(frame[:3, top:bottom, left:right].float(), scale)
+        share = detail_share(in_unit_range(frame[:3, top:bottom, left:right]), scale)
         part_to_face = compose(crop_affine(-left, -top), frame_to_face)
         kept = replace(face, detail=warp(share, part_to_face, (size, size)).to(face.pixels))
         return kept if scale > _MUCH_LARGER or face.strength < _MATTERS else self._advised(kept, size / scale)

@@ -149,6 +149,7 @@ def test_a_cameras_name_is_not_replaced_by_a_workflow(tmp_path):
             st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200),
         ),
         max_size=4,
+        unique_by=lambda text: text.keyword,
     ),
     name=st.sampled_from(NAMES),
 )
