@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from .blend import BlendFaces
 from .compare import CompareFaces
 from .detect import DetectFaces
+from .example import ExampleImage
 from .faces_from import AlignedFaces, FacesFromBoxes, FacesFromLandmarks
 from .faces_to import CropFaces, FacesToBoxes
 from .host import folders
@@ -42,6 +43,7 @@ class GpenExtension(ComfyExtension):
             FacesToBoxes,
             CropFaces,
             SampleFaces,
+            ExampleImage,
         ]
 
 

@@ -49,7 +49,7 @@ class CompareFaces(io.ComfyNode):
                     "faces",
                     [FaceFactsIO, RestoredFacesIO, FacesIO],
                     optional=True,
-                    tooltip="The faces to step through: face facts of Restore Faces in Image, restored faces, or detected "
+                    tooltip="The faces to step through: face facts of GPEN Face Fix, restored faces, or detected "
                     "faces. If not connected, only whole images are shown.",
                 ),
             ],

@@ -29,7 +29,7 @@ class FacesFromBoxes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesFromBoxes",
-            display_name="Faces from Boxes (GPEN)",
+            display_name="Boxes to Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Takes boxes around faces from another detector, or typed, and finds eyes, nose and mouth inside each.",
             search_aliases=["bounding box to face", "bbox", "SEGS to faces", "yolo face", "impact", "gpen"],
@@ -109,7 +109,7 @@ class FacesFromLandmarks(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesFromLandmarks",
-            display_name="Faces from Landmarks (GPEN)",
+            display_name="Landmarks to Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Takes the faces that ComfyUI's own MediaPipe node found, with its landmarks: no other detector runs.",
             search_aliases=["mediapipe", "face mesh", "face landmarks", "gpen"],
@@ -159,7 +159,7 @@ class AlignedFaces(io.ComfyNode):
                 ),
             ],
             outputs=[
-                FacesIO.Output("faces", display_name="faces", tooltip="Connect to Restore Faces, or Restore Faces in Image.")
+                FacesIO.Output("faces", display_name="faces", tooltip="Connect to Restore Faces, or GPEN Face Fix.")
             ],
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ class FacesToBoxes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesToBoxes",
-            display_name="Faces to Boxes and SEGS (GPEN)",
+            display_name="Boxes and SEGS of Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Hands faces, such as those you chose, to nodes of other packs: as bounding boxes, and as SEGS for "
             "detailer nodes.",

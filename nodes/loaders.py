@@ -59,9 +59,7 @@ class LoadModel(io.ComfyNode):
                 ),
             ],
             outputs=[
-                GpenModelIO.Output(
-                    "model", display_name="model", tooltip="Connect to Restore Faces in Image or Restore Faces."
-                )
+                GpenModelIO.Output("model", display_name="model", tooltip="Connect to GPEN Face Fix or Restore Faces.")
             ],
         )
 
@@ -104,7 +102,7 @@ class LoadDetector(io.ComfyNode):
             ],
             outputs=[
                 DetectorIO.Output(
-                    "detector", display_name="detector", tooltip="Connect to Detect Faces or Restore Faces in Image."
+                    "detector", display_name="detector", tooltip="Connect to Detect Faces or GPEN Face Fix."
                 )
             ],
         )
@@ -141,9 +139,7 @@ class LoadParser(io.ComfyNode):
                 )
             ],
             outputs=[
-                ParserIO.Output(
-                    "parser", display_name="parser", tooltip="Connect to Blend Faces or Restore Faces in Image."
-                )
+                ParserIO.Output("parser", display_name="parser", tooltip="Connect to Blend Faces or GPEN Face Fix.")
             ],
         )
 

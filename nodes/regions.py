@@ -19,10 +19,10 @@ class FaceRegions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FaceRegions",
-            display_name="Face Regions (GPEN)",
+            display_name="Regions of a Face (GPEN)",
             category=CATEGORY,
             description="Restores some regions of a face less, or not at all: eyes, skin, hair, and so on. Connect it to Blend "
-            "Faces or Restore Faces in Image.",
+            "Faces or GPEN Face Fix.",
             search_aliases=["face parts", "face mask", "face parsing", "skin", "eyes", "gpen"],
             inputs=[
                 io.Mask.Input(
@@ -41,9 +41,7 @@ class FaceRegions(io.ComfyNode):
                 *widgets.regions(),
             ],
             outputs=[
-                RegionsIO.Output(
-                    "regions", display_name="regions", tooltip="Connect to Blend Faces or Restore Faces in Image."
-                )
+                RegionsIO.Output("regions", display_name="regions", tooltip="Connect to Blend Faces or GPEN Face Fix.")
             ],
         )
 

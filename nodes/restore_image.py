@@ -27,18 +27,25 @@ class RestoreImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_RestoreImage",
-            display_name="Restore Faces in Image (GPEN)",
+            display_name="GPEN Face Fix",
             category=CATEGORY,
             description="Detects, restores and blends all faces in one step, or those you chose. Frames are streamed, so long "
             "videos need little memory.",
             search_aliases=[
                 "face restoration",
+                "restore faces",
+                "facerestore",
                 "fix faces",
+                "upscale face",
+                "face enhance",
+                "facedetailer",
                 "face detailer",
-                "restore old photo",
-                "gpen",
+                "adetailer",
+                "reactor",
                 "codeformer",
                 "gfpgan",
+                "restore old photo",
+                "gpen",
             ],
             inputs=[
                 io.Image.Input("image", tooltip="A single image, a batch, or video frames."),

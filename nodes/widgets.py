@@ -51,7 +51,7 @@ def face_regions() -> io.Input:
     return RegionsIO.Input(
         "regions",
         optional=True,
-        tooltip="Output of Face Regions. If not connected, the whole face is restored.",
+        tooltip="Output of Regions of a Face. If not connected, the whole face is restored.",
     )
 
 

@@ -5,57 +5,51 @@ Not among the tests (its name does not begin with test_). Run it after a change 
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser_harness.comfy_page import ComfyPage, node
-from browser_harness.picker import SET_IMAGE, Picker
+from browser_harness.picker import Picker
 from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect
 
 NOTE = (
-    "This runs at once with **bundled**, the small model that comes with the pack. For the best quality choose "
-    "*GPEN-BFR-512.pth* in *Load GPEN Model*: where it is not in `models/facerestore_models`, *Run* says in its details "
-    "where to get it. The published weights are for **non-commercial use only**."
-)
-NOISE_NOTE = (
-    "Faces come from a model whose generator was trained on **noise**: choose yours in *Load GPEN Model*. The published "
-    "restoration models were not, so what they make of noise need not look like a face; connect a face as *image* to give "
-    "them its structure. The published weights are for **non-commercial use only**."
+    "*Run* works at once: the picture and the model **bundled** come with the pack. **Your own picture:** put *Load Image* in "
+    "the place of *Example Image*. **Best quality:** choose *GPEN-BFR-512.pth* in *Load GPEN Model*; where it is not "
+    "installed, *Run* says where to get it. The published weights are for **non-commercial use only**."
 )
 CHOOSE_NOTE = (
-    "**1.** *Run*: the faces appear in *Select Faces*. **2.** Press *None*, then click the faces to restore; or click those "
-    "to leave out. **3.** *Run* again. To look before anything is restored, select *Select Faces* and press the play button "
-    "above it: it runs alone. Your choice is saved with the workflow."
+    "Two prints are chosen here. **Choose others:** click faces in *Select Faces* to restore them or to leave them out; "
+    "*None* and *All* begin anew; then *Run* again. To look before anything is restored, select *Select Faces* and press the "
+    "play button above it: it runs alone. Your choice is saved with the workflow."
 )
 COMPARE_NOTE = (
     "*Run*, then click into the picture of *Compare Faces*. **Arrow keys** go from face to face, **P** shows one pixel of "
     "the result on one of the screen, and dragging moves the divider."
 )
-PICTURE, COVERED = (
-    "portraits.png",
-    "covered.png",
-)  # what pictures of workflows are made with: nine faces; one behind a thing
-README_PICTURE = "choose_and_compare.jpg"
+PICTURE = "portraits.png"  # of the README: nine faces
+README_PICTURE, FIRST_PICTURE = "choose_and_compare.jpg", "first_workflow.jpg"
 README_WIDTH = 800
 PROTECT_NOTE = (
-    "With *protect* on **auto**, a hand, a microphone or hair before a face keeps its original pixels: what the model would "
-    "have painted over is left alone. Good faces are changed little. The mask shows what was kept: white = original."
+    "With *protect* on **auto**, faces that are good already are left as they are, and others are changed as far as they need "
+    "it; what a hand or a microphone covers keeps its original pixels. Two of the six prints are good: in *Protected*, white "
+    "is what was kept. Choose **off** to see the difference."
 )
 REGIONS_NOTE = (
     "0 keeps the original of a region, 1 restores it. Here eyes, nose and mouth are restored, skin a little, and hair, ears "
     "and neck not at all. Connect *Load Face Parser* to follow exact outlines."
 )
-THUMBNAIL_WIDTH = 640
+THUMBNAIL, DIVIDER = (644, 320), 4  # pixels
 MARGIN = 24  # around the graph, in pixels of the window
 
 
-def photo() -> dict[str, Any]:
-    return node("photo", "LoadImage", (0, 0), (300, 330), values={"image": "example.png"})
+def photo(picture: str = "portrait") -> dict[str, Any]:
+    return node("photo", "GPEN_ExampleImage", (0, 0), (300, 330), values={"picture": picture})
 
 
 def model(*pos: int) -> dict[str, Any]:
@@ -71,91 +65,102 @@ def save(*pos: int, source: tuple[str, str], prefix: str = "restored") -> dict[s
     return node("save", "SaveImage", pos, (400, 450), inputs={"images": source}, values=values)
 
 
+FIRST = "GPEN 1 Restore faces"
+PICKED = {
+    "GPEN 3 Restore chosen faces": ((1.5 / 3, 1 / 4), (0.5 / 3, 3 / 4))
+}  # places of faces, in shares of the picture
+# What thumbnails show of a picture, in shares of it: left, top, right, bottom.
+FACE, PRINTS = (0.22, 0.0, 0.66, 0.44), (0.0, 0.0, 2 / 3, 1.0)
+CLOSE = {
+    "GPEN 2 Restore faces and compare": (0.0, 0.0, 0.8, 0.8),
+    "GPEN 5 Restore parts of a face": (0.34, 0.13, 0.56, 0.35),
+    "GPEN 6 Restore faces step by step": (0.29, 0.05, 0.6, 0.36),
+}
 # Below nodes that work through faces there is room for 220 px more: LiteGraph shows the progress in there.
 WORKFLOWS = {
-    "restore_faces": [
+    "GPEN 1 Restore faces": [
         photo(),
         model(0, 390),
         note(0, 560),
         node(
             "restore", "GPEN_RestoreImage", (380, 0), (330, 450),
-            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+            inputs={"image": ("photo", "image"), "model": ("model", "model")},
         ),
         save(790, 0, source=("restore", "image")),
     ],
-    "restore_faces_step_by_step": [
+    "GPEN 6 Restore faces step by step": [
         photo(),
         node("detector", "GPEN_LoadDetector", (0, 390), (300, 60), values={"detector_name": "auto"}),
         note(0, 530),
         node(
             "detect", "GPEN_DetectFaces", (380, 160), (300, 240),
-            inputs={"image": ("photo", "IMAGE"), "detector": ("detector", "detector")},
+            inputs={"image": ("photo", "image"), "detector": ("detector", "detector")},
         ),
         model(380, 530),
         node(
             "restore", "GPEN_RestoreFaces", (760, 100), (300, 125),
-            inputs={"image": ("photo", "IMAGE"), "faces": ("detect", "faces"), "model": ("model", "model")},
+            inputs={"image": ("photo", "image"), "faces": ("detect", "faces"), "model": ("model", "model")},
         ),
         node("found", "PreviewImage", (760, 520), (300, 330), title="Faces found", inputs={"images": ("detect", "preview")}),
         node(
             "blend", "GPEN_BlendFaces", (1140, 0), (300, 250),
-            inputs={"image": ("photo", "IMAGE"), "restored_faces": ("restore", "restored faces")},
+            inputs={"image": ("photo", "image"), "restored_faces": ("restore", "restored faces")},
         ),
         node("crops", "PreviewImage", (1140, 520), (300, 330), title="Faces restored", inputs={"images": ("restore", "crops")}),
         save(1520, 0, source=("blend", "image")),
     ],
-    "choose_faces": [
-        photo(),
+    "GPEN 3 Restore chosen faces": [
+        photo("contact sheet"),
         model(0, 390),
         note(0, 560),
         note(380, 310, text=CHOOSE_NOTE, height=220, title="How to choose"),
-        node("detect", "GPEN_DetectFaces", (380, 0), (300, 240), inputs={"image": ("photo", "IMAGE")}),
+        node("detect", "GPEN_DetectFaces", (380, 0), (300, 240), inputs={"image": ("photo", "image")}),
         node(
             "select", "GPEN_SelectFaces", (760, 0), (420, 860),
-            inputs={"image": ("photo", "IMAGE"), "faces": ("detect", "faces")},
+            inputs={"image": ("photo", "image"), "faces": ("detect", "faces")},
         ),
         node(
             "restore", "GPEN_RestoreImage", (1260, 0), (330, 450),
-            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model"), "faces": ("select", "faces")},
+            inputs={"image": ("photo", "image"), "model": ("model", "model"), "faces": ("select", "faces")},
         ),
         save(1670, 0, source=("restore", "image")),
     ],
-    "compare_faces": [
+    "GPEN 2 Restore faces and compare": [
         photo(),
         model(0, 390),
         note(0, 560),
         node(
             "restore", "GPEN_RestoreImage", (380, 0), (330, 450),
-            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+            inputs={"image": ("photo", "image"), "model": ("model", "model")},
         ),
         node(
             "compare", "GPEN_CompareFaces", (790, 0), (480, 540),
             inputs={
-                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
+                "original": ("photo", "image"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
             },
         ),
         note(790, 600, text=COMPARE_NOTE, height=130, title="How to compare"),
     ],
-    "protect_a_hand": [
-        photo(),
+    "GPEN 4 Restore bad faces and keep good ones": [
+        photo("contact sheet"),
         model(0, 390),
         note(0, 560),
         node(
             "restore", "GPEN_RestoreImage", (380, 0), (330, 500), values={"protect": "auto"},
-            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model")},
+            inputs={"image": ("photo", "image"), "model": ("model", "model")},
         ),
         note(380, 770, text=PROTECT_NOTE, height=170, title="What is protected"),
         node(
             "compare", "GPEN_CompareFaces", (790, 0), (480, 540),
             inputs={
-                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
+                "original": ("photo", "image"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
             },
         ),
         node("kept", "MaskToImage", (790, 620), (300, 60), inputs={"mask": ("restore", "protected")}),
         node("mask", "PreviewImage", (1350, 0), (400, 440), title="Protected", inputs={"images": ("kept", "IMAGE")}),
         save(1350, 520, source=("restore", "image")),
     ],
-    "restore_regions": [
+    "GPEN 5 Restore parts of a face": [
         photo(),
         model(0, 390),
         note(0, 560),
@@ -166,20 +171,14 @@ WORKFLOWS = {
         note(380, 660, text=REGIONS_NOTE, height=170, title="Regions"),
         node(
             "restore", "GPEN_RestoreImage", (790, 0), (330, 500),
-            inputs={"image": ("photo", "IMAGE"), "model": ("model", "model"), "regions": ("regions", "regions")},
+            inputs={"image": ("photo", "image"), "model": ("model", "model"), "regions": ("regions", "regions")},
         ),
         node(
             "compare", "GPEN_CompareFaces", (1200, 0), (480, 540),
             inputs={
-                "original": ("photo", "IMAGE"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
+                "original": ("photo", "image"), "restored": ("restore", "image"), "faces": ("restore", "face facts"),
             },
         ),
-    ],
-    "sample_faces": [
-        model(0, 0),
-        note(0, 180, text=NOISE_NOTE, height=220),
-        node("sample", "GPEN_SampleFaces", (380, 0), (330, 260), inputs={"model": ("model", "model")}),
-        save(790, 0, source=("sample", "image"), prefix="sampled"),
     ],
 }  # fmt: skip
 
@@ -195,15 +194,6 @@ def _choose_two(comfy_page: ComfyPage) -> None:
 
 def _step_to_a_face(comfy_page: ComfyPage) -> None:
     comfy_page.page.get_by_role("button", name="Next face").click()
-
-
-# Workflows that are shown at work: on which picture, and what is done after the run. Others are shown as they open.
-SHOWN: dict[str, tuple[str, Callable[[ComfyPage], None]]] = {
-    "choose_faces": (PICTURE, _choose_two),
-    "compare_faces": (PICTURE, _step_to_a_face),
-    "protect_a_hand": (COVERED, _step_to_a_face),
-    "restore_regions": (COVERED, _step_to_a_face),
-}
 
 
 FAR = -3000  # left of what is looked at
@@ -235,27 +225,61 @@ LOOK_AT = """types => {
 
 @pytest.mark.parametrize("comfy_page", ["litegraph"], indirect=True)
 @pytest.mark.parametrize("name", list(WORKFLOWS))
-def test_make(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None:
+def test_make(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path, name: str) -> None:
     comfy_page.build(WORKFLOWS[name])
+    comfy_page.run_to_end()
+    if name in PICKED:
+        _pick(comfy_page, PICKED[name])
     comfy_page.page.wait_for_timeout(500)
     made = comfy_page.workflow()
     made["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))  # the same however often it is made
     made["extra"] = {}  # whoever made it looked from somewhere; without this, the page shows the whole graph
     path = example_workflows / f"{name}.json"
     path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
-    _thumbnail(comfy_page, path)
+    _thumbnail(comfy_page, repo_root / "nodes" / "pictures", name).save(
+        path.with_suffix(".jpg"), quality=88, optimize=True
+    )
+    if name == FIRST:
+        _photograph(comfy_page, comfy_page.fit(), repo_root / "web" / "docs" / "images" / FIRST_PICTURE, README_WIDTH)
 
 
-def _thumbnail(comfy_page: ComfyPage, workflow: Path) -> None:
-    comfy_page.open_workflow(workflow)
-    if workflow.stem in SHOWN:
-        image, act = SHOWN[workflow.stem]
-        comfy_page.page.evaluate(SET_IMAGE, image)
-        comfy_page.run_to_end()
-        act(comfy_page)
-        comfy_page.page.wait_for_timeout(500)
-        comfy_page.page.evaluate("app.canvas.deselectAll()")
-    _photograph(comfy_page, comfy_page.fit(), workflow.with_suffix(".jpg"), THUMBNAIL_WIDTH)
+def _pick(comfy_page: ComfyPage, places: Sequence[tuple[float, float]]) -> None:
+    """Choose the faces at these places, in shares of the picture, and run again."""
+    picker = Picker(comfy_page)
+    comfy_page.fit()
+    picker.press("None")
+    for x, y in places:
+        (number,) = (
+            face["index"]
+            for face in picker.report()["faces"]
+            if face["box"][0] < x < face["box"][2] and face["box"][1] < y < face["box"][3]
+        )
+        picker.face(number).click()
+    comfy_page.run_to_end()
+
+
+def _thumbnail(comfy_page: ComfyPage, pictures: Path, name: str) -> Image.Image:
+    """Before | after."""
+    (picture,) = (one["values"]["picture"] for one in WORKFLOWS[name] if one["type"] == "GPEN_ExampleImage")
+    with Image.open(pictures / f"{picture.replace(' ', '_')}.jpg") as opened:
+        before = opened.convert("RGB")
+    after = Image.open(BytesIO(comfy_page.server.view(_result(comfy_page)))).convert("RGB")
+    shown = Image.new("RGB", (THUMBNAIL[0], THUMBNAIL[1]), "white")
+    half = ((THUMBNAIL[0] - DIVIDER) // 2, THUMBNAIL[1])
+    for image, left in ((before, 0), (after, half[0] + DIVIDER)):
+        box = CLOSE.get(name, FACE if picture == "portrait" else PRINTS)
+        box = [round(share * side) for share, side in zip(box, image.size * 2, strict=True)]
+        shown.paste(image.crop(box).resize(half, Image.Resampling.LANCZOS), (left, 0))
+    return shown
+
+
+def _result(comfy_page: ComfyPage) -> dict[str, Any]:
+    """Where the restored picture lies: saved, or shown by Compare Faces."""
+    outputs = comfy_page.ask("app.nodeOutputs")
+    places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
+    if "SaveImage" in places:
+        return outputs[places["SaveImage"]]["images"][0]
+    return outputs[places["GPEN_CompareFaces"]]["gpen_compare"][0]["pairs"][0]["after"]
 
 
 def _photograph(comfy_page: ComfyPage, extent: "FloatRect", picture: Path, width: int) -> None:

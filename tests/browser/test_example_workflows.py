@@ -4,65 +4,63 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from browser_harness.comfy_page import ComfyPage
 from host_harness.http_server import HttpServer
 from PIL import Image
 
+FIRST = "GPEN 1 Restore faces"
 NAMES = [
-    "choose_faces",
-    "compare_faces",
-    "protect_a_hand",
-    "restore_faces",
-    "restore_faces_step_by_step",
-    "restore_regions",
-    "sample_faces",
+    FIRST,
+    "GPEN 2 Restore faces and compare",
+    "GPEN 3 Restore chosen faces",
+    "GPEN 4 Restore bad faces and keep good ones",
+    "GPEN 5 Restore parts of a face",
+    "GPEN 6 Restore faces step by step",
 ]
+RESTORED = {"GPEN 3 Restore chosen faces": 2, "GPEN 4 Restore bad faces and keep good ones": 4}
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
-LOADERS = {"LoadImage": {"image": "example.png"}, "GPEN_LoadModel": {"model_name": "bundled"}}
-IMAGE_AND_MODEL = {"image": "LoadImage 0", "model": "GPEN_LoadModel 0"}
-COMPARE = {"original": "LoadImage 0", "restored": "GPEN_RestoreImage 0", "faces": "GPEN_RestoreImage 4"}
+LOADERS = {"GPEN_ExampleImage": {}, "GPEN_LoadModel": {"model_name": "bundled"}}
+PRINTS = LOADERS | {"GPEN_ExampleImage": {"picture": "contact sheet"}}
+IMAGE_AND_MODEL = {"image": "GPEN_ExampleImage 0", "model": "GPEN_LoadModel 0"}
+COMPARE = {"original": "GPEN_ExampleImage 0", "restored": "GPEN_RestoreImage 0", "faces": "GPEN_RestoreImage 4"}
 SAVE = {"images": "GPEN_RestoreImage 0", "filename_prefix": "restored"}
 # Links, and what differs from the nodes' defaults.
 PROMPTS = {
-    "restore_faces": {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "SaveImage": SAVE},
-    "choose_faces": {
-        **LOADERS,
-        "GPEN_DetectFaces": {"image": "LoadImage 0"},
-        "GPEN_SelectFaces": {"image": "LoadImage 0", "faces": "GPEN_DetectFaces 0"},
+    FIRST: {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "SaveImage": SAVE},
+    "GPEN 3 Restore chosen faces": {
+        **PRINTS,
+        "GPEN_DetectFaces": {"image": "GPEN_ExampleImage 0"},
+        "GPEN_SelectFaces": {"image": "GPEN_ExampleImage 0", "faces": "GPEN_DetectFaces 0", "picks": "2 picked"},
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"faces": "GPEN_SelectFaces 0"},
         "SaveImage": SAVE,
     },
-    "compare_faces": {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "GPEN_CompareFaces": COMPARE},
-    "protect_a_hand": {
-        **LOADERS,
+    "GPEN 2 Restore faces and compare": {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "GPEN_CompareFaces": COMPARE},
+    "GPEN 4 Restore bad faces and keep good ones": {
+        **PRINTS,
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"protect": "auto"},
         "GPEN_CompareFaces": COMPARE,
         "MaskToImage": {"mask": "GPEN_RestoreImage 5"},
         "Protected": {"images": "MaskToImage 0"},
         "SaveImage": SAVE,
     },
-    "restore_regions": {
+    "GPEN 5 Restore parts of a face": {
         **LOADERS,
         "GPEN_FaceRegions": {"skin": 0.3, "hair": 0.0, "neck": 0.0, "ears": 0.0},
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"regions": "GPEN_FaceRegions 0"},
         "GPEN_CompareFaces": COMPARE,
     },
-    "restore_faces_step_by_step": {
+    "GPEN 6 Restore faces step by step": {
         **LOADERS,
         "GPEN_LoadDetector": {},
-        "GPEN_DetectFaces": {"image": "LoadImage 0", "detector": "GPEN_LoadDetector 0"},
+        "GPEN_DetectFaces": {"image": "GPEN_ExampleImage 0", "detector": "GPEN_LoadDetector 0"},
         "GPEN_RestoreFaces": IMAGE_AND_MODEL | {"faces": "GPEN_DetectFaces 0"},
-        "GPEN_BlendFaces": {"image": "LoadImage 0", "restored_faces": "GPEN_RestoreFaces 0"},
+        "GPEN_BlendFaces": {"image": "GPEN_ExampleImage 0", "restored_faces": "GPEN_RestoreFaces 0"},
         "SaveImage": SAVE | {"images": "GPEN_BlendFaces 0"},
         "Faces found": {"images": "GPEN_DetectFaces 3"},
         "Faces restored": {"images": "GPEN_RestoreFaces 1"},
-    },
-    "sample_faces": {
-        "GPEN_LoadModel": LOADERS["GPEN_LoadModel"],
-        "GPEN_SampleFaces": {"model": "GPEN_LoadModel 0"},
-        "SaveImage": {"images": "GPEN_SampleFaces 0", "filename_prefix": "sampled"},
     },
 }
 
@@ -82,15 +80,17 @@ def defaults(server: HttpServer, kind: str) -> dict[str, Any]:
 
 
 def in_words(prompt: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """A prompt without ids: each node by its class (previews by title), each link as "class output"."""
+    """A prompt without ids: each node by its class (previews by title), each link as "class output"; picks counted."""
 
-    def value(found: Any) -> Any:
+    def value(key: str, found: Any) -> Any:
+        if key == "picks" and found:
+            return f"{len(json.loads(found)['include'])} picked"
         return f"{prompt[found[0]]['class_type']} {found[1]}" if isinstance(found, list) else found
 
     def name(node: dict[str, Any]) -> str:
         return node["_meta"]["title"] if node["class_type"] == "PreviewImage" else node["class_type"]
 
-    return {name(node): {key: value(found) for key, found in node["inputs"].items()} for node in prompt.values()}
+    return {name(node): {key: value(key, found) for key, found in node["inputs"].items()} for node in prompt.values()}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -115,10 +115,27 @@ def test_saving_an_opened_example_loses_nothing(comfy_page: ComfyPage, example_w
         assert now.get("widgets_values", [])[: len(values)] == values  # a newer node may have more
 
 
+@pytest.mark.parametrize("comfy_page", ["litegraph"], indirect=True)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_restores_faces_on_its_first_run_and_leaves_the_users_pictures_alone(
+    comfy_page: ComfyPage, example_workflows: Path, name: str
+) -> None:
+    own = comfy_page.server.base.input
+    before = sorted(own.iterdir())
+    comfy_page.server.post_json("/free", {"free_memory": True})  # forget results: nodes that do not run say nothing
+    comfy_page.open_workflow(example_workflows / f"{name}.json")
+    comfy_page.run_to_end()
+    said = " ".join(comfy_page.page.locator(".gpen-status").all_inner_texts())
+    restored = re.search(r"(\d) restored", said)
+    assert restored and int(restored[1]) == RESTORED.get(name, 1)
+    assert sorted(own.iterdir()) == before
+    assert comfy_page.errors == []
+
+
 def test_a_node_that_is_gone_would_be_noticed(comfy_page: ComfyPage, example_workflows: Path, tmp_path: Path) -> None:
     """The warning that the tests above don't find is really called that."""
     renamed = tmp_path / "gone.json"
-    text = (example_workflows / "restore_faces.json").read_text()
+    text = (example_workflows / f"{FIRST}.json").read_text()
     renamed.write_text(text.replace("GPEN_RestoreImage", "GPEN_Gone"))
     comfy_page.open_workflow(renamed)
     warning = comfy_page.part(WARNING)
@@ -132,8 +149,9 @@ def test_examples_are_listed_among_the_templates_with_a_small_picture(
 ) -> None:
     assert sorted(web_server.get_json("/api/workflow_templates")["gpen_pack"]) == NAMES
     for name in NAMES:
+        assert all(word in name.lower() for word in ("gpen", "face", "restore"))  # a search looks at names alone
         path = example_workflows / f"{name}.jpg"
-        assert web_server.get(f"/api/workflow_templates/gpen_pack/{path.name}") == path.read_bytes()
+        assert web_server.get(f"/api/workflow_templates/gpen_pack/{quote(path.name)}") == path.read_bytes()
         assert path.stat().st_size < 60_000 and Image.open(path).format == "JPEG"
 
 

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from browser_harness.comfy_page import ComfyPage
 
+MAIN = "GPEN Face Fix"
+SEARCH_MS = 700  # the page waits for more letters before it searches
 CATEGORY = "face restoration/GPEN"
 ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 
@@ -30,5 +33,29 @@ def test_help_on_a_node_shows_its_page(comfy_page: ComfyPage) -> None:
         comfy_page.part("info-button").click()
     assert page.value.ok
     panel = comfy_page.part("properties-panel")
-    panel.get_by_role("heading", name="Restore Faces in Image (GPEN)", level=1).wait_for()
+    panel.get_by_role("heading", name="GPEN Face Fix", level=1).wait_for()
     assert "returned unchanged" in panel.inner_text()
+
+
+def found_for(comfy_page: ComfyPage, words: str) -> list[str]:
+    """The nodes that a search lists, best first, by the names that it shows."""
+    comfy_page.command("Workspace.SearchBox.Toggle")
+    comfy_page.part("result-item").first.wait_for()
+    comfy_page.page.keyboard.type(words)
+    comfy_page.page.wait_for_timeout(SEARCH_MS)
+    found = [text.splitlines()[0] for text in comfy_page.part("result-item").all_inner_texts()]
+    comfy_page.page.keyboard.press("Escape")
+    comfy_page.part("result-item").first.wait_for(state="hidden")
+    return found
+
+
+@pytest.mark.parametrize("words", ["face", "gpen", "fix face"])
+def test_the_main_node_is_the_first_that_a_search_finds(comfy_page: ComfyPage, words: str) -> None:
+    assert found_for(comfy_page, words)[0] == MAIN
+
+
+@pytest.mark.parametrize(
+    "words", ["reactor", "facerestore", "upscale face", "facedetailer", "codeformer", "restore face"]
+)
+def test_the_main_node_is_found_by_what_other_packs_are_called(comfy_page: ComfyPage, words: str) -> None:
+    assert MAIN in found_for(comfy_page, words)[:3]

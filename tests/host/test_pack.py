@@ -23,6 +23,7 @@ NODES = [
     "GPEN_CompareFaces",
     "GPEN_CropFaces",
     "GPEN_DetectFaces",
+    "GPEN_ExampleImage",
     "GPEN_FaceRegions",
     "GPEN_FacesFromBoxes",
     "GPEN_FacesFromLandmarks",
