@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..gpen_core.geometry import size_of
-from . import widgets
+from . import sockets, widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import ManagedParser, RestoredFacesIO
 from .host.progress import node_hooks
@@ -40,9 +40,9 @@ class BlendFaces(io.ComfyNode):
                     tooltip="The crops of Restore Faces or Crop Faces, edited by other nodes: one for "
                     "each face, in the same order, of any size. They are pasted instead of the restored faces.",
                 ),
-                widgets.parser(),
-                widgets.face_regions(),
-                widgets.background(),
+                sockets.parser(),
+                sockets.face_regions(),
+                sockets.background(),
                 *widgets.blending(),
                 *widgets.texture(),
             ],
@@ -51,7 +51,7 @@ class BlendFaces(io.ComfyNode):
                 io.Mask.Output(
                     "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
                 ),
-                widgets.protected_output(),
+                sockets.protected_output(),
             ],
         )
 

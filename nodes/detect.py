@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from . import widgets
+from . import sockets, widgets
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, ManagedDetector
 from .host.progress import node_hooks
@@ -25,7 +25,7 @@ class DetectFaces(io.ComfyNode):
             search_aliases=["face detection", "find faces", "retinaface", "mtcnn", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="A single image, a batch, or video frames."),
-                widgets.detector(),
+                sockets.detector(),
                 *widgets.detection(),
             ],
             outputs=[

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..gpen_core.errors import OptionError
 from ..gpen_core.geometry import TEMPLATES, size_of
-from . import widgets
+from . import sockets
 from .host.images import box_of, to_frames, to_image
 from .host.networks import FaceLandmarksIO, FacesIO, ManagedDetector, SegsIO
 from .host.progress import node_hooks
@@ -35,7 +35,7 @@ class FacesFromBoxes(io.ComfyNode):
             search_aliases=["bounding box to face", "bbox", "SEGS to faces", "yolo face", "impact", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="The images that the boxes belong to."),
-                widgets.detector(),
+                sockets.detector(),
                 io.BoundingBox.Input(
                     "boxes", optional=True, force_input=True, socketless=False,
                     tooltip="Bounding boxes from another node: one box, a list for all images, or one list per image.",

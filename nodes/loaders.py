@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..gpen_core.errors import MissingWeightsError
+from ..gpen_core.errors import CheckpointError, MissingWeightsError
 from ..gpen_core.faces.detectors import DETECTOR_NAMES
 from ..gpen_core.precisions import PRECISIONS
 from ..gpen_core.tasks import TASKS
@@ -38,7 +39,7 @@ class LoadModel(io.ComfyNode):
                     display_name="model name",
                     options=folders.model_names(),
                     tooltip="Checkpoints in models/facerestore_models, the small model bundled with this pack, and published "
-                    "models that are not installed yet (selecting one shows where to download it). GPEN-BFR-512 is a good "
+                    "models that are not installed yet (running with one shows where to download it). GPEN-BFR-512 is a good "
                     "choice for most images, 2048 for very large faces.",
                 ),
                 io.Combo.Input(
@@ -78,7 +79,8 @@ class LoadModel(io.ComfyNode):
         path = folders.model_path(model_name)
         if (notice := folders.model_notice(path)) is not None:
             logging.info("GPEN: %s", notice)
-        model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
+        with _names_its_source(path):
+            model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
         return io.NodeOutput(ManagedModel(model))
 
 
@@ -155,7 +157,18 @@ class LoadParser(io.ComfyNode):
     def execute(cls, parser_name: str) -> io.NodeOutput:
         from ..gpen_core.faces.parsing import load_parser
 
-        return io.NodeOutput(ManagedParser(load_parser(folders.parser_path(parser_name))))
+        path = folders.parser_path(parser_name)
+        with _names_its_source(path):
+            return io.NodeOutput(ManagedParser(load_parser(path)))
+
+
+@contextmanager
+def _names_its_source(path: Path) -> Iterator[None]:
+    """Of a published file that cannot be loaded, the error says where to get it again."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{folders.damaged_advice(path)}") from error
 
 
 def automatic_detector(name: str = AUTO) -> ManagedDetector:

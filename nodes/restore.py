@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 from torch import Tensor
 
-from . import widgets
+from . import sockets, widgets
 from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
@@ -45,7 +45,7 @@ class RestoreFaces(io.ComfyNode):
                     "crops", display_name="crops", tooltip="The restored, aligned faces at full resolution, one image each. "
                     "Nodes connected here are skipped when no face is found.",
                 ),
-                widgets.protected_output(),
+                sockets.protected_output(),
             ],
         )  # fmt: skip
 

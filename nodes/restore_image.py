@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from . import widgets
+from . import sockets, widgets
 from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
@@ -50,11 +50,11 @@ class RestoreImage(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="A single image, a batch, or video frames."),
                 GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
-                widgets.chosen_faces(),
-                widgets.detector(),
-                widgets.parser(),
-                widgets.face_regions(),
-                widgets.background(),
+                sockets.chosen_faces(),
+                sockets.detector(),
+                sockets.parser(),
+                sockets.face_regions(),
+                sockets.background(),
                 *widgets.blending(protect=True),
                 *widgets.restoring(),
                 *widgets.texture(),
@@ -71,7 +71,7 @@ class RestoreImage(io.ComfyNode):
                     display_name="face facts",
                     tooltip="What is known of each face. Connect to Compare Faces.",
                 ),
-                widgets.protected_output(),
+                sockets.protected_output(),
             ],
         )
 

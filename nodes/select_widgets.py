@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
+from . import widgets
 
 
 def choosing() -> list[io.Input]:
@@ -14,51 +15,39 @@ def choosing() -> list[io.Input]:
             "indices", default="",
             tooltip="Numbers of the faces to choose, as the preview shows them: 0, 2-4, -1 (-1 = last). Empty = all.",
         ),
-        io.Combo.Input(
-            "order", options=list(ORDERS), default="largest",
-            tooltip="How the faces of an image are numbered, and which ones are kept when max faces limits them.",
-        ),
-        io.Int.Input(
-            "max_faces", display_name="max faces", default=0, min=0, max=1000,
-            tooltip="Maximum number of faces per image. 0 = no limit.",
-        ),
-        io.Int.Input(
-            "min_size", display_name="min size", default=0, min=0, max=16384, advanced=True,
-            tooltip="Leave out faces smaller than this (shorter side, in pixels).",
-        ),
-        io.Int.Input(
-            "max_size", display_name="max size", default=0, min=0, max=16384, advanced=True,
-            tooltip="Leave out faces larger than this (shorter side, in pixels). 0 = no limit.",
-        ),
-        io.Float.Input(
-            "min_share", display_name="min share", default=0.0, min=0.0, max=100.0, step=0.1, advanced=True,
-            tooltip="Leave out faces that cover less than this percentage of the image.",
-        ),
-        io.Float.Input(
-            "max_share", display_name="max share", default=0.0, min=0.0, max=100.0, step=0.1, advanced=True,
-            tooltip="Leave out faces that cover more than this percentage of the image. 0 = no limit.",
-        ),
-        io.Float.Input(
-            "min_score", display_name="min score", default=0.0, min=0.0, max=1.0, step=0.01, advanced=True,
-            tooltip="Leave out faces that the detector is less sure of.",
-        ),
-        io.Float.Input(
-            "min_quality", display_name="min quality", default=0.0, min=0.0, max=1.0, step=0.01, advanced=True,
-            tooltip="Leave out faces worse than this. Above 0, faces of unknown quality are left out too.",
-        ),
-        io.Float.Input(
-            "max_quality", display_name="max quality", default=1.0, min=0.0, max=1.0, step=0.01, advanced=True,
-            tooltip="Leave out faces better than this: they need no restoration.",
-        ),
-        io.Float.Input(
-            "point_x", display_name="point x", default=0.5, min=0.0, max=1.0, step=0.01, advanced=True,
-            tooltip="For the order nearest_to_point: from 0 (left edge) to 1 (right edge).",
-        ),
-        io.Float.Input(
-            "point_y", display_name="point y", default=0.5, min=0.0, max=1.0, step=0.01, advanced=True,
-            tooltip="For the order nearest_to_point: from 0 (top) to 1 (bottom).",
-        ),
+        widgets.order("How the faces of an image are numbered", ORDERS),
+        widgets.max_faces(),
+        _side("min_size", "smaller than this (shorter side, in pixels)"),
+        _side("max_size", "larger than this (shorter side, in pixels). 0 = no limit"),
+        _number("min_share", "that cover less than this percentage of the image", most=100.0, step=0.1),
+        _number("max_share", "that cover more than this percentage of the image. 0 = no limit", most=100.0, step=0.1),
+        _number("min_score", "that the detector is less sure of"),
+        _number("min_quality", "worse than this. Above 0, faces of unknown quality are left out too"),
+        _number("max_quality", "better than this: they need no restoration", default=1.0),
+        _place("point_x", "from 0 (left edge) to 1 (right edge)"),
+        _place("point_y", "from 0 (top) to 1 (bottom)"),
     ]  # fmt: skip
+
+
+def _side(name: str, which: str) -> io.Input:
+    return io.Int.Input(
+        name, display_name=name.replace("_", " "), default=0, min=0, max=16384, advanced=True,
+        tooltip=f"Leave out faces {which}.",
+    )  # fmt: skip
+
+
+def _number(name: str, which: str, default: float = 0.0, most: float = 1.0, step: float = 0.01) -> io.Input:
+    return io.Float.Input(
+        name, display_name=name.replace("_", " "), default=default, min=0.0, max=most, step=step, advanced=True,
+        tooltip=f"Leave out faces {which}.",
+    )  # fmt: skip
+
+
+def _place(name: str, how: str) -> io.Input:
+    return io.Float.Input(
+        name, display_name=name.replace("_", " "), default=0.5, min=0.0, max=1.0, step=0.01, advanced=True,
+        tooltip=f"For the order nearest_to_point: {how}.",
+    )  # fmt: skip
 
 
 def choice_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
@@ -13,54 +14,10 @@ from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
 from ..gpen_core.pipeline.options import LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
 from ..gpen_core.types import AUTO
-from .host.networks import DetectorIO, FacesIO, ParserIO, RegionsIO
 
 if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
     from ..gpen_core.faces.regions import RegionOptions
-
-
-def protected_output() -> io.Output:
-    return io.Mask.Output(
-        "protected", display_name="protected",
-        tooltip="White where the original was kept in a face, at the size of the input images.",
-    )  # fmt: skip
-
-
-def detector() -> io.Input:
-    return DetectorIO.Input(
-        "detector",
-        optional=True,
-        tooltip="If not connected, the best installed detector is loaded on every run. Connect a loader to keep it in memory.",
-    )
-
-
-def chosen_faces() -> io.Input:
-    return FacesIO.Input(
-        "faces",
-        optional=True,
-        tooltip="Restore only these faces, from Select Faces or Detect Faces. If not connected, all faces are detected.",
-    )
-
-
-def parser() -> io.Input:
-    return ParserIO.Input("parser", optional=True, tooltip="If not connected, a soft oval mask is used.")
-
-
-def face_regions() -> io.Input:
-    return RegionsIO.Input(
-        "regions",
-        optional=True,
-        tooltip="Output of Regions of a Face. If not connected, the whole face is restored.",
-    )
-
-
-def background() -> io.Input:
-    return io.Image.Input(
-        "background",
-        optional=True,
-        tooltip="The same image, already upscaled to any size. Faces are then pasted into this image, and scale is ignored.",
-    )
 
 
 def detection() -> list[io.Input]:
@@ -73,19 +30,27 @@ def detection() -> list[io.Input]:
             "min_face", display_name="min face", default=0, min=0, max=4096,
             tooltip="Skip faces smaller than this (shorter side, in pixels). 0 = automatic: 20, more in very large images.",
         ),
-        io.Int.Input(
-            "max_faces", display_name="max faces", default=0, min=0, max=1000,
-            tooltip="Maximum number of faces per image. 0 = no limit.",
-        ),
-        io.Combo.Input(
-            "order", options=[order for order in ORDERS if order != "nearest_to_point"], default="largest",
-            tooltip="Order of the faces, and which ones are kept when max faces limits them.",
-        ),
+        max_faces(),
+        order("Order of the faces", [order for order in ORDERS if order != "nearest_to_point"]),
         io.Boolean.Input(
             "rotated_faces", display_name="rotated faces", default=True, advanced=True,
             tooltip="Also search rotated copies of the image when no upright face is found.",
         ),
     ]  # fmt: skip
+
+
+def max_faces() -> io.Input:
+    return io.Int.Input(
+        "max_faces", display_name="max faces", default=0, min=0, max=1000,
+        tooltip="Maximum number of faces per image. 0 = no limit.",
+    )  # fmt: skip
+
+
+def order(what: str, orders: Sequence[str]) -> io.Input:
+    return io.Combo.Input(
+        "order", options=list(orders), default="largest",
+        tooltip=f"{what}, and which ones are kept when max faces limits them.",
+    )  # fmt: skip
 
 
 def detect_options(threshold: float, min_face: int, rotated_faces: bool) -> DetectOptions:

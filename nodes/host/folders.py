@@ -28,6 +28,13 @@ DETECTION = "facedetection"
 CORE_DETECTION = "detection"  # ComfyUI's own
 
 
+# Behind names in a list. What is saved in a workflow may carry them, and means the file without.
+NOT_INSTALLED = " (not installed)"
+NOT_GPEN = " (not a GPEN model)"
+# Files of other restorers, which their packs keep in the same folder, by parts of their names.
+_OTHERS = ("codeformer", "gfpgan", "restoreformer", "dmdnet", "vqfr")
+
+
 def register() -> None:
     """Register both folders under ``models/``, besides any paths set in extra_model_paths.yaml."""
     for name in (MODELS, DETECTION):
@@ -38,9 +45,9 @@ def register() -> None:
 
 
 def model_names() -> list[str]:
-    """Installed published models, the bundled model, other files in the folder, then published models to download.
+    """Installed published models, the bundled model, other files in the folder, published models to download, other packs'.
 
-    The first is the default and must work right away: other files there may belong to other packs and not be GPEN models.
+    The first is the default and must work right away. What won't work says so behind its name; ``plain_name`` takes that away.
     """
     present = _weight_files(MODELS)
     there = {name: entry for name in present if (entry := published_named(name)) is not None}
@@ -50,7 +57,18 @@ def model_names() -> list[str]:
     best.sort(key=lambda name: (_preference(there[name]), name.lower()))
     others.sort(key=lambda name: ("gpen" not in name.lower(), name.lower()))
     absent.sort(key=lambda entry: (_preference(entry), entry.filename.lower()))
-    return [*best, BUNDLED.name, *others, *(entry.filename for entry in absent)]
+    own = [name for name in others if not _is_of_others(name)]
+    foreign = [name + NOT_GPEN for name in others if _is_of_others(name)]
+    return [*best, BUNDLED.name, *own, *(entry.filename + NOT_INSTALLED for entry in absent), *foreign]
+
+
+def plain_name(chosen: str) -> str:
+    """The file's name of an entry in a list."""
+    return chosen.removesuffix(NOT_INSTALLED).removesuffix(NOT_GPEN)
+
+
+def _is_of_others(name: str) -> bool:
+    return any(part in Path(name).name.lower() for part in _OTHERS)
 
 
 def _preference(entry: WeightFile) -> int:
@@ -59,6 +77,7 @@ def _preference(entry: WeightFile) -> int:
 
 def model_path(name: str) -> Path:
     """Path of a model chosen in the list. Raises MissingWeightsError with file, folders, URL and license."""
+    name = plain_name(name)
     if name == BUNDLED.name:
         return bundled_file()
     path = folder_paths.get_full_path(MODELS, name)
@@ -83,6 +102,7 @@ def model_notice(path: Path) -> str | None:
 
 def parser_path(name: str) -> Path:
     """Path of the face parser's weights. Raises MissingWeightsError."""
+    name = plain_name(name)
     path = folder_paths.get_full_path(DETECTION, name)
     if path is not None:
         return Path(path)
@@ -97,8 +117,18 @@ def parser_path(name: str) -> Path:
 def parser_names() -> list[str]:
     """The published parsers' files, those that are installed first, then the other files in the folder."""
     names = _weight_files(DETECTION)
-    known = sorted((entry.filename for entry in published_of("parser")), key=lambda name: name not in names)
-    return known + [name for name in names if name not in known and "detection" not in name.lower()]
+    known = [entry.filename for entry in published_of("parser")]
+    others = [name for name in names if name not in known and "detection" not in name.lower()]
+    absent = [name + NOT_INSTALLED for name in known if name not in names]
+    return [*(name for name in known if name in names), *others, *absent]
+
+
+def damaged_advice(path: Path) -> str:
+    """Where a published file can be had again, as a sentence; empty for other files."""
+    entry = published_named(path.name)
+    if entry is None or not entry.urls:
+        return ""
+    return f" If it is damaged, download it again: {entry.urls[0]}"
 
 
 def detector_folders() -> tuple[Path, ...]:

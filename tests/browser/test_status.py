@@ -36,6 +36,7 @@ def test_no_face_found_is_in_plain_sight(comfy_page: ComfyPage) -> None:
     comfy_page.build(fresh("gray.png"))
     comfy_page.run_to_end()
     assert said(comfy_page).inner_text().startswith("No face found.") and said(comfy_page).is_visible()
+    assert "gpen-notice" in (said(comfy_page).get_attribute("class") or "")
     assert "No face found." in comfy_page.page.locator(".gpen-picker").inner_text()
 
 
@@ -48,6 +49,16 @@ def test_the_line_is_no_part_of_what_is_saved_or_sent(comfy_page: ComfyPage) -> 
     assert values[0] == values[1]
     comfy_page.run_to_end()
     assert said(comfy_page).count() == 1
+
+
+def test_after_a_reload_of_the_page_the_last_run_is_still_there(comfy_page: ComfyPage) -> None:
+    comfy_page.build(fresh("nine.png"))
+    comfy_page.run_to_end()
+    comfy_page.reload()
+    said(comfy_page).wait_for()
+    assert said(comfy_page).inner_text().startswith("9 faces found.")
+    comfy_page.page.locator(".gpen-face").first.wait_for()
+    assert comfy_page.page.locator(".gpen-face").count() == 9
 
 
 def test_each_line_lies_within_its_node(comfy_page: ComfyPage) -> None:

@@ -68,7 +68,7 @@ def test_it_stays_a_choice_but_not_the_default_beside_a_published_model(
     fresh: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path
 ):
     place_model(checkpoint, name="codeformer.pth")  # another pack's: no reason to fail by default
-    assert default(fresh) == "bundled" and "codeformer.pth" in choices(fresh)
+    assert default(fresh) == "bundled" and "codeformer.pth (not a GPEN model)" in choices(fresh)
     place_model(checkpoint, name="GPEN-BFR-256.pth")
     assert default(fresh) == "GPEN-BFR-256.pth" and choices(fresh).count("bundled") == 1
     before = notices(fresh)

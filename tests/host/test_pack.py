@@ -374,8 +374,29 @@ def test_model_lists_show_present_files_then_published_ones(
         place_model(tmp_path / name)
     options = ready.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
     listed = options[0] if isinstance(options[0], list) else options[1]["options"]
-    assert listed[:5] == ["GPEN-BFR-256.pth", "bundled", "codeformer.pth", "tiny.pth", "GPEN-BFR-512.pth"]
-    assert "notes.txt" not in listed and "GPEN-BFR-2048.pth" in listed and listed.count("GPEN-BFR-256.pth") == 1
+    assert listed[:4] == ["GPEN-BFR-256.pth", "bundled", "tiny.pth", "GPEN-BFR-512.pth (not installed)"]
+    assert listed[-1] == "codeformer.pth (not a GPEN model)" and "GPEN-BFR-2048.pth (not installed)" in listed
+    assert not any("notes.txt" in name for name in listed) and sum("GPEN-BFR-256.pth" in name for name in listed) == 1
+
+
+def test_an_entry_that_says_more_than_a_name_means_the_file(
+    ready: HostProcess, place_model: Callable[..., Path], checkpoint: Path
+):
+    listed = "GPEN-BFR-1024.pth (not installed)"
+    result = ready.run(saving(staged("astronaut.png", model=listed)))
+    assert result.error["exception_message"].startswith("GPEN-BFR-1024.pth is not installed")
+    place_model(checkpoint, name="GPEN-BFR-1024.pth")  # since the workflow was saved
+    assert ready.run(saving(staged("astronaut.png", model=listed))).status == "success"
+
+
+def test_a_damaged_published_file_is_named_with_its_address(
+    ready: HostProcess, place_model: Callable[..., Path], checkpoint: Path, tmp_path: Path
+):
+    half = tmp_path / "GPEN-BFR-512.pth"
+    half.write_bytes(checkpoint.read_bytes()[:5000])
+    place_model(half)
+    told = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-512.pth"))).error["exception_message"]
+    assert "GPEN-BFR-512.pth" in told and "download it again: https://" in told
 
 
 # --- neighbors

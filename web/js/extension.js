@@ -2,13 +2,17 @@
 
 import { FaceCompare } from './face_compare.js'
 import { FacePicker } from './face_picker.js'
-import { addElement, chain, changed, fileUrl, lastOutput, registerExtension } from './host.js'
+import {
+  addElement, chain, changed, fileUrl, lastOutput, openNodes, outputsOfLastRuns, registerExtension
+} from './host.js'
 import { StatusLine } from './status_line.js'
 
 const PICKER_HEIGHT = 260 // pixels of the node, at least
 const COMPARE_HEIGHT = 320
 const WIDTH = 340 // of a new node with a picture
 const OURS = /^GPEN_/
+const shows = new WeakMap() // node → what shows its outputs
+let reloaded = true // until the first workflow is open: the one that was open before the page was loaded anew
 
 registerExtension({
   name: 'GPEN.Faces',
@@ -21,6 +25,17 @@ registerExtension({
     const kind = node.constructor.comfyClass ?? ''
     if (kind === 'GPEN_CompareFaces') addCompare(node)
     if (OURS.test(kind)) addStatus(node)
+  },
+
+  async afterConfigureGraph() {
+    if (!reloaded) return
+    reloaded = false
+    const found = await outputsOfLastRuns()
+    for (const node of openNodes()) {
+      const { kind, output } = found[node.id] ?? {}
+      if (kind !== node.constructor.comfyClass || lastOutput(node)) continue
+      for (const show of shows.get(node) ?? []) show(output)
+    }
   }
 })
 
@@ -59,6 +74,7 @@ function addStatus(node) {
 
 /** Call `show` with what the node gives to the page: after a run, and where the page still knows it from an earlier one. */
 function showOutputs(node, show) {
+  shows.set(node, [...(shows.get(node) ?? []), show])
   chain(node, 'onExecuted', (output) => show(output ?? {}))
   chain(node, 'onConfigure', () => queueMicrotask(() => show(lastOutput(node) ?? {})))
 }

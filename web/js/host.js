@@ -28,6 +28,27 @@ export function lastOutput(node) {
   return app.nodeOutputs?.[inRoot ? String(node.id) : `${node.graph.id}:${node.id}`]
 }
 
+/**
+ * What the nodes of the open workflow gave to the page when they last ran, as {node id: {kind, output}}: from the host's
+ * history, since a page that was reloaded has forgotten it.
+ */
+export async function outputsOfLastRuns() {
+  const answer = await api.fetchApi('/history?max_items=32')
+  if (!answer.ok) return {}
+  const workflow = app.rootGraph?.id ?? app.graph.id
+  const runs = Object.values(await answer.json()).filter((run) => run.prompt?.[3]?.extra_pnginfo?.workflow?.id === workflow)
+  const found = {}
+  for (const { prompt, outputs } of runs.sort((a, b) => a.prompt[0] - b.prompt[0])) {
+    for (const [id, output] of Object.entries(outputs ?? {})) found[id] = { kind: prompt[2]?.[id]?.class_type, output }
+  }
+  return found
+}
+
+/** All nodes of the workflow that is open, without those inside of subgraphs. */
+export function openNodes() {
+  return (app.rootGraph ?? app.graph).nodes
+}
+
 /** Call `handler` after a method that nodes may have, such as onExecuted. */
 export function chain(node, name, handler) {
   const before = node[name]
