@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .checkpoints import GpenModel, load_checkpoint
 from .devices import choose_device, detector_device
-from .errors import ImageError, MissingWeightsError, OptionError
+from .errors import ImageError, MissingWeightsError
 from .faces import detectors, parsing
 from .faces.alignment import align_face
 from .faces.detectors import DetectOptions, FaceDetector
@@ -35,6 +35,8 @@ from .pipeline import (
     restore_image,
 )
 from .pipeline import load_protect_tools as find_protect_tools
+from .pipeline.crops import check_side
+from .pipeline.given import check_detector, check_model, check_name, checked_faces, checked_restored
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
 from .types import AUTO, Face, FaceCrop, RestoredFace
@@ -80,6 +82,8 @@ def load_model(
         CheckpointError: The file is no usable GPEN generator.
         OptionError: The device cannot be used.
     """
+    if name_or_path is not None:
+        check_name(name_or_path)
     where = choose_device(device)
     path = resolve_model(name_or_path, _folders(folders))
     if name_or_path is None and is_bundled(path):
@@ -111,6 +115,7 @@ def load_detector(
         CheckpointError: The file is no usable RetinaFace.
         OptionError: The device cannot be used.
     """
+    check_name(name_or_path)
     where = detector_device(choose_device(device))
     return detectors.load_detector(name_or_path, folders=_folders(folders), options=options, device=where)
 
@@ -134,6 +139,8 @@ def load_parser(
         CheckpointError: The file is neither ParseNet nor BiSeNet.
         OptionError: The device cannot be used.
     """
+    if path is not None:
+        check_name(path)
     known, places = published_of("parser"), _folders(folders)
     entry = known[0]
     found = find_first(known, places) if path is None else find_named(path, places)
@@ -203,6 +210,7 @@ def restore(
     if model is None:
         open_picture(picture)  # one that can't be restored is refused before anything is loaded
         model = load_model()
+    check_model(model)
     opened = open_picture(picture, keep_gray=model.task.keeps_colors)
     restored = restore_frames(
         opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools
@@ -244,9 +252,13 @@ def restore_frames(
         ImageError, MissingWeightsError, RestorationError: As ``restore``.
     """
     frames = _opened_frames(frames).frames
-    model = model or load_model()
+    model = load_model() if model is None else model
+    check_model(model)
     if faces is None:
-        detector = detector or load_detector(device=model.device)
+        detector = load_detector(device=model.device) if detector is None else detector
+        check_detector(detector)
+    else:
+        faces = checked_faces(faces)
     result = restore_image(
         frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools
     )
@@ -270,7 +282,9 @@ def detect(picture: Image.Image | np.ndarray | Tensor, detector: FaceDetector | 
         MissingWeightsError: No detector works on this machine.
     """
     frames = open_picture(picture).frames
-    return detect_faces(frames, detector or load_detector())
+    detector = load_detector() if detector is None else detector
+    check_detector(detector)
+    return detect_faces(frames, detector)
 
 
 def align(
@@ -293,14 +307,14 @@ def align(
         OptionError: The size is below 1, or the template is unknown.
     """
     frames = open_picture(picture).frames
+    (face,) = checked_faces([face])
     if face.frame >= len(frames):
         raise ImageError(f"the face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")
     if isinstance(model_or_size, GpenModel):
         size, chosen = model_or_size.config.input_size, template_for(model_or_size, RestoreOptions(template))
     else:
         size, chosen = model_or_size, "gpen" if template == AUTO else template
-    if size < 1:
-        raise OptionError(f"the side of a crop must be at least 1 pixel, not {size}")
+    check_side(size)
     return align_face(frames[face.frame], face, size, chosen)
 
 
@@ -326,6 +340,7 @@ def blend(
     Raises:
         ImageError: The picture is of none of the supported kinds, or a face was found in another one.
     """
+    faces = checked_restored(faces)
     opened = open_picture(picture, keep_gray=all(face.task != "colorization" for face in faces))
     blended = blend_faces(opened.frames, faces, options, parser=parser)
     result: PictureT = opened.back(blended.frames, blended.mask)

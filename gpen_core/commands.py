@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 
 
 def python(arguments: str) -> str:
@@ -22,3 +23,14 @@ def gpen(arguments: str) -> str:
 def pip_install(packages: str) -> str:
     """What installs packages, and options for that."""
     return python(f"-m pip install {packages}")
+
+
+def install_facexlib() -> str:
+    """What installs facexlib's networks, with what they need and nothing else.
+
+    facexlib's own list asks for packages that its networks never load (filterpy, numba and llvmlite, 210 MB), and through
+    them and new OpenCVs for NumPy 2, in the place of a host's NumPy 1.26. This OpenCV works with both.
+    """
+    others = {"cv2": "opencv-python-headless==4.11.0.86", "tqdm": "tqdm"}
+    missing = [package for module, package in others.items() if find_spec(module) is None]
+    return pip_install(" ".join(["--no-deps facexlib", *missing]))

@@ -115,7 +115,7 @@ class CropFaces(io.ComfyNode):
 
         status = NodeStatus()
         frames = to_frames(image, status)
-        cropped = crop_faces(frames, faces, size, template)
+        cropped = crop_faces(frames, faces, size, template, status.warn)
         if not cropped:
             ui = status.ui("No face to crop: what is connected to crops is skipped.", notice=True)
             return io.NodeOutput(ExecutionBlocker(None), shown_restored(()), ui=ui)

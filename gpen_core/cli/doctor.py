@@ -14,7 +14,7 @@ import torch
 
 from ..checkpoints.load import load_checkpoint
 from ..checkpoints.verify import verify
-from ..commands import gpen, pip_install
+from ..commands import gpen, install_facexlib, pip_install
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
 from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile
@@ -29,7 +29,6 @@ _NEEDED = {
     "torchvision": "face detection",
     "safetensors": "reading and converting checkpoints",
     "pillow": "reading and writing images",
-    "facexlib": "RetinaFace and ParseNet",
     "mtcnn": "the built-in face detector's weights",
     "tqdm": "progress bars",
     "filelock": "downloads",
@@ -57,7 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Print the report. → 1 if something required is missing, otherwise 0"""
     folders = (*options.models, *weight_folders())
-    findings = [*_packages(), *_opencv(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
+    findings = [*_packages(), *_optional(), *_devices(), *_detector(folders), *_weights(folders, options.verify)]
     for finding in findings:
         print(f"{'ok     ' if finding.good else 'missing'} {finding.text}")
         if finding.advice:
@@ -74,12 +73,14 @@ def _packages() -> Iterator[Finding]:
             yield Finding(False, f"{name} (for {purpose})", pip_install(name))
 
 
-def _opencv() -> Iterator[Finding]:
-    """OpenCV has several names on PyPI, any of which will do."""
-    if importlib.util.find_spec("cv2") is None:
-        yield Finding(False, "OpenCV (for facexlib and training)", pip_install("opencv-python-headless"))
+def _optional() -> Iterator[Finding]:
+    """What only some networks need. OpenCV has several names on PyPI, any of which will do."""
+    if importlib.util.find_spec("facexlib") is None or importlib.util.find_spec("cv2") is None:
+        yield Finding(
+            True, "facexlib: not installed (RetinaFace, face parsers and ArcFace need it)", install_facexlib()
+        )
     else:
-        yield Finding(True, "OpenCV")
+        yield Finding(True, f"facexlib {metadata.version('facexlib')} (RetinaFace, face parsers, ArcFace)")
 
 
 def _devices() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..commands import pip_install
+from ..commands import install_facexlib, pip_install
 from ..errors import MissingWeightsError, OptionError
 from ..types import Landmarks
 from ..weights.published import PublishedFile, read_published
@@ -89,7 +89,7 @@ def arcface_embedder(state: dict[str, Tensor]) -> Embedder:
     try:
         from facexlib.recognition.arcface_arch import Backbone
     except ImportError as error:
-        raise OptionError(f"ArcFace needs facexlib ({error}): {pip_install('facexlib')}") from error
+        raise OptionError(f"ArcFace needs facexlib ({error}): {install_facexlib()}") from error
     with torch.device("meta"):
         network = Backbone(num_layers=50, drop_ratio=0.6, mode="ir_se")
     network.load_state_dict({key: value.float() for key, value in state.items()}, strict=True, assign=True)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..commands import pip_install
+from ..commands import install_facexlib
 from ..errors import CheckpointError, MissingWeightsError
 from ..imaging.warp import resize_filtered
 from ..weights.reading import read_checkpoint
@@ -153,7 +153,7 @@ def _empty(content: Mapping[str, Any]) -> tuple[ParserKind, nn.Module]:
         from facexlib.parsing.parsenet import ParseNet
     except ImportError as error:
         raise MissingWeightsError(
-            f"the face parser needs the Python package facexlib ({error}): {pip_install('facexlib')}"
+            f"the face parser needs the Python package facexlib ({error}): {install_facexlib()}"
         ) from error
     if any(str(key).startswith("cp.resnet.") for key in content):
         return BISENET, BiSeNet(num_class=len(BISENET.labels))

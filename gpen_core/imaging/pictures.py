@@ -119,12 +119,22 @@ def _of_tensor(tensor: Tensor) -> Opened:
         raise ImageError(f"a tensor picture is [C, H, W] or [B, C, H, W] with 3 or 4 channels, not {shape}.{hint}")
     if not tensor.is_floating_point():
         raise ImageError(f"a tensor picture is floating point in [0, 1], not {tensor.dtype}. Divide bytes by 255.")
-    frames = _in_range(tensor.detach().float())
+    frames = _frames_in_range(tensor.detach().float())
 
     def back(result: Tensor, replaced: Tensor) -> Tensor:
         return (result if tensor.dim() == 4 else result[0]).to(tensor.device, tensor.dtype)
 
     return Opened(frames if tensor.dim() == 4 else frames[None], back)
+
+
+def _frames_in_range(frames: Tensor) -> Tensor:
+    """As ``_in_range``; of several frames, some may hold NaN or infinity: the pipeline leaves those out and says so."""
+    if frames.dim() == 4 and len(frames) > 1:
+        good = torch.stack([torch.isfinite(frame).all() for frame in frames])
+        if bool(good.any()) and not bool(good.all()):
+            _in_range(frames[good])
+            return frames
+    return _in_range(frames)
 
 
 def _in_range(pixels: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch.nn.functional as F
@@ -12,11 +13,19 @@ from ..errors import ImageError, OptionError
 from ..faces.alignment import align_face
 from ..types import Face, RestoredFace
 from .frames import check_faces_of, check_frames
+from .workable import workable_faces
 
+_log = logging.getLogger(__name__)
 _LARGEST = 8192
 
 
-def crop_faces(frames: Tensor, faces: Sequence[Face], size: int, template: str = "gpen") -> tuple[RestoredFace, ...]:
+def crop_faces(
+    frames: Tensor,
+    faces: Sequence[Face],
+    size: int,
+    template: str = "gpen",
+    miss: Callable[[str], None] = _log.warning,
+) -> tuple[RestoredFace, ...]:
     """Cut faces out, upright and aligned, as if a model had changed nothing.
 
     Args:
@@ -24,20 +33,29 @@ def crop_faces(frames: Tensor, faces: Sequence[Face], size: int, template: str =
         faces: Which to cut out.
         size: Side of the crops, in pixels.
         template: The alignment, "gpen" or "ffhq".
+        miss: Hears of each face that cannot be cut out and is left out.
 
     Returns:
         The crops, in the order given. ``with_crops`` takes them back when they were edited, and ``blend_faces`` pastes them.
 
     Raises:
         ImageError: ``frames`` is no such batch, or a face was found in another one.
-        OptionError: Unknown template, or a size that is no size.
+        OptionError: Unknown template, a size that is no size, or no face can be cut out.
     """
     check_frames(frames)
     check_faces_of(frames, faces)
-    if not 1 <= size <= _LARGEST:
-        raise OptionError(f"the side of a crop must be from 1 to {_LARGEST} pixels, not {size}")
+    check_side(size)
+    faces = workable_faces(frames, faces, size, template, miss)
     crops = [align_face(frames[face.frame], face, size, template) for face in faces]
     return tuple(RestoredFace(crop, crop.pixels) for crop in crops)
+
+
+def check_side(size: int) -> None:
+    """Raise OptionError unless a crop can have this side, in pixels."""
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST:
+        raise OptionError(
+            f"the side of a crop must be a whole number of pixels, at least 1 and at most {_LARGEST}, not {size!r:.40}"
+        )
 
 
 def with_crops(faces: Sequence[RestoredFace], crops: Tensor) -> tuple[RestoredFace, ...]:

@@ -13,6 +13,7 @@ from ..imaging.numbers import in_unit_range
 from ..types import Face
 from .frames import check_frames
 from .hooks import Hooks, with_memory
+from .workable import check_any_finite, is_finite
 
 
 def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks()) -> tuple[Face, ...]:
@@ -27,7 +28,7 @@ def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks())
         The faces of all frames, in the order of the frames, best first, with ids from 1.
 
     Raises:
-        ImageError: ``frames`` is no such batch.
+        ImageError: ``frames`` is no such batch, or no frame of it is without NaN and infinity.
         RestorationError: There isn't enough memory for one frame.
     """
     check_frames(frames)
@@ -37,7 +38,12 @@ def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks())
 def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Face, ...]:
     """``detect_faces`` for frames that have been checked."""
     faces: list[Face] = []
+    bad = [index for index, frame in enumerate(frames) if not is_finite(frame)]
+    check_any_finite(frames, bad, hooks.miss)
     for index, frame in enumerate(frames):
+        if index in bad:
+            hooks.progress("detect", index + 1, len(frames))
+            continue
         what = f"looking for faces in a picture of {frame.shape[-1]}×{frame.shape[-2]} px"
         found = with_memory(partial(_look, detector, frame[:3]), hooks, what)
         for face in found:

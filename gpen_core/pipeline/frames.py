@@ -43,7 +43,7 @@ def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
     """Raise ImageError where a face belongs to a frame that is not there, or to a picture of another shape."""
     size = size_of(frames)
     for face in faces:
-        if face.frame >= len(frames):
+        if not 0 <= face.frame < len(frames):
             raise ImageError(
                 f"the faces are from {face.frame + 1} images or more, but here are only {len(frames)}. Use the images in which "
                 "they were detected."

@@ -68,6 +68,10 @@ class Hooks:
     free_memory: Callable[[], None] = lambda: None
     say: Callable[[str], None] = _log.info
 
+    def miss(self, what: str) -> None:
+        """Say that a part of the job cannot be done while the rest is: a warning in the log where nobody else listens."""
+        (_log.warning if self.say == _log.info else self.say)(what)
+
 
 def with_memory(job: Callable[[], Result], hooks: Hooks, what: str) -> Result:
     """Run ``job``; where memory runs out, free what can be freed and run it once more.

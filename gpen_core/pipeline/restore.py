@@ -16,6 +16,7 @@ from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
 from .frames import check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
 from .options import RestoreOptions
+from .workable import workable_faces
 
 
 def restore_faces(
@@ -37,14 +38,17 @@ def restore_faces(
         hooks: Told after each face, as stage "restore", with the restored face as preview.
 
     Returns:
-        The restored faces, in the order given.
+        The restored faces, in the order given. Those that cannot be cut out of their frames are left out, and ``hooks`` hears
+        of them.
 
     Raises:
         ImageError: ``frames`` is no such batch, or a face was found in another one; at once, before any is restored.
+        OptionError: None of the faces can be cut out: their landmarks coincide, are no numbers, or lie outside.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     check_frames(frames)
     check_faces_of(frames, faces)
+    faces = workable_faces(frames, faces, model.config.input_size, template_for(model, options), hooks.miss)
     notice_another_picture(frames, faces, hooks.say)
     return restore_each(frames, faces, model, options, hooks)
 

@@ -23,6 +23,7 @@ from .options import BlendOptions, ProtectOptions, RestoreOptions
 from .protect import ProtectTools, protect_faces, protections_for
 from .rate import rate_faces
 from .restore import restore_each, template_for
+from .workable import workable_faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +114,19 @@ def restore_image(
         check_background(frames, background)
         background = joined_background(frames, background)
     template = template_for(model, settings.restore)
+
+    def workable(faces: Sequence[Face]) -> tuple[Face, ...]:
+        check_faces_of(frames, faces)
+        return workable_faces(frames, faces, model.config.input_size, template, hooks.miss)
+
     selection = None
     if faces is None:
-        found = _found(frames, detector, hooks)
+        found = workable(_found(frames, detector, hooks))
         if settings.select.asks_quality:
             found = rate_faces(frames, found, tools.quality or load_quality(), model.config.input_size, template)
         likeness = None if reference is None else reference.likeness(frames, found)
         selection = choose_faces(found, settings.select, likeness=likeness)
-    faces = _in_order(frames, faces or (), hooks) if selection is None else selection.chosen
+    faces = _in_order(frames, workable(faces or ()), hooks) if selection is None else selection.chosen
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
     restored = restore_each(frames, faces, model, settings.restore, hooks)
     protected = protect_faces(frames, restored, protections_for(settings.protect, tools, hooks))
@@ -147,11 +153,10 @@ def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks) -> tuple
 
 
 def _in_order(frames: Tensor, faces: Iterable[Face], hooks: Hooks) -> tuple[Face, ...]:
-    """Faces that were given, in the order of their frames. Raises ImageError for those of another picture."""
-    ordered = sorted(faces, key=lambda face: face.frame)
-    check_faces_of(frames, ordered)
+    """Faces that were given, in the order of their frames."""
+    ordered = tuple(sorted(faces, key=lambda face: face.frame))
     notice_another_picture(frames, ordered, hooks.say)
-    return tuple(ordered)
+    return ordered
 
 
 def _watched(faces: Iterable[RestoredFace], on_face: Callable[[RestoredFace], None]) -> Iterator[RestoredFace]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from ...commands import install_facexlib
 from ...errors import MissingWeightsError
 from ...types import AUTO
 from ...weights.find import find_named, find_weights, missing_message
@@ -16,6 +18,8 @@ from .mtcnn import load_mtcnn
 from .options import DETECTOR_NAMES, DETECTORS_WITH_FILES, EMBEDDED, DetectOptions
 from .passes import MultiPassDetector
 from .retinaface import load_retinaface
+
+_log = logging.getLogger(__name__)
 
 
 def load_detector(
@@ -72,6 +76,8 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
 
 
 def _best_file(folders: Sequence[Path]) -> Path | None:
-    if importlib.util.find_spec("facexlib") is None:
+    found = next((path for entry in DETECTORS_WITH_FILES if (path := find_weights(entry, folders)) is not None), None)
+    if found is not None and importlib.util.find_spec("facexlib") is None:
+        _log.warning("%s is not used: the package of its network is not installed (%s)", found.name, install_facexlib())
         return None
-    return next((path for entry in DETECTORS_WITH_FILES if (path := find_weights(entry, folders)) is not None), None)
+    return found

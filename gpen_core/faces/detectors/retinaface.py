@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...commands import pip_install
+from ...commands import install_facexlib
 from ...errors import CheckpointError, MissingWeightsError
 from ...weights.reading import read_checkpoint
 from .base import Detections, no_detections
@@ -134,7 +134,7 @@ def build_network(backbone: str) -> nn.Module:
         from facexlib.detection.retinaface import RetinaFace as FacexlibRetinaFace
     except ImportError as error:
         raise MissingWeightsError(
-            f"RetinaFace needs the Python package facexlib ({error}). Install it with: {pip_install('facexlib')}"
+            f"RetinaFace needs the Python package facexlib ({error}). Install it with: {install_facexlib()}"
             " — or choose the detector 'mtcnn'."
         ) from error
     with warnings.catch_warnings():

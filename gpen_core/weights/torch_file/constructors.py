@@ -82,7 +82,8 @@ def _tensor_with_kind(arguments: tuple[Any, ...]) -> object:
     """_rebuild_tensor_v3's: v2's, and the type of the numbers, which the storage doesn't know."""
     if len(arguments) not in (7, 8):
         _fail("a tensor")
-    return _tensor(*arguments[:4], arguments[6])
+    storage, offset, shape, stride, _, _, kind = arguments[:7]
+    return _tensor(storage, offset, shape, stride, kind)
 
 
 def _tensor_with_attributes(arguments: tuple[Any, ...]) -> object:

@@ -54,7 +54,7 @@ class Content:
             return self._tensor(value, where), 0
         if depth >= _DEEPEST:
             raise Malformed(f"its content is nested more than {_DEEPEST} deep")
-        items = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type, var-annotated]
+        items = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
         made = {key: self._copied(item, str(key), depth + 1) for key, item in items}
         height = 1 + max((height for _, height in made.values()), default=0)
         copies = {key: copy for key, (copy, _) in made.items()}
@@ -88,7 +88,7 @@ def _mapped(file: RegularFile, block: Block) -> Tensor:
         return torch.empty(0, dtype=torch.uint8)
     if block.start % _ALIGNMENT:
         copy = torch.empty(block.size, dtype=torch.uint8)
-        file.read_into(memoryview(copy.numpy()), block.start)
+        file.read_into(memoryview(copy.numpy()), block.start)  # type: ignore[arg-type]
         return copy
     return torch.frombuffer(file.map, dtype=torch.uint8, count=block.size, offset=block.start)
 

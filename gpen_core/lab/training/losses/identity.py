@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ....commands import pip_install
+from ....commands import install_facexlib
 from ....errors import OptionError
 from .base import check_pictures
 from .files import LossFile, frozen, load_exactly, read_state
@@ -85,5 +85,5 @@ def _backbone() -> Any:
     try:
         from facexlib.recognition.arcface_arch import Backbone
     except ImportError as error:
-        raise OptionError(f"the loss 'identity' needs facexlib ({error}): {pip_install('facexlib')}") from error
+        raise OptionError(f"the loss 'identity' needs facexlib ({error}): {install_facexlib()}") from error
     return Backbone

@@ -1,0 +1,83 @@
+"""One broken frame or face must not cost the others: it is named, and they are worked on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ..errors import GpenError, ImageError, OptionError
+from ..faces.alignment import crop_transform
+from ..geometry import invert_affine, mapped_box
+from ..types import Face
+
+_ENDLESS = 1e6  # times: a crop this much larger than its frame, or smaller than a pixel of it, is of no face
+
+
+def is_finite(frame: Tensor) -> bool:
+    """Whether every value of the frame is a number. A sum is finite only if all of it is, and takes a tenth of the time."""
+    return bool(torch.isfinite(frame.sum())) or bool(torch.isfinite(frame).all())
+
+
+def check_any_finite(frames: Tensor, bad: Sequence[int], say: Callable[[str], None]) -> None:
+    """Name the frames ``bad``, by their indices, that hold NaN or infinity. Raises ImageError where that is all of them."""
+    if not bad:
+        return
+    if len(bad) == len(frames):
+        raise ImageError("the frame contains NaN or infinity. Check the step that produced it")
+    say(f"{_called(bad)} NaN or infinity and {'stays' if len(bad) == 1 else 'stay'} unchanged. Check the step before.")
+
+
+def workable_faces(
+    frames: Tensor, faces: Sequence[Face], size: int, template: str, say: Callable[[str], None]
+) -> tuple[Face, ...]:
+    """Those of ``faces`` that can be cut out of their frames; ``say`` hears of each other one.
+
+    Args:
+        frames: [B, 3 or more, H, W].
+        faces: Of these frames.
+        size: Side of the crops, in pixels.
+        template: Their alignment.
+        say: Takes a sentence for the user.
+
+    Raises:
+        OptionError: There are faces, and all of them have landmarks that cannot be a face's.
+        ImageError: There are faces, and all lie in frames of NaN or infinity, or some do and the others are such.
+    """
+    finite: dict[int, bool] = {}
+    good, errors = [], list[GpenError]()
+    for number, face in enumerate(faces):
+        try:
+            if not finite.setdefault(face.frame, is_finite(frames[face.frame])):
+                raise ImageError("its image contains NaN or infinity")
+            _check_place(face, size, template)
+        except (ImageError, OptionError) as error:
+            name = f"face {face.id or number + 1}" + (f" of image {face.frame + 1}" if len(frames) > 1 else "")
+            errors.append(type(error)(f"{name} cannot be restored: {error}"))
+        else:
+            good.append(face)
+    if errors and not good:
+        raise errors[0]
+    for error in errors:
+        say(str(error).replace("cannot be restored:", "cannot be restored, but the others are:"))
+    return tuple(good)
+
+
+def _check_place(face: Face, size: int, template: str) -> None:
+    """Raise OptionError unless the crop shows a part of its frame, at a scale that a face can have."""
+    height, width = face.image_size
+    if not all(map(math.isfinite, face.box)):
+        raise OptionError("its box is not finite")
+    crop_to_image = invert_affine(crop_transform(face, size, template))
+    x0, y0, x1, y1 = mapped_box(crop_to_image, (size, size))
+    if x1 < -0.5 or y1 < -0.5 or x0 > width - 0.5 or y0 > height - 0.5:
+        raise OptionError("its landmarks lie outside of the image")
+    if not 1 / _ENDLESS < max(x1 - x0, y1 - y0) / max(width, height) < _ENDLESS:
+        raise OptionError("its landmarks are no face's")
+
+
+def _called(bad: Sequence[int]) -> str:
+    listed = ", ".join(str(index + 1) for index in bad[:8]) + (", …" if len(bad) > 8 else "")
+    return f"image {listed} contains" if len(bad) == 1 else f"images {listed} contain"
