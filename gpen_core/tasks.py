@@ -14,7 +14,7 @@ class Task:
         name: Identifies the task.
         purpose: Input → output, for the user.
         template: Alignment template of the training faces.
-        unshifted: The network's input is in [0, 1] instead of [-1, 1].
+        unshifted: What the network takes and gives is in [0, 1] instead of [-1, 1].
         keeps_colors: The output has the colors of the input, so they can be matched to the original.
     """
 

@@ -34,7 +34,8 @@ class GpenModel:
 
     Attributes:
         config: The network's shape.
-        module: The network: [N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S'] RGB, nominally in [-1, 1].
+        module: The network: [N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S'] RGB, nominally in [-1, 1]; both in [0, 1]
+            where the task is ``unshifted``.
         task: What it was trained for.
         name: What messages call it.
         engine: How it runs; ``None`` when it is made chooses by where ``module`` is then. Give ``engine_for(config, target,
@@ -108,7 +109,7 @@ class GpenModel:
         """Whatever runs the network goes through here: the check for numbers, and float32 where half precision overflows.
 
         Args:
-            compute: Makes RGB [N, 3, S', S'], nominally in [-1, 1], with the network that it is given, in the precision of
+            compute: Makes RGB [N, 3, S', S'], in the network's own range, with the network given to it, in the precision of
                 that network's weights. Called a second time, with a float32 copy, where the first result is not finite.
 
         Returns:
@@ -127,7 +128,9 @@ class GpenModel:
             raise RestorationError(
                 f"{self.name} gave NaN or infinity. Its weights are damaged: download the file again."
             )
-        return result.add_(1).div_(2).clamp_(0, 1)  # in place: at 2048 px each copy is 50 MB
+        if not self.task.unshifted:
+            result.add_(1).div_(2)  # in place: at 2048 px each copy is 50 MB
+        return result.clamp_(0, 1)
 
     def _pictures(self, crops: Tensor, module: Gpen) -> Tensor:
         """[0, 1] → the range and the precision that the network takes, where its weights are."""

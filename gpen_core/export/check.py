@@ -63,8 +63,8 @@ def assert_parity(parity: Parity, precision: str) -> None:
 @torch.inference_mode()
 def _restored(network: Gpen, crops: Tensor, *, unshifted: bool) -> Tensor:
     """The modules' own forward, whatever faster path the model may take."""
-    pictures = crops if unshifted else crops * 2 - 1
-    return network(pictures).add(1).div(2).clamp(0, 1)
+    made = network(crops) if unshifted else network(crops * 2 - 1).add(1).div(2)
+    return made.clamp(0, 1)
 
 
 def _soft_noise(count: int, size: int) -> Tensor:

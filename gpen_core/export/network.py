@@ -22,11 +22,12 @@ Features = list[tuple[str | None, str | None]]  # of each level, for its two con
 
 @torch.no_grad()
 def write_network(graph: GraphWriter, network: Gpen, *, unshifted: bool) -> None:
-    """``crops`` → ``restored``, both float32 RGB in [0, 1]. ``unshifted``: the network takes [0, 1] as it is."""
+    """``crops`` → ``restored``, both float32 RGB in [0, 1]. ``unshifted``: the network takes and gives [0, 1] as it is."""
     pictures = CROPS if unshifted else _affine(graph, "input", CROPS, 2.0, -1.0)
     code, features = _encode(graph, network, pictures)
     rgb = graph.to_float("output", _generate(graph, network, code, features))
-    rgb = _affine(graph, "output", rgb, 0.5, 0.5)
+    if not unshifted:
+        rgb = _affine(graph, "output", rgb, 0.5, 0.5)
     bounds = graph.number("output/lowest", 0.0), graph.number("output/highest", 1.0)
     graph.node("output", "Clip", rgb, *bounds, result=RESTORED)
 
