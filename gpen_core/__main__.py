@@ -4,8 +4,21 @@ import os
 import sys
 
 
+def _open_streams() -> None:
+    """What is started without a terminal may lack its three streams: then files would be taken for them, and nothing said."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as this runs
+
+
 def run() -> int:
     """The command line; a missing package is named instead of a traceback, since then even ``doctor`` can't be asked."""
+    _open_streams()
     try:
         from .cli import main
         from .cli.heap import keep_freed_memory

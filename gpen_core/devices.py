@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from .errors import OptionError
 from .types import AUTO
+
+_DEVICE = re.compile("(cpu|cuda|mps|xpu|hip|mtia|hpu|npu|vulkan|xla|meta|privateuseone)(:[0-9]{1,4})?")
 
 
 def choose_device(name: str | torch.device) -> torch.device:
@@ -18,6 +22,10 @@ def choose_device(name: str | torch.device) -> torch.device:
         OptionError: The device cannot be used on this machine.
     """
     if name != AUTO:
+        if isinstance(name, str) and not _DEVICE.fullmatch(name):
+            raise OptionError(
+                f"there is no device '{name}'. Choose auto, cpu, cuda, cuda:1 (the second GPU), mps, xpu …"
+            )
         try:
             return torch.empty(0, device=name).device
         except (RuntimeError, AssertionError) as error:

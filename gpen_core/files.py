@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+
+_TEMPORARY = ".gpen-part-"  # and the host's, and the process's number, so that the next run knows whose is left over
+_SURELY_LEFT = 86400  # s: nothing is written for a day
 
 
 @contextmanager
@@ -15,7 +21,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path next to ``path``, renamed to it when the block succeeds and removed if it fails."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    sweep(path.parent.absolute())
+    prefix = f"{_TEMPORARY}{_host()}-{os.getpid()}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -25,6 +33,38 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@lru_cache(maxsize=256)
+def sweep(folder: Path) -> None:
+    """Remove what runs that were killed left half-written in a folder; looked for once in a run."""
+    try:
+        found = [entry for entry in folder.iterdir() if entry.name.startswith(_TEMPORARY)]
+    except OSError:  # it may be written to, but not listed
+        return
+    for entry in found:
+        with suppress(OSError, ValueError):
+            host, process, _ = entry.name.removeprefix(_TEMPORARY).split("-", 2)
+            is_old = time.time() - entry.stat().st_mtime > _SURELY_LEFT
+            if is_old or (host == _host() and not _runs(int(process))):
+                entry.unlink()
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is running; where that can't be asked without harm, it may be."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _take_default_mode(path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import MappingProxyType
+from typing import NoReturn
 
 from ..errors import GpenError
 
@@ -51,9 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        name = self.prog.removeprefix("python -m gpen_core").strip()
+        advice = f"python -m gpen_core {name} --help".replace("  ", " ")
+        self.exit(2, f"error: {message}. What there is: {advice}\n")
+
+
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
     """The parser, with only the named command if there is one: restoring need not import what trains a network."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m gpen_core", description="Restore blurred, noisy or compressed faces in images with GPEN."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

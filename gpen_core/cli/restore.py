@@ -217,7 +217,10 @@ def _say_what_is_left_out(found: Found, done: int) -> None:
 
 
 def _scale(text: str) -> float | str:
-    return AUTO if text == AUTO else float(text)
+    try:
+        return AUTO if text == AUTO else float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor auto") from error
 
 
 def _load_tools(options: argparse.Namespace) -> Tools:

@@ -183,7 +183,8 @@ def blend_each(
     source = frames if background is None else background
     stays = size_of(source) == size and (in_place or not source.is_floating_point())
     if stays:
-        pictures = source if in_place else source.clone()
+        is_own = in_place and 0 not in source.stride()  # gray shown as three channels is one in memory
+        pictures = source if is_own else source.clone()
     else:
         pictures = torch.empty(len(frames), source.shape[1], *size, dtype=torch.float32, device=source.device)
     masks = _nothing((len(frames), 1, *size), source.device)

@@ -57,8 +57,9 @@ class SelectOptions:
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise OptionError(f"unknown order '{self.order}'. Known: {', '.join(ORDERS)}.")
-        if self.limit < 0 or not self.min_size >= 0:
-            raise OptionError("limit and min_size must be at least 0")
+        for name in ("limit", "min_size"):
+            if not getattr(self, name) >= 0:
+                raise OptionError(f"{name} must be at least 0, not {getattr(self, name)}")
         _check_limits("size", self.min_size, self.max_size, math.inf)
         _check_limits("share", self.min_share, self.max_share, math.inf)
         for name in ("min_score", "min_quality", "max_quality"):

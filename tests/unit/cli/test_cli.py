@@ -3,6 +3,8 @@
 import importlib.util
 import io
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -415,3 +417,51 @@ def test_no_command_is_wrong_usage():
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--scale", "big"), "'big'"),
+        (("--strength", "much"), "'much'"),
+        (("--memory", "1.5"), "'1.5'"),
+        (("--quality", "500"), "'500'"),
+        (("--max-input-megapixels", "inf"), "'inf'"),
+        (("--color", "blue"), "'blue'"),
+        (("--modle", "x"), "--modle x"),
+        (("--max-faces", "-3"), "-3"),
+        (("--min-face", "nan"), "nan"),
+        (("--device", "cude"), "'cude'"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoint, tmp_path, capsys, arguments, words):
+    try:
+        assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint, *arguments) == 1
+    except SystemExit as ended:
+        assert ended.code == 2
+    said = capsys.readouterr()
+    assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed by a POSIX shell")
+@pytest.mark.parametrize(
+    ("streams", "environment"),
+    [
+        ("<&- >&- 2>&-", {}),
+        (">&-", {}),
+        ("2>&-", {}),
+        ("", {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}),
+        ("", {"HOME": "/nowhere at all"}),
+    ],
+)
+def test_it_works_without_a_terminal_and_in_any_encoding(
+    portrait, checkpoint, tmp_path, repo_root, streams, environment
+):
+    command = f'exec "$0" -m gpen_core restore "$1" -o "$2" --model "$3" {streams}'
+    target = tmp_path / "größe → 写真.png"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, portrait, target, checkpoint],
+        env={**{k: v for k, v in os.environ.items() if k != "HOME"}, **environment}, cwd=repo_root, capture_output=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert load_picture(target).pixels.shape == (3, 512, 512) and b"Traceback" not in ran.stderr

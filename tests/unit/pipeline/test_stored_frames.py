@@ -125,6 +125,12 @@ def test_patches_that_overlap_in_chains_are_pasted_the_same(astronaut, kind):
     assert torch.equal(canvas.double(), as_kind_of(floats, canvas).double()) and torch.equal(*masks)
 
 
+def test_gray_that_is_one_channel_in_memory_becomes_three(astronaut, tiny_model):
+    frames = stored(astronaut[:1], torch.uint8).expand(3, -1, -1)[None]
+    result = restore_image(frames, tiny_model, Known(face_at(150, 40, 140, (512, 512))), in_place=True)
+    assert result.mask.amax() > 0.5 and torch.equal(frames[0, 0], stored(astronaut[0], torch.uint8))
+
+
 def test_other_whole_numbers_are_refused(tiny_model):
     with pytest.raises(ImageError, match="floating point"):
         restore_image(torch.zeros(1, 3, 8, 8, dtype=torch.int32), tiny_model, Known())

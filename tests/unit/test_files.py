@@ -1,0 +1,64 @@
+"""Files land whole, and what a killed run left is swept by the next one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gpen_core import files
+from gpen_core.files import written_whole
+
+HANGS = """
+import sys, time
+from gpen_core.files import written_whole
+with written_whole(sys.argv[1]) as temporary:
+    temporary.write_bytes(b"half")
+    print("here", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def another_run():
+    files.sweep.cache_clear()
+    yield
+    files.sweep.cache_clear()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="whether a process runs is asked on POSIX only")
+def test_what_a_killed_run_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    others = [tmp_path / ".gpen-part-notes.txt", tmp_path / ".hidden-1-2.png"]
+    for other in others:
+        other.write_bytes(b"mine")
+    runs = [
+        subprocess.Popen([sys.executable, "-c", HANGS, tmp_path / name], stdout=subprocess.PIPE)
+        for name in ("a.png", "b.png")
+    ]
+    try:
+        for run in runs:
+            assert run.stdout.readline() == b"here\n"
+        assert len(list(tmp_path.iterdir())) == 4
+        runs[0].send_signal(signal.SIGKILL)
+        runs[0].wait()
+        with written_whole(tmp_path / "c.png") as temporary:
+            temporary.write_bytes(b"whole")
+        left = {path.name for path in tmp_path.iterdir()} - {other.name for other in others} - {"c.png"}
+        assert len(left) == 1 and f"-{runs[1].pid}-" in left.pop()
+        assert all(other.exists() for other in others)
+    finally:
+        for run in runs:
+            run.kill()
+            run.wait()
+
+
+def test_what_another_machine_left_is_swept_after_a_day(tmp_path):
+    for name, age in (("old", 90_000), ("new", 60)):
+        path = tmp_path / f".gpen-part-otherhos-1-{name}.png"
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    with written_whole(tmp_path / "a.png") as temporary:
+        temporary.write_bytes(b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", ".gpen-part-otherhos-1-new.png"}
