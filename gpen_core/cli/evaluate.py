@@ -181,7 +181,10 @@ class StageBar:
     def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         if stage != self._stage:
             self._bar.close()
-            self._stage, self._bar = stage, tqdm(total=total, unit="face", desc=stage, dynamic_ncols=True, leave=False)
+            self._stage, self._bar = (
+                stage,
+                tqdm(total=total, unit="face", desc=stage, dynamic_ncols=True, leave=False, disable=None),
+            )
         self._bar.update(done - self._bar.n)
 
 

@@ -8,12 +8,15 @@ from types import TracebackType
 from torch import Tensor
 from tqdm import tqdm
 
+_IN_A_LOG = 30.0  # seconds between two lines where nobody watches
+
 
 class PictureBar:
     """One bar for all images, showing the stage of the current one; use as a context manager."""
 
     def __init__(self, pictures: int) -> None:
-        self._bar = tqdm(total=pictures, unit="image", dynamic_ncols=True)
+        # None: drawn on a terminal only. A log has a line for each image.
+        self._bar = tqdm(total=pictures, unit="image", dynamic_ncols=True, disable=None)
         self._said: set[str] = set()
 
     def __enter__(self) -> PictureBar:
@@ -27,7 +30,7 @@ class PictureBar:
     def stage(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         """A Progress callback of the core."""
         self._bar.set_postfix_str(f"{stage} {done}/{total}", refresh=False)
-        self._bar.update(0)  # redraws at most once per interval, so log files are not flooded
+        self._bar.update(0)
 
     def say(self, line: str) -> None:
         """Print ``line`` above the bar, once: something to know about the current image, and likely about others.
@@ -48,7 +51,10 @@ class DownloadBar:
     """Bytes of one download; a Progress callback of ``download``."""
 
     def __init__(self, name: str) -> None:
-        self._bar = tqdm(unit="B", unit_scale=True, unit_divisor=1024, desc=name, dynamic_ncols=True)
+        self._bar = tqdm(
+            unit="B", unit_scale=True, unit_divisor=1024, desc=name, dynamic_ncols=True,
+            mininterval=0.1 if sys.stderr.isatty() else _IN_A_LOG,
+        )  # fmt: skip
 
     def __call__(self, done: int, total: int | None) -> None:
         self._bar.total = total

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.held_out is not None:
         with written_whole(options.held_out) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in faces.held_out), encoding="utf-8")
-    with tqdm(total=recipe.samples, unit="face", dynamic_ncols=True) as bar:
+    with tqdm(total=recipe.samples, unit="face", dynamic_ncols=True, disable=None) as bar:
         network = train_quality(root, faces.train, recipe, lambda done: bar.update(done - bar.n))
     _save(network, options.output)
     print(f"{options.output} ({options.output.stat().st_size // 1000} kB)")

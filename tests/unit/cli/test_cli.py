@@ -191,6 +191,14 @@ def test_output_to_a_pipe_without_unicode_goes_on(portrait, checkpoint, tmp_path
     assert b"o.png (1 face" in pipe.getvalue() and b"\\u2192" in pipe.getvalue()
 
 
+def test_a_log_has_no_bars_but_a_line_for_each_image(portrait, checkpoint, tmp_path, capsys):
+    """Under nohup, cron or a pipe, nobody watches a bar move."""
+    assert main(["restore", str(portrait), "-o", str(tmp_path / "out.png"), "--model", str(checkpoint)]) == 0
+    printed = capsys.readouterr()
+    assert "it/s" not in printed.err and "image/s" not in printed.err and "\r" not in printed.err
+    assert len(printed.out.splitlines()) == 1 and "out.png" in printed.out
+
+
 def test_small_faces_are_looked_for_when_asked_for(checkpoint, tmp_path, astronaut, capsys):
     from gpen_core.imaging.files import Picture, save_picture
     from gpen_core.imaging.lanczos import resize_lanczos
