@@ -26,7 +26,7 @@ class ExampleImage(io.ComfyNode):
             category=CATEGORY,
             description="A photograph with faces that need restoring, to try a workflow on. For your own picture, use "
             "Load Image in its place.",
-            search_aliases=["sample image", "test image", "demo"],
+            search_aliases=["sample image", "test image", "demo", "gpen"],
             inputs=[
                 io.Combo.Input(
                     "picture", options=list(_FILES), default="portrait",

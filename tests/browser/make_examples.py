@@ -44,6 +44,7 @@ REGIONS_NOTE = (
     "0 keeps the original of a region, 1 restores it. Here eyes, nose and mouth are restored, skin a little, and hair, ears "
     "and neck not at all. Connect *Load Face Parser* to follow exact outlines."
 )
+NOTE_COLORS = "#333", "#222"
 THUMBNAIL, DIVIDER = (644, 320), 4  # pixels
 MARGIN = 24  # around the graph, in pixels of the window
 
@@ -233,6 +234,9 @@ def test_make(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path, n
     comfy_page.page.wait_for_timeout(500)
     made = comfy_page.workflow()
     made["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))  # the same however often it is made
+    for one in made["nodes"]:
+        if one["type"] == "MarkdownNote":  # the host's brown is hard to read in Nodes 2.0; it lightens all colors in light themes
+            one["color"], one["bgcolor"] = NOTE_COLORS
     made["extra"] = {}  # whoever made it looked from somewhere; without this, the page shows the whole graph
     path = example_workflows / f"{name}.json"
     path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")

@@ -136,6 +136,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
             "background",
             *texture,
         ],
+        "GPEN_ExampleImage": ["picture"],
         "GPEN_FaceRegions": [*SETTINGS["regions"], "mask", "face_landmarks"],
         "GPEN_AlignedFaces": ["image", "template"],
         "GPEN_CompareFaces": ["original", "restored", "faces"],
