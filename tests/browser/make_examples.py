@@ -235,7 +235,7 @@ def test_make(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path, n
     made = comfy_page.workflow()
     made["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))  # the same however often it is made
     for one in made["nodes"]:
-        if one["type"] == "MarkdownNote":  # the host's brown is hard to read in Nodes 2.0; it lightens all colors in light themes
+        if one["type"] == "MarkdownNote":  # on its brown, Nodes 2.0 is hard to read; light themes lighten it
             one["color"], one["bgcolor"] = NOTE_COLORS
     made["extra"] = {}  # whoever made it looked from somewhere; without this, the page shows the whole graph
     path = example_workflows / f"{name}.json"
