@@ -8,6 +8,16 @@ from browser_harness.comfy_page import ComfyPage
 MAIN = "GPEN Face Fix"
 SEARCH_MS = 700  # the page waits for more letters before it searches
 CATEGORY = "face restoration/GPEN"
+FOLDING = """async () => {
+  const node = app.rootGraph.nodes[0]
+  const shown = () => node.widgets.filter(widget => node.isWidgetVisible(widget)).map(widget => widget.name)
+  const folded = shown()
+  node.toggleAdvanced()
+  const unfolded = shown()
+  node.toggleAdvanced()
+  const prompt = await app.graphToPrompt()
+  return [folded, unfolded, Object.keys(prompt.output[node.id].inputs)]
+}"""
 ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 
 
@@ -59,3 +69,11 @@ def test_the_main_node_is_the_first_that_a_search_finds(comfy_page: ComfyPage, w
 )
 def test_the_main_node_is_found_by_what_other_packs_are_called(comfy_page: ComfyPage, words: str) -> None:
     assert MAIN in found_for(comfy_page, words)[:3]
+
+
+def test_advanced_inputs_are_folded_until_the_nodes_menu_unfolds_them(comfy_page: ComfyPage) -> None:
+    comfy_page.page.evaluate(ONLY_NODE, "GPEN_RestoreImage")
+    folded, unfolded, sent = comfy_page.page.evaluate(FOLDING)
+    assert folded == ["strength", "scale", "protect", "color_match"]
+    assert set(unfolded) > {*folded, "scale_mode", "softness", "template", "batch_size", "grain"}
+    assert set(sent) >= set(unfolded)  # folded or not

@@ -3,7 +3,7 @@
 import { FaceCompare } from './face_compare.js'
 import { FacePicker } from './face_picker.js'
 import {
-  addElement, chain, changed, fileUrl, lastOutput, openNodes, outputsOfLastRuns, registerExtension
+  addElement, chain, changed, fileUrl, foldAdvanced, lastOutput, openNodes, outputsOfLastRuns, registerExtension
 } from './host.js'
 import { StatusLine } from './status_line.js'
 
@@ -24,7 +24,9 @@ registerExtension({
   nodeCreated(node) {
     const kind = node.constructor.comfyClass ?? ''
     if (kind === 'GPEN_CompareFaces') addCompare(node)
-    if (OURS.test(kind)) addStatus(node)
+    if (!OURS.test(kind)) return
+    addStatus(node)
+    foldAdvanced(node)
   },
 
   async afterConfigureGraph() {

@@ -15,6 +15,19 @@ export function fileUrl({ filename, subfolder = '', type }) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
 }
 
+/**
+ * Fold a node's advanced inputs in the classic renderer too, behind "Show Advanced" in its menu. Newer pages mark them for
+ * Nodes 2.0 alone; older ones fold whatever says that it is advanced.
+ */
+export function foldAdvanced(node) {
+  for (const widget of node.widgets ?? []) {
+    if (!widget.advanced && !widget.options?.advanced) continue
+    if (widget.visibility?.surfaces) widget.visibility.surfaces.canvas = 'advanced'
+    else widget.advanced = true
+  }
+  node.setSize([node.size[0], node.computeSize()[1]])
+}
+
 /** Tell the page that a widget's value has changed, as one step of its undo history. */
 export function changed(node) {
   app.canvas.emitBeforeChange()
