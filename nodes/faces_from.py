@@ -179,7 +179,7 @@ class AlignedFaces(io.ComfyNode):
 
 
 def _faces_output(
-    frames: Tensor, faces: Sequence[Face], *more: Any, ui: dict[str, list] | None = None
+    frames: Tensor, faces: Sequence[Face], *more: Any, ui: dict[str, list[Any]] | None = None
 ) -> io.NodeOutput:
     """Faces, ``more``, the preview and the count."""
     from ..gpen_core.faces.drawing import draw_faces

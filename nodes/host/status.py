@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from .memory import Managed
 
@@ -34,7 +35,9 @@ class NodeStatus:
         self._notice = True
         self.say(sentence)
 
-    def ui(self, text: str, networks: Mapping[str, Managed] | None = None, *, notice: bool = False) -> dict[str, list]:
+    def ui(
+        self, text: str, networks: Mapping[str, Managed] | None = None, *, notice: bool = False
+    ) -> dict[str, list[Any]]:
         """A node's ``ui`` result.
 
         Args:
@@ -49,6 +52,6 @@ class NodeStatus:
         shown = {KEY: [" ".join([text, *said, f"{', '.join([*used, f'{seconds:.1f} s'])}."])]}
         return shown | ({NOTICE: [True]} if notice or self._notice else {})
 
-    def warnings(self) -> dict[str, list]:
+    def warnings(self) -> dict[str, list[Any]]:
         """A ``ui`` result for nodes that show what they did in another way: what was warned of, if anything."""
         return {KEY: [" ".join(self._said)], NOTICE: [True]} if self._notice else {}
