@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import RestorationError
 from ..polling import Poll, go_on, polling
+from .afresh import afresh, is_stuck
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -85,10 +86,11 @@ def with_memory(job: Callable[[], Result], hooks: Hooks, what: str) -> Result:
     except Exception as error:
         if not hooks.is_out_of_memory(error):
             raise
+        stuck = is_stuck(error)
     hooks.free_memory()  # outside the handler: the error holds on to the tensors it failed with
     try:
         with polling(hooks.poll):
-            return job()
+            return afresh(job) if stuck else job()
     except Exception as error:
         if not hooks.is_out_of_memory(error):
             raise

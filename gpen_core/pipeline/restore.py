@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from ..errors import RestorationError
 from ..faces.alignment import align_face
 from ..polling import polling
 from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
+from .afresh import afresh, is_stuck
 from .frames import check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
 from .options import RestoreOptions
@@ -115,17 +117,25 @@ def in_batches(
 
     Raises RestorationError, naming ``what``, where not even one item fits.
     """
+    stuck = False
     while True:
         try:
             with polling(hooks.poll):
-                parts = [network(part) for part in items.split(batch_size)]
-            return (torch.cat(parts) if len(parts) > 1 else parts[0]), batch_size
+                job = partial(_in_parts, network, items, batch_size)
+                return (afresh(job) if stuck else job()), batch_size
         except Exception as error:
             if not hooks.is_out_of_memory(error):
                 raise
-            if batch_size == 1:
+            stuck, was_stuck = stuck or is_stuck(error), stuck
+            if batch_size == 1 and stuck == was_stuck:
                 raise RestorationError(
                     f"not enough memory for {what}. Close other programs, use a smaller model, half precision, or the CPU."
                 ) from error
-        batch_size = max(1, batch_size // 2)  # outside the handler: the error holds on to the tensors it failed with
-        hooks.free_memory()
+        if stuck == was_stuck:
+            batch_size = max(1, batch_size // 2)
+        hooks.free_memory()  # outside the handler: the error holds on to the tensors it failed with
+
+
+def _in_parts(network: Callable[[Tensor], Tensor], items: Tensor, batch_size: int) -> Tensor:
+    parts = [network(part) for part in items.split(batch_size)]
+    return torch.cat(parts) if len(parts) > 1 else parts[0]

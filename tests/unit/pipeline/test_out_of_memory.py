@@ -1,5 +1,9 @@
 """Memory runs out in many words and in every stage: once is retried, twice is one clear error."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -63,3 +67,57 @@ def test_other_errors_pass_at_once(error):
     with pytest.raises(type(error)):
         with_memory(lambda: detector.detect(None), Hooks(), "this")
     assert detector.calls == 1
+
+
+STUCK_THREAD = """
+import resource, sys
+import torch
+from gpen_core.checkpoints.load import GpenModel
+from gpen_core.engines import PlainEngine
+from gpen_core.model import Gpen, GpenConfig
+from gpen_core.pipeline.hooks import Hooks, with_memory
+from gpen_core.pipeline.restore import in_batches
+from gpen_core.tasks import TASKS
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+config = GpenConfig(32, 32, (8, 8, 8, 8), style_dim=8, mapping_layers=1)
+model = GpenModel(config, Gpen(config).requires_grad_(False).eval(), TASKS["restoration"], "tiny", PlainEngine("cpu"))
+crops = torch.rand(3, 3, 32, 32)
+image, weight = torch.rand(1, 64, 128, 128), torch.rand(64, 64, 3, 3)
+
+def convolve():
+    return torch.nn.functional.conv2d(image, weight, padding=1)
+
+def used():
+    return int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+
+for room in range(96):  # of 64 KiB: enough for the result, but not for the code that computes it
+    resource.setrlimit(resource.RLIMIT_AS, (used() + (room << 16), resource.RLIM_INFINITY))
+    try:
+        convolve()
+    except RuntimeError as error:
+        if "primitive" in str(error):
+            break
+else:
+    sys.exit("never stuck")
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+try:
+    convolve()
+    sys.exit("never stuck")
+except RuntimeError:
+    pass
+found, batch = in_batches(model, crops, 3, Hooks(), "a face")
+assert batch == 3 and found.shape == (3, 3, 32, 32), batch
+assert with_memory(convolve, Hooks(), "a convolution").shape == (1, 64, 128, 128)
+"""
+
+
+def test_a_thread_in_which_onednn_once_failed_does_not_repeat_it_when_there_is_memory(repo_root):
+    pytest.importorskip("resource", reason="memory is limited by POSIX means")
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("no /proc: the memory in use is not known")
+    done = subprocess.run([sys.executable, "-c", STUCK_THREAD], capture_output=True, text=True, cwd=repo_root)
+    if "never stuck" in done.stderr:
+        pytest.skip("this build of torch does not repeat oneDNN's failure")
+    assert done.returncode == 0, done.stderr[-800:]
