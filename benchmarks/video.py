@@ -1,102 +1,130 @@
-"""How steady restored clips are, against the same frames restored one by one.
+"""How fast clips are restored against a loop of the stages, and how memory grows with their length.
 
-    python benchmarks/video.py --out DIR [--pictures FILE …] [--frames 60]
+    python benchmarks/video.py speed [--frames 60]     # 1280×720, the bundled model
+    python benchmarks/video.py memory [--frames 300 3000 10000]
 
-Clips are made of photographs under a known motion, with a blink, at half the resolution, with noise, and coded by H.264 at two
-qualities. Prints a table of flicker, TLME, VIDD, PSNR and the eyes' error during the blink, and saves contact sheets.
+How steady they are: python -m gpen_core evaluate --video PICTURE … -o REPORT
+
+speed   A clip of a face that moves is written by H.264, then restored twice: by a loop that decodes, restores (as a picture by
+        itself) and encodes one frame after the other, and by restore_clip. Both are measured in turn.
+memory  Clips of 192×144 of these lengths, each restored in a process of its own by a tiny network: the peak of its memory.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
+import resource
+import subprocess
+import sys
+import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 import gpen_core
-from gpen_core.errors import MissingWeightsError
-from gpen_core.faces.following import LookingFollower
-from gpen_core.faces.identity import find_embedder
-from gpen_core.imaging.files import Picture, load_picture, save_picture
-from gpen_core.imaging.warp import resize_filtered
-from gpen_core.lab.evaluation.video import blinking, coded, measure_clip, moving, noisy, smooth_motion
-from gpen_core.lab.evaluation.video.clips import closed_eyes, smaller
-from gpen_core.pipeline import ProtectOptions, Settings
-from gpen_core.pipeline.clip import VideoOptions, restore_stream
+from gpen_core.checkpoints import GpenModel
+from gpen_core.imaging.files import load_picture
+from gpen_core.imaging.warp import warp
+from gpen_core.lab.evaluation.video import smooth_motion
+from gpen_core.model import Gpen, GpenConfig
+from gpen_core.pipeline import restore_image
+from gpen_core.tasks import TASKS
+from gpen_core.video import ClipReader, ClipTools, ClipWriter, restore_clip
+from gpen_core.video.files import pyav
 
-SETTINGS = Settings(protect=ProtectOptions("off"))  # all that the model makes
-SIZE, FACE = (360, 640), 150.0
-# Fewer pixels by this factor, noise, CRF.
-QUALITIES = {"good": (3.0, 0.015, 23), "poor": (4.5, 0.04, 33)}
+PICTURE = Path(__file__).parent.parent / "tests" / "data" / "astronaut.jpg"
 
 
-def spoilt(frames: Tensor, factor: float, noise: float, crf: int) -> Tensor:
-    return coded(noisy(smaller(frames, factor), noise), crf=crf)
+def write_clip(path: Path, size: tuple[int, int], face_width: float, frames: int) -> None:
+    """The photograph under a smooth motion, one frame at a time."""
+    picture, av = load_picture(PICTURE).pixels[:3], pyav()
+    face = gpen_core.load_detector("mtcnn").detect(picture)[0]
+    period = smooth_motion(min(frames, 400), face, size, face_width)
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=Fraction(25))
+        stream.height, stream.width, stream.pix_fmt, stream.options = (
+            *size,
+            "yuv420p",
+            {"crf": "28", "preset": "veryfast"},
+        )
+        for number in range(frames):
+            # Back and forth: a motion that begins anew would be a jump.
+            place = number % (2 * len(period))
+            matrix = period[place if place < len(period) else 2 * len(period) - 1 - place]
+            array = warp(picture, matrix, size).mul(255).byte().permute(1, 2, 0).contiguous().numpy()
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+        output.mux(stream.encode(None))
 
 
-def one_by_one(frames: Tensor, model, detector) -> Tensor:
-    return torch.cat(
-        [gpen_core.restore_frames(frame[None], model, detector=detector, settings=SETTINGS).frames for frame in frames]
-    )
+def loop(source: Path, target: Path, model: GpenModel, detector) -> int:
+    """Today's stages, one frame after the other."""
+    count, writer = 0, None
+    with ClipReader(source) as reader:
+        for frame in reader.frames():
+            result = restore_image(frame.pixels[None].float() / 255, model, detector).frames[0]
+            writer = writer or ClipWriter(target, reader.info, tuple(result.shape[-2:]))
+            writer.write(result, frame.time)
+            count += 1
+    writer.close()
+    return count
 
 
-def steady(frames: Tensor, model, detector, options: VideoOptions) -> Tensor:
-    return torch.stack([result.frame for result in restore_stream(frames, model, detector, SETTINGS, options)])
+def speed(options: argparse.Namespace) -> None:
+    model, detector = gpen_core.load_model("bundled"), gpen_core.load_detector("mtcnn")
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "in.mp4")
+        frames = options.frames[0] if options.frames else 60
+        write_clip(source, (720, 1280), 220.0, frames)
+        for turn in range(options.turns):
+            started = time.perf_counter()
+            loop(source, Path(folder, "loop.mp4"), model, detector)
+            middle = time.perf_counter()
+            restore_clip(source, Path(folder, "clip.mp4"), ClipTools(model, detector))
+            ended = time.perf_counter()
+            one, other = frames / (middle - started), frames / (ended - middle)
+            print(
+                f"turn {turn + 1}: loop {one:.2f} frames/s, clip {other:.2f} frames/s: {other / one:.2f} times",
+                flush=True,
+            )
 
 
-def sheet(rows: list[Tensor], path: Path, every: int = 10) -> None:
-    """Every tenth frame, one row for each clip."""
-    lines = [torch.cat([resize_filtered(f[None], (180, 320), "bilinear")[0] for f in row[::every]], 2) for row in rows]
-    save_picture(Picture(torch.cat(lines, 1).clamp(0, 1)), path)
+def memory(options: argparse.Namespace) -> None:
+    for frames in options.frames or (300, 3000, 10000):
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, __file__, "one", "--frames", str(frames)], capture_output=True, text=True
+        )
+        print(done.stdout.strip() or done.stderr[-800:], flush=True)
+
+
+def one(options: argparse.Namespace) -> None:
+    """A clip, in this process; the clip itself is written by another, whose memory does not count."""
+    frames = options.frames[0]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "in.mp4")
+        code = (
+            f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import video; from pathlib import Path; "
+        )
+        code += f"video.write_clip(Path({str(source)!r}), (144, 192), 60.0, {frames})"
+        subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+        torch.manual_seed(0)
+        config = GpenConfig(32, 32, (4, 4, 4, 4), style_dim=8, mapping_layers=1)
+        model = GpenModel(config, Gpen(config).requires_grad_(False).eval(), TASKS["restoration"], "tiny")
+        started = time.perf_counter()
+        report = restore_clip(source, Path(folder, "out.mp4"), ClipTools(model, gpen_core.load_detector("mtcnn")))
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{report.frames} frames ({report.with_faces} with a face): {peak:.0f} MiB, {seconds:.0f} s")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pictures", type=Path, nargs="*", default=[Path("tests/data/astronaut.jpg")])
-    parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--qualities", nargs="*", default=list(QUALITIES))
-    parser.add_argument("--steadiness", type=float, default=1.0)
+    parser.add_argument("what", choices=("speed", "memory", "one"))
+    parser.add_argument("--frames", type=int, nargs="*", default=[])
+    parser.add_argument("--turns", type=int, default=2)
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    detector, model = gpen_core.load_detector("mtcnn"), gpen_core.load_model("bundled")
-    follower = LookingFollower(detector)
-    embedder = None
-    if importlib.util.find_spec("dlib"):
-        try:
-            embedder = find_embedder(())
-        except MissingWeightsError as error:
-            print(error)
-    found = []
-    for path in options.pictures:
-        picture = load_picture(path).pixels[:3]
-        face = detector.detect(picture)[0]
-        motion = smooth_motion(options.frames, face, SIZE, FACE)
-        middle = options.frames // 2
-        clean = moving(picture, face, motion, SIZE)
-        clean = blinking(clean, closed_eyes(picture, face), face, motion, range(middle, middle + 4))
-        for quality in options.qualities:
-            frames = spoilt(clean.frames, *QUALITIES[quality])
-            made = {"input": frames}
-            for name, run in (
-                ("one by one", lambda f: one_by_one(f, model, detector)),
-                ("steady", lambda f: steady(f, model, detector, VideoOptions(steadiness=options.steadiness))),
-            ):
-                started = time.perf_counter()
-                made[name] = run(frames)
-                print(f"{path.name} {quality} {name}: {time.perf_counter() - started:.1f} s")
-            rows = {name: measure_clip(f, clean, follower, embedder).as_dict() for name, f in made.items()}
-            rows["clean"] = measure_clip(clean.frames, clean, follower, embedder).as_dict()
-            for name, values in rows.items():
-                print(f"  {name:12}", {k: None if v is None else round(v, 3) for k, v in values.items()})
-            found.append({"picture": path.name, "quality": quality, "measures": rows})
-            sheet([frames, *list(made.values())[1:], clean.frames], options.out / f"{path.stem}-{quality}.png")
-            torch.save({k: (v * 255).byte() for k, v in made.items()}, options.out / f"{path.stem}-{quality}.pt")
-    (options.out / "video.json").write_text(json.dumps(found, indent=1) + "\n")
+    {"speed": speed, "memory": memory, "one": one}[options.what](options)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from .loaders import LoadDetector, LoadModel, LoadParser
 from .regions import FaceRegions
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
+from .restore_video import RestoreVideo
 from .sample import SampleFaces
 from .select import SelectFaces
+from .track import TrackFaces
 
 
 class GpenExtension(ComfyExtension):
@@ -28,11 +30,13 @@ class GpenExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             RestoreImage,
+            RestoreVideo,
             LoadModel,
             LoadDetector,
             LoadParser,
             DetectFaces,
             SelectFaces,
+            TrackFaces,
             RestoreFaces,
             FaceRegions,
             BlendFaces,

@@ -54,6 +54,7 @@ class RestoreFaces(io.ComfyNode):
         cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int, protect: str
     ) -> io.NodeOutput:
         from ..gpen_core.pipeline import ProtectOptions, protect_faces, protections_for
+        from ..gpen_core.pipeline.clip import VideoOptions, restored_along
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
@@ -67,8 +68,13 @@ class RestoreFaces(io.ComfyNode):
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
         hooks, guard = node_hooks(status, {"restore": 1.0}), ProtectOptions(protect)
-        found = restore_faces(frames, faces, model.model, options, hooks)
-        restored = tuple(protect_faces(frames, found, protections_for(guard, protect_tools(guard), hooks)))
+        steps = protections_for(guard, protect_tools(guard), hooks)
+        if any(face.track for face in faces):
+            video = VideoOptions()
+            restored = tuple(restored_along(frames, faces, model.model, options, steps, video, hooks))
+        else:
+            found = restore_faces(frames, faces, model.model, options, hooks)
+            restored = tuple(protect_faces(frames, found, steps))
         for face in restored:
             kept.add(face)
         ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})

@@ -58,6 +58,7 @@ class RestoreImage(io.ComfyNode):
                 *widgets.blending(protect=True),
                 *widgets.restoring(),
                 *widgets.texture(),
+                widgets.as_video(),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),
@@ -79,9 +80,11 @@ class RestoreImage(io.ComfyNode):
     def execute(
         cls, image: Tensor, model: ManagedModel, protect: str, template: str, batch_size: int,
         faces: Sequence[Face] | None = None, detector: ManagedDetector | None = None,
-        parser: ManagedParser | None = None, background: Tensor | None = None, **blending: Any,
+        parser: ManagedParser | None = None, background: Tensor | None = None, video: str = "auto",
+        **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
+        from ..gpen_core.pipeline.clip.options import video_options_for
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
@@ -112,6 +115,7 @@ class RestoreImage(io.ComfyNode):
             hooks=node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
             on_face=kept.add,
             tools=protect_tools(settings.protect),
+            video=video_options_for(video, frames),
         )
         text = run_text(result.facts)
         if not result.faces:

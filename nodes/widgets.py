@@ -12,8 +12,10 @@ from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color import COLOR_METHODS
+from ..gpen_core.pipeline.clip.options import VIDEO_MODES, VideoOptions
 from ..gpen_core.pipeline.options import LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
 from ..gpen_core.types import AUTO
+from ..gpen_core.video.codecs import CODECS
 
 if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
@@ -135,6 +137,61 @@ def texture() -> list[io.Input]:
             "whole_crop", display_name="whole crop", default=defaults.whole_crop, advanced=True, optional=True,
             tooltip="Replace the whole aligned crop, with hair and background, not only the face. For images that are aligned "
             "faces already.",
+        ),
+    ]  # fmt: skip
+
+
+def tracking() -> list[io.Input]:
+    return [
+        io.Int.Input(
+            "smoothing", default=VideoOptions().look_ahead, min=0, max=30,
+            tooltip="Frames before and after that smooth a face's landmarks. It never lags. 0 = as detected.",
+        ),
+        io.Int.Input(
+            "patience", default=VideoOptions().track.patience, min=0, max=250,
+            tooltip="Frames for which a face may be out of sight and still be the same face.",
+        ),
+    ]  # fmt: skip
+
+
+def as_video() -> io.Input:
+    """Optional, and after all other widgets: workflows saved without it work as before."""
+    return io.Combo.Input(
+        "video", options=list(VIDEO_MODES), default=AUTO, optional=True,
+        tooltip="Whether the images are frames of a clip: faces are then followed and held steady, without flicker. auto: when "
+        "neighboring images are alike.",
+    )  # fmt: skip
+
+
+def steadying() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            "steadiness", default=VideoOptions().steadiness, min=0.0, max=1.0, step=0.05,
+            tooltip="How long a restored face is held where the video does not change. 0 = every frame by itself, which "
+            "flickers.",
+        ),
+        io.Int.Input(
+            "detect_every", display_name="detect every", default=0, min=0, max=250, advanced=True,
+            tooltip="Search whole frames for new faces at every n-th only, and follow faces between. 0 = automatic.",
+        ),
+    ]  # fmt: skip
+
+
+def encoding() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "codec", options=list(CODECS), default=CODECS[0], advanced=True,
+            tooltip="auto: as the input, where possible. prores and ffv1 make large files for editing.",
+        ),
+        io.Int.Input(
+            "crf", default=0, min=0, max=63, advanced=True,
+            tooltip="Quality of the encoder: lower is better and larger. 0 = automatic, with no visible loss.",
+        ),
+        io.Float.Input(
+            "start", default=0.0, min=0.0, max=1e6, step=0.1, advanced=True, tooltip="Begin here, in seconds."
+        ),
+        io.Float.Input(
+            "end", default=0.0, min=0.0, max=1e6, step=0.1, advanced=True, tooltip="Stop here, in seconds. 0 = at the end."
         ),
     ]  # fmt: skip
 

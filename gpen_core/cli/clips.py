@@ -7,8 +7,11 @@ import argparse
 from ..errors import OptionError
 from ..pipeline import Hooks
 from ..pipeline.clip import VideoOptions
-from ..video.restore import ClipTools, restore_clip
-from ..video.write import CODECS, EncodeOptions
+from ..video.animated import ANIMATIONS, is_animation, restore_animation
+from ..video.codecs import CODECS, EncodeOptions
+from ..video.files import is_clip
+from ..video.restore import restore_clip
+from ..video.tools import ClipTools
 from .plan import Job
 from .progress import PictureBar
 
@@ -54,9 +57,17 @@ def restore_clip_job(job: Job, tools: ClipTools, options: argparse.Namespace, ba
     end = None if options.end is None else seconds_of("--end", options.end)
     start = seconds_of("--start", options.start)
     hooks = Hooks(progress=bar.stage, say=bar.say)
-    report = restore_clip(job.source, job.target, tools, start=start, end=end, hooks=hooks)
+    if job.target.suffix.lower() in ANIMATIONS:
+        report = restore_animation(job.source, job.target, tools, hooks=hooks)
+    else:
+        report = restore_clip(job.source, job.target, tools, start=start, end=end, hooks=hooks)
     height, width = report.size
     return f"{job.source} → {job.target} ({report.text()} {width}×{height})"
+
+
+def is_moving(job: Job) -> bool:
+    """Whether a job is one for ``restore_clip_job``: a film, or a picture file with several frames."""
+    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
 
 
 def seconds_of(name: str, text: str) -> float:

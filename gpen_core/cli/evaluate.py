@@ -40,6 +40,7 @@ from ..precisions import PRECISIONS
 from ..types import AUTO
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
+from .evaluate_video import add_video, run_video
 from .models import chosen_model
 
 _ABOUT = """Degrade clean faces, restore them, and measure how close they come to the originals, compared with the degraded
@@ -84,6 +85,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     degradation.add_argument(
         "--sweep-faces", type=int, default=defaults.sweep_faces, help="faces per sweep; 0 = all (default: %(default)s)"
     )
+    add_video(parser)
     _add_measuring(parser, defaults)
     parser.add_argument("--protect", action="store_true", help="instead, measure what protecting faces does, and how well "
                         "their quality is estimated: protect.json and protect.md in REPORT")  # fmt: skip
@@ -120,8 +122,8 @@ def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions)
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate, write the report and print the main results. → 0"""
-    if options.data is None and options.pairs is None:
-        raise OptionError("nothing to evaluate: give --data FOLDER, --pairs LOW CLEAN, or both")
+    if options.data is None and options.pairs is None and not options.video:
+        raise OptionError("nothing to evaluate: give --data FOLDER, --pairs LOW CLEAN, or both; or --video PICTURE")
     if options.list is not None and options.data is None:
         raise OptionError("--list names files in --data: give --data as well")
     folders = (*options.models, *weight_folders())
@@ -133,6 +135,8 @@ def run(options: argparse.Namespace) -> int:
     model = load_checkpoint(
         path, device=choose_device(options.device), dtype=PRECISIONS[options.precision], task=options.task
     )
+    if options.video:
+        return run_video(options, model, folders)
     if options.protect:
         return _run_protect(options, model, faces, folders)
     wanted = _options(options, folders)

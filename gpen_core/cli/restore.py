@@ -43,13 +43,12 @@ from ..pipeline.protect.identity import NO_NETWORK
 from ..pipeline.restore import template_for
 from ..precisions import PRECISIONS
 from ..types import AUTO, RestoredFace
-from ..video.files import is_clip
-from ..video.restore import ClipTools
+from ..video.tools import ClipTools
 from ..weights.catalog import published_of
 from ..weights.find import find_first, missing_message, weight_folders
 from .arguments import add_weight_folders
 from .choosing import add_choosing, load_reference, select_options
-from .clips import add_clips, encode_options, restore_clip_job, video_options
+from .clips import add_clips, encode_options, is_moving, restore_clip_job, video_options
 from .inputs import Found, add_files, find_pictures
 from .models import chosen_model
 from .plan import Job, Output, plan, remove_faces
@@ -174,7 +173,7 @@ def run(options: argparse.Namespace) -> int:
     with PictureBar(len(jobs)) as bar:
         for job in jobs:
             try:
-                restore = _restore_clip if is_clip(job.source) else _restore
+                restore = _restore_clip if is_moving(job) else _restore
                 bar.finish(restore(job, tools, options, bar, report))
             except Exception as error:  # a failing image must not stop the others
                 failures += 1

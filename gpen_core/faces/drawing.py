@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,11 +15,12 @@ from ..geometry import size_of
 from ..imaging.files import as_image
 from ..types import Face, Point
 from .moving import resized_with
-from .selection.choose import Choice
+from .selection.decisions import Choice
 
 Color = tuple[int, int, int]
 _BOX_COLOR, _POINT_COLOR, _TEXT_COLOR = (64, 220, 96), (255, 80, 64), (0, 0, 0)
 _REST_COLOR = (200, 200, 200)
+_GOLDEN_ANGLE = 0.381966  # of a turn
 
 
 def draw_faces(frames: Tensor, faces: Sequence[Face]) -> Tensor:
@@ -57,16 +59,25 @@ def face_mask(frames: Tensor, faces: Sequence[Face]) -> Tensor:
 
 
 def label_of(face: Face) -> str:
-    """What a picture says of a face: "#1 · 98 %"."""
-    return f"#{face.id} · {face.score:.0%}".replace("%", " %")
+    """What a picture says of a face: "#1 · 98 %", or "track 1 · 98 %"."""
+    name = f"track {face.track}" if face.track else f"#{face.id}"
+    return f"{name} · {face.score:.0%}".replace("%", " %")
+
+
+def color_of(face: Face) -> Color:
+    """Of a face's box: each track has its own, as far from those before it as the golden angle takes it."""
+    if not face.track:
+        return _BOX_COLOR
+    red, green, blue = colorsys.hsv_to_rgb((0.35 + (face.track - 1) * _GOLDEN_ANGLE) % 1, 0.7, 0.95)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def _draw(frame: Tensor, faces: Sequence[Face]) -> Tensor:
     picture = as_image(frame.float().cpu())
     pen = _Pen(picture)
     for face in faces:
-        pen.box(face, _BOX_COLOR)
-        pen.label(face, label_of(face), _BOX_COLOR)
+        pen.box(face, color_of(face))
+        pen.label(face, label_of(face), color_of(face))
     return _as_frame(picture, frame)
 
 

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from .crops import crop_faces, with_crops
     from .detect import detect_faces
     from .hooks import Hooks, Progress
-    from .options import BlendOptions, ProtectOptions, RestoreOptions
+    from .options import BlendOptions, ProtectOptions, RestoreOptions, Settings
     from .protect import ProtectTools, load_protect_tools, protect_faces, protections_for
     from .rate import rate_faces
     from .restore import restore_faces
-    from .run import Restoration, Settings, restore_image
+    from .run import Restoration, restore_image
 
 __all__ = [
     "BlendOptions",
@@ -44,10 +44,10 @@ __getattr__ = lazy_names(
         "crops": ("crop_faces", "with_crops"),
         "detect": ("detect_faces",),
         "hooks": ("Hooks", "Progress"),
-        "options": ("BlendOptions", "ProtectOptions", "RestoreOptions"),
+        "options": ("BlendOptions", "ProtectOptions", "RestoreOptions", "Settings"),
         "protect": ("ProtectTools", "load_protect_tools", "protect_faces", "protections_for"),
         "rate": ("rate_faces",),
         "restore": ("restore_faces",),
-        "run": ("Restoration", "Settings", "restore_image"),
+        "run": ("Restoration", "restore_image"),
     },
 )

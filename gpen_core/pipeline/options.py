@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import OptionError
 from ..faces.regions import RegionOptions
+from ..faces.selection import SelectOptions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
 from ..types import AUTO
@@ -104,3 +105,20 @@ class BlendOptions:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels}")
         if not 0 <= self.grain <= 1:
             raise OptionError(f"grain must be from 0 to 1, not {self.grain}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run.
+
+    Attributes:
+        select: Which of the faces found are worked on.
+        restore: Alignment and size of a batch.
+        blend: Scale, strength, softness and color matching.
+        protect: What of a face is kept from the model.
+    """
+
+    select: SelectOptions = SelectOptions()
+    restore: RestoreOptions = RestoreOptions()
+    blend: BlendOptions = BlendOptions()
+    protect: ProtectOptions = ProtectOptions()

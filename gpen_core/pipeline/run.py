@@ -12,14 +12,16 @@ from ..errors import OptionError
 from ..faces.detectors.base import FaceDetector
 from ..faces.parsing import FaceParser
 from ..faces.quality import load_quality
-from ..faces.selection import Reference, Selection, SelectOptions, choose_faces
+from ..faces.selection import Reference, Selection, choose_faces
 from ..imaging.batches import joined_background
 from ..types import Face, FaceFacts, RestoredFace
 from .blend import blend_each, result_size
+from .clip.batch import restored_along, scan_faces, track_faces
+from .clip.options import VideoOptions
 from .detect import find_faces
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
-from .options import BlendOptions, ProtectOptions, RestoreOptions
+from .options import Settings
 from .protect import ProtectTools, protect_faces, protections_for
 from .rate import rate_faces
 from .restore import restore_each, template_for
@@ -45,23 +47,6 @@ class Restoration:
     selection: Selection | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """All settings of a run.
-
-    Attributes:
-        select: Which of the faces found are worked on.
-        restore: Alignment and size of a batch.
-        blend: Scale, strength, softness and color matching.
-        protect: What of a face is kept from the model.
-    """
-
-    select: SelectOptions = SelectOptions()
-    restore: RestoreOptions = RestoreOptions()
-    blend: BlendOptions = BlendOptions()
-    protect: ProtectOptions = ProtectOptions()
-
-
 def _ignore(face: RestoredFace) -> None:
     """Restored faces that nobody looks at."""
 
@@ -80,6 +65,7 @@ def restore_image(
     on_face: Callable[[RestoredFace], None] = _ignore,
     tools: ProtectTools = ProtectTools(),
     in_place: bool = False,
+    video: VideoOptions | None = None,
 ) -> Restoration:
     """Detect, select, align, restore, protect and blend, over a batch of frames.
 
@@ -100,6 +86,7 @@ def restore_image(
         on_face: Sees each restored face once, as it is blended.
         tools: Networks that protecting uses.
         in_place: The frames may be overwritten by the result, which saves a copy.
+        video: The frames are a clip: each face is followed through it and held steady. None: they are pictures by themselves.
 
     Returns:
         The frames at the scale asked for; frames without faces are resized only.
@@ -121,21 +108,26 @@ def restore_image(
 
     selection = None
     if faces is None:
-        found = workable(_found(frames, detector, hooks))
+        found = workable(_found(frames, detector, hooks, video))
         if settings.select.asks_quality:
             found = rate_faces(frames, found, tools.quality or load_quality(), model.config.input_size, template)
         likeness = None if reference is None else reference.likeness(frames, found)
         selection = choose_faces(found, settings.select, likeness=likeness)
     faces = _in_order(frames, workable(faces or ()), hooks) if selection is None else selection.chosen
+    if video is not None and not all(face.track for face in faces):
+        faces = track_faces(frames, faces, video)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
-    restored = restore_each(frames, faces, model, settings.restore, hooks)
-    protected = protect_faces(frames, restored, protections_for(settings.protect, tools, hooks))
+    steps = protections_for(settings.protect, tools, hooks)
     done: list[tuple[Face, FaceFacts]] = []
 
     def seen(face: RestoredFace) -> None:
         done.append((face.crop.face, face.facts))
         on_face(face)
 
+    if video is None:
+        protected = protect_faces(frames, restore_each(frames, faces, model, settings.restore, hooks), steps)
+    else:
+        protected = restored_along(frames, faces, model, settings.restore, steps, video, hooks)
     by_frame = _by_frame(_watched(protected, seen), len(frames))
     blended = blend_each(
         frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks,
@@ -146,10 +138,10 @@ def restore_image(
     )
 
 
-def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks) -> tuple[Face, ...]:
+def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks, video: VideoOptions | None) -> tuple[Face, ...]:
     if detector is None:
         raise OptionError("nothing says where the faces are: give a detector, or the faces")
-    return find_faces(frames, detector, hooks)
+    return find_faces(frames, detector, hooks) if video is None else scan_faces(frames, detector, video, hooks)
 
 
 def _in_order(frames: Tensor, faces: Iterable[Face], hooks: Hooks) -> tuple[Face, ...]:

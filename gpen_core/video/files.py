@@ -23,8 +23,10 @@ CLIP_EXTENSIONS = (
     ".mts",
     ".wmv",
     ".3gp",
+    ".gif",
+    ".apng",
 )
-WRITABLE_CLIPS = (".mp4", ".mov", ".mkv", ".webm", ".m4v")
+WRITABLE_CLIPS = (".mp4", ".mov", ".mkv", ".webm", ".m4v", ".gif", ".apng")
 
 
 def is_clip(path: str | os.PathLike[str]) -> bool:

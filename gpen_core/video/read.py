@@ -85,20 +85,24 @@ class ClipReader:
         end = min(self.end, info.duration) if self.end is not None and info.duration else (self.end or info.duration)
         return max(0, round((end - self.start) * float(info.frame_rate)))
 
-    def frames(self) -> Iterator[ClipFrame]:
+    def frames(self, earliest: float | None = None) -> Iterator[ClipFrame]:
         """The frames from ``start`` on, in the order in which they are shown.
+
+        Args:
+            earliest: Seconds from the beginning before which they are left out, if that is later.
 
         Raises:
             ImageError: The file is damaged before its first frame. What comes before other damage is given.
         """
         base, zero = self.info.time_base, self._stream.start_time or 0
-        if self.start > 0:
-            self._container.seek(int(self.start / base) + zero, stream=self._stream)
+        start = self.start if earliest is None else max(self.start, earliest)
+        if start > 0:
+            self._container.seek(int(start / base) + zero, stream=self._stream)
         size: tuple[int, int] | None = None
         for number, frame in enumerate(self._decoded()):
             time = (frame.pts if frame.pts is not None else round(number / self.info.frame_rate / base)) - zero
             seconds = float(time * base)
-            if seconds < self.start - 1e-6:
+            if seconds < start - 1e-6:
                 continue
             if self.end is not None and seconds >= self.end - 1e-6:
                 return

@@ -6,86 +6,22 @@ import io
 import math
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
-from ..checkpoints import GpenModel
 from ..errors import ImageError
-from ..faces.detectors.base import FaceDetector
-from ..faces.parsing import FaceParser
-from ..faces.selection import Reference
-from ..files import written_whole
 from ..geometry import size_of
-from ..pipeline.clip import VideoOptions, ahead, restore_stream
-from ..pipeline.clip.stream import Result
+from ..pipeline.clip import restore_stream
+from ..pipeline.clip.ahead import ahead
 from ..pipeline.hooks import Hooks
-from ..pipeline.protect import ProtectTools
-from ..pipeline.run import Settings
+from .parts import PART_FRAMES, PartsWriter
 from .read import ClipFrame, ClipReader
-from .write import ClipWriter, EncodeOptions
+from .report import ClipReport
+from .tools import ClipTools
 
 _QUEUE = 4  # frames between two threads
-
-
-@dataclass(frozen=True, eq=False)
-class ClipTools:
-    """What a clip is restored with.
-
-    Attributes:
-        model: Restores faces.
-        detector: Finds them.
-        settings: Which faces, how, and the size of the result.
-        video: How steady faces are held.
-        parser: Draws the outline of each face; without one it is an oval.
-        reference: Only this person's faces are restored.
-        protect: Networks that protecting uses.
-        encode: How the result is encoded.
-    """
-
-    model: GpenModel
-    detector: FaceDetector
-    settings: Settings = Settings()
-    video: VideoOptions = VideoOptions()
-    parser: FaceParser | None = None
-    reference: Reference | None = None
-    protect: ProtectTools = ProtectTools()
-    encode: EncodeOptions = EncodeOptions()
-
-
-@dataclass
-class ClipReport:
-    """What became of a clip.
-
-    Attributes:
-        frames: How many were written.
-        with_faces: In how many of them a face was restored.
-        tracks: How many frames each face was restored in, by the number of its track.
-        size: (height, width) of the result.
-        notes: What a user should know.
-    """
-
-    frames: int = 0
-    with_faces: int = 0
-    tracks: dict[int, int] = field(default_factory=dict)
-    size: tuple[int, int] = (0, 0)
-    notes: list[str] = field(default_factory=list)
-
-    def count(self, result: Result) -> None:
-        """One more frame."""
-        self.frames += 1
-        self.with_faces += bool(result.faces)
-        for face in result.faces:
-            track = face.crop.face.track
-            self.tracks[track] = self.tracks.get(track, 0) + 1
-
-    def text(self) -> str:
-        """A sentence for people."""
-        if not self.tracks:
-            return f"{self.frames} frames; no face found."
-        faces = f"{len(self.tracks)} face{'s' if len(self.tracks) > 1 else ''}"
-        return " ".join([f"{self.frames} frames; {faces} restored in {self.with_faces} of them.", *self.notes])
+_LEAD = 32  # frames before a part that tell what the face was like
 
 
 def restore_clip(
@@ -96,10 +32,14 @@ def restore_clip(
     start: float = 0.0,
     end: float | None = None,
     hooks: Hooks = Hooks(),
+    resumes: bool = True,
+    part_frames: int = PART_FRAMES,
 ) -> ClipReport:
     """Restore the faces of a clip: decode, search, restore and encode side by side, a few frames at a time.
 
-    Sound, times of frames, colors and texts of the file are kept. The result appears under its name when it is complete.
+    Sound, times of frames, colors and texts of the file are kept. The result appears under its name when it is complete. A run
+    that was killed goes on where it was, to the last 20 seconds, when it is started again with the same settings: until then,
+    parts wait in a hidden folder beside the result.
 
     Args:
         source: The clip's file, or its content.
@@ -108,6 +48,8 @@ def restore_clip(
         start: Seconds at which to begin.
         end: Seconds at which to stop; None: at the end.
         hooks: Told of each stage, from several threads.
+        resumes: Whether parts are kept when the run fails; without, nothing is left.
+        part_frames: Frames of a part.
 
     Returns:
         What became of it.
@@ -118,50 +60,64 @@ def restore_clip(
         RestorationError: Not even one face fits into memory.
     """
     report = ClipReport()
-    with ClipReader(source, start, end) as reader, written_whole(target) as temporary:
-        times: list[int] = []
-        with closing(ahead(reader.frames(), _QUEUE)) as frames:
-            restored = restore_stream(
-                _pixels(frames, times), tools.model, tools.detector, tools.settings, tools.video,
-                reference=tools.reference, parser=tools.parser, hooks=hooks, tools=tools.protect,
-                total=reader.expected_frames,
-            )  # fmt: skip
-            with closing(ahead(restored, _QUEUE)) as results:
-                _write(results, reader, times, temporary, tools.encode, report)
+    with ClipReader(source, start, end) as reader:
+        parts = PartsWriter(target, _job(source, tools, start, end), reader.info, tools.encode, part_frames)
+        try:
+            report.frames = parts.done
+            if not parts.is_complete:
+                _restore_rest(reader, parts, tools, hooks, report)
+            sound = reader.sound()
+            parts.close(sound)
+        except BaseException:
+            parts.abandon(keep=resumes)
+            raise
+        report.notes += sound.notes
     return report
 
 
-def _pixels(frames: Iterator[ClipFrame], times: list[int]) -> Iterator[Tensor]:
-    """What the stages see of the frames; their times wait until they come back."""
-    for frame in frames:
-        times.append(frame.time)
-        yield frame.pixels
+def _job(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float | None) -> tuple[object, ...]:
+    """All that decides about the result: parts that another job has left are of no use."""
+    if isinstance(source, Path):
+        status = source.stat()
+        what: tuple[object, ...] = (str(source.resolve()), status.st_size, status.st_mtime_ns)
+    else:
+        what = (hash(source.getvalue()),)
+    person = None if tools.reference is None else tools.reference.vectors.tolist()
+    parser = None if tools.parser is None else tools.parser.name
+    return (
+        *what, start, end, tools.model.name, tools.model.config, str(tools.model.dtype), tools.detector.name, tools.settings,
+        tools.video, parser, person, tools.encode,
+    )  # fmt: skip
 
 
-def _write(
-    results: Iterator[Result],
-    reader: ClipReader,
-    times: list[int],
-    path: Path,
-    encode: EncodeOptions,
-    report: ClipReport,
-) -> None:
-    writer: ClipWriter | None = None
+def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hooks: Hooks, report: ClipReport) -> None:
+    """Restore what is not in whole parts yet; the frames before it only tell what is steady."""
     begin = math.ceil(reader.start / reader.info.time_base)
-    try:
-        for result in results:
-            if writer is None:
+    skipped = parts.done
+    first = parts.parts[-1].next_time + begin if parts.parts else None
+    lead = _LEAD / float(reader.info.frame_rate)
+    earliest = None if first is None else float(first * reader.info.time_base) - lead
+    times: dict[int, int] = {}
+    with closing(ahead(reader.frames(earliest), _QUEUE)) as frames:
+        restored = restore_stream(
+            _pixels(frames, times), tools.model, tools.detector, tools.settings, tools.video,
+            reference=tools.reference, parser=tools.parser, hooks=hooks, tools=tools.protect,
+            total=max(reader.expected_frames - skipped, 0),
+        )  # fmt: skip
+        with closing(ahead(restored, _QUEUE)) as results:
+            for result in results:
+                time = times.pop(result.number)
+                if first is not None and time < first:
+                    continue
                 report.size = size_of(result.frame)
-                sound = reader.sound()
-                writer = ClipWriter(path, reader.info, report.size, encode, sound)
-                report.notes += sound.notes
-            writer.write(result.frame, times[result.number] - begin)
-            times[result.number] = 0
-            report.count(result)
-        if writer is None:
-            raise ImageError(f"{reader.name}: there is no frame between {reader.start} and {reader.end or 'the end'} s")
-        writer.close()
-    except BaseException:
-        if writer is not None:
-            writer.abandon()
-        raise
+                parts.write(result.frame, time - begin)
+                report.count(result)
+    if not report.frames:
+        raise ImageError(f"{reader.name}: there is no frame between {reader.start} and {reader.end or 'the end'} s")
+
+
+def _pixels(frames: Iterator[ClipFrame], times: dict[int, int]) -> Iterator[Tensor]:
+    """What the stages see of the frames; their times wait until they come back."""
+    for number, frame in enumerate(frames):
+        times[number] = frame.time
+        yield frame.pixels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,62 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ImageError, OptionError
-from ..types import AUTO
+from ..errors import ImageError
+from .codecs import DEFAULT_CRF, ENCODERS, EncodeOptions, codec_for
 from .files import converting, pyav
 from .info import ClipInfo
 from .sound import Sound
-
-# Codec as users call it → FFmpeg's encoder.
-_ENCODERS = {
-    "h264": "libx264",
-    "hevc": "libx265",
-    "vp9": "libvpx-vp9",
-    "av1": "libsvtav1",
-    "prores": "prores_ks",
-    "ffv1": "ffv1",
-}
-CODECS = (AUTO, *_ENCODERS)
-_DEFAULT_CRF = {"h264": 16, "hevc": 18, "vp9": 24, "av1": 22}
-_CONTAINERS = {
-    ".mp4": ("h264", "hevc", "av1", "vp9"),
-    ".m4v": ("h264", "hevc"),
-    ".mov": ("h264", "hevc", "prores"),
-    ".webm": ("vp9", "av1"),
-    ".mkv": tuple(_ENCODERS),
-}
-_MOST_CRF = 63
-
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How a clip is encoded. Raises OptionError for values outside their range.
-
-    Attributes:
-        codec: "h264", "hevc", "vp9", "av1", "prores", "ffv1", or "auto": the source's where the file's kind takes it.
-        crf: Constant quality, 0 (best) … 63; None: one at which nobody sees a loss. ProRes and FFV1 have none.
-    """
-
-    codec: str = AUTO
-    crf: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.codec not in CODECS:
-            raise OptionError(f"unknown codec '{self.codec}'. Known: {', '.join(CODECS)}.")
-        if self.crf is not None and not 0 <= self.crf <= _MOST_CRF:
-            raise OptionError(f"crf must be from 0 to {_MOST_CRF}, not {self.crf}")
-
-
-def codec_for(options: EncodeOptions, info: ClipInfo, suffix: str) -> str:
-    """The codec to write. Raises OptionError where files of this kind do not take the one asked for."""
-    taken = _CONTAINERS.get(suffix.lower())
-    if taken is None:
-        raise OptionError(f"cannot write '{suffix}' clips. Choose one of {', '.join(_CONTAINERS)}.")
-    if options.codec == AUTO:
-        return info.codec if info.codec in taken else taken[0]
-    if options.codec not in taken:
-        raise OptionError(f"{suffix} files do not take {options.codec}: choose one of {', '.join(taken)}, or .mkv")
-    return options.codec
 
 
 class ClipWriter:
@@ -93,7 +41,7 @@ class ClipWriter:
         flags = {"movflags": "+faststart+use_metadata_tags"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
         self._container = self._av.open(str(path), "w", options=flags)
         self._container.metadata.update(dict(info.metadata))
-        self._stream = self._container.add_stream(_ENCODERS[self.codec], rate=info.frame_rate)
+        self._stream = self._container.add_stream(ENCODERS[self.codec], rate=info.frame_rate)
         self._even(size)
         self._settings(options)
         self._sound, self._last = sound, -1
@@ -113,8 +61,8 @@ class ClipWriter:
         context.colorspace, context.color_primaries, context.color_trc = info.matrix, info.primaries, info.transfer
         if info.pixel_aspect != 1:
             context.sample_aspect_ratio = info.pixel_aspect
-        crf = _DEFAULT_CRF.get(self.codec) if options.crf is None else options.crf
-        wanted = {} if crf is None or self.codec not in _DEFAULT_CRF else {"crf": str(crf)}
+        crf = DEFAULT_CRF.get(self.codec) if options.crf is None else options.crf
+        wanted = {} if crf is None or self.codec not in DEFAULT_CRF else {"crf": str(crf)}
         if self.codec in ("vp9",):
             context.bit_rate = 0
             wanted |= {"row-mt": "1", "cpu-used": "3"}

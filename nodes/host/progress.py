@@ -33,7 +33,7 @@ class NodeProgress:
     def __call__(self, stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
         """Report progress. Raises ComfyUI's interrupt exception if the user has cancelled."""
         model_management.throw_exception_if_processing_interrupted()
-        self._done[stage] = done / max(total, 1)
+        self._done[stage] = min(done / max(total, 1), 1.0)  # how many frames a video has is a guess
         full = stage == self._last and done == total
         place = 1.0 if full else sum(share * self._done[each] for each, share in self._shares.items())
         shown = None

@@ -34,6 +34,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "softness": 0.35,
     },
     "protect": {"protect": "auto"},
+    "track": {"smoothing": 8, "patience": 12},
+    "video": {"steadiness": 1.0, "detect_every": 0, "codec": "auto", "crf": 0, "start": 0.0, "end": 0.0},
     "regions": {
         "skin": 1.0,
         "brows": 1.0,

@@ -33,8 +33,10 @@ NODES = [
     "GPEN_LoadParser",
     "GPEN_RestoreFaces",
     "GPEN_RestoreImage",
+    "GPEN_RestoreVideo",
     "GPEN_SampleFaces",
     "GPEN_SelectFaces",
+    "GPEN_TrackFaces",
 ]
 
 
@@ -102,7 +104,7 @@ def test_every_node_explains_itself(pack_host: HostProcess, repo_root: Path, nod
 
 
 def _wire(kind: object) -> bool:
-    return isinstance(kind, str) and (kind.startswith("GPEN_") or kind in ("IMAGE", "FACE_LANDMARKS", "SEGS"))
+    return isinstance(kind, str) and (kind.startswith("GPEN_") or kind in ("IMAGE", "VIDEO", "FACE_LANDMARKS", "SEGS"))
 
 
 def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
@@ -135,8 +137,11 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
             "regions",
             "background",
             *texture,
+            "video",
         ],
         "GPEN_ExampleImage": ["picture"],
+        "GPEN_RestoreVideo": ["video", "model", *whole, *SETTINGS["video"], "detector", "parser", "regions"],
+        "GPEN_TrackFaces": ["image", "faces", *SETTINGS["track"]],
         "GPEN_FaceRegions": [*SETTINGS["regions"], "mask", "face_landmarks"],
         "GPEN_AlignedFaces": ["image", "template"],
         "GPEN_CompareFaces": ["original", "restored", "faces"],

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .choose import Choice, Selection, choose_faces, select_faces
+    from .choose import choose_faces, select_faces
+    from .decisions import Choice, Selection
     from .indices import parse_indices
     from .masks import MASK_MODES, MaskRule
     from .options import SAME_PERSON, SelectOptions
@@ -43,7 +44,8 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "choose": ("Choice", "Selection", "choose_faces", "select_faces"),
+        "choose": ("choose_faces", "select_faces"),
+        "decisions": ("Choice", "Selection"),
         "indices": ("parse_indices",),
         "masks": ("MASK_MODES", "MaskRule"),
         "options": ("SAME_PERSON", "SelectOptions"),

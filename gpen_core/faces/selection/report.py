@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ...types import Face
-from .choose import Choice, Selection
+from .decisions import Choice, Selection
 from .picks import pick_of
 
 REPORT_VERSION = 1

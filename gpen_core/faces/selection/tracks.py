@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from .choose import EXCLUDED, INCLUDED, Choice, Selection
+from .decisions import EXCLUDED, INCLUDED, Choice, Selection
 
 
 def along_tracks(selection: Selection) -> Selection:
@@ -14,6 +14,8 @@ def along_tracks(selection: Selection) -> Selection:
     A face that was picked by hand in one frame is picked in all; otherwise the decision of most frames holds. Faces that nobody
     followed (``track`` 0) are left as they are.
     """
+    if not any(choice.face.track for choice in selection.choices):
+        return selection
     by_track: dict[int, list[Choice]] = defaultdict(list)
     for choice in selection.choices:
         by_track[choice.face.track].append(choice)

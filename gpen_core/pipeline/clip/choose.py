@@ -11,12 +11,11 @@ import torch
 from ...checkpoints import GpenModel
 from ...faces.quality import load_quality
 from ...faces.selection import Reference, SelectOptions, choose_faces
-from ...faces.selection.tracks import along_tracks
 from ...types import Face
+from ..options import Settings
 from ..protect import ProtectTools
 from ..rate import rate_faces
 from ..restore import template_for
-from ..run import Settings
 from .moment import Moment
 
 _VOTERS = 5  # frames from a track's first that decide about it
@@ -65,7 +64,7 @@ class _Judge:
         if self._reference is not None:
             frames = torch.stack([moment.pixels()[:3] for moment in waiting])
             likeness = self._reference.likeness(frames, rated)
-        selection = along_tracks(choose_faces(rated, self._select, likeness=likeness))
+        selection = choose_faces(rated, self._select, likeness=likeness)
         for choice in selection.choices:
             self._verdicts.setdefault(choice.face.track, choice.chosen)
 

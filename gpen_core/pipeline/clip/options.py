@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -33,7 +34,7 @@ class VideoOptions:
         track: When two faces of successive frames are one.
     """
 
-    look_ahead: int = 6
+    look_ahead: int = 8
     steadiness: float = 1.0
     reach: int = 6
     detect_every: int = 0
@@ -50,6 +51,13 @@ class VideoOptions:
             raise OptionError(f"detect_every must be from 0 (automatic) to 250 frames, not {self.detect_every}")
 
 
+def video_options_for(mode: str, frames: Tensor) -> VideoOptions | None:
+    """What ``restore_image`` takes for a batch [B, 3 or more, H, W] with one of ``VIDEO_MODES``. Raises OptionError."""
+    if mode not in VIDEO_MODES:
+        raise OptionError(f"unknown video mode '{mode}'. Known: {', '.join(VIDEO_MODES)}.")
+    return VideoOptions() if mode == ON or (mode == AUTO and looks_like_video(frames)) else None
+
+
 def looks_like_video(frames: Tensor) -> bool:
     """Whether a batch is a clip: neighbors are as alike as those of a camera that runs, apart from cuts.
 
@@ -61,4 +69,4 @@ def looks_like_video(frames: Tensor) -> bool:
     step = max(1, (len(frames) - 1) // _MOST_LOOKED_AT)
     starts = range(0, len(frames) - 1, step)
     changes = sorted(unlikeness(frame_sketch(frames[i]), frame_sketch(frames[i + 1])) for i in starts)
-    return changes[len(changes) // 2] <= _NEAR_FRAMES
+    return all(map(math.isfinite, changes)) and changes[len(changes) // 2] <= _NEAR_FRAMES

@@ -19,9 +19,8 @@ from ...imaging.lanczos import resize_lanczos
 from ...types import AUTO, RestoredFace
 from ..blend import blend_into, canvas_size, output_scale
 from ..hooks import Hooks
-from ..options import BlendOptions
+from ..options import BlendOptions, Settings
 from ..protect import ProtectTools, protections_for
-from ..run import Settings
 from .ahead import ahead
 from .choose import chosen
 from .moment import Moment

@@ -85,3 +85,33 @@ def test_times_are_seconds_or_clock_times(text, seconds):
 def test_what_is_no_time_is_said(text):
     with pytest.raises(OptionError, match="write seconds"):
         seconds_of("--start", text)
+
+
+def animation(path, portrait, **options):
+    pictures = [Image.open(portrait).convert("RGB").crop((100 + n, 24, 300 + n, 204)) for n in range(6)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], **options)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "tif"])
+def test_an_animation_stays_one_with_its_timing(ending, portrait, checkpoint, tmp_path, capsys):
+    durations = [80, 120, 40, 200, 80, 300]
+    timing = {} if ending == "tif" else {"duration": durations, "loop": 3}
+    source = animation(tmp_path / f"in.{ending}", portrait, **timing)
+    target = tmp_path / f"out.{ending}"
+    assert run(source, "-o", target, "--protect", "off", checkpoint=checkpoint) == 0
+    assert "6 frames; 1 face restored in 6 of them." in capsys.readouterr().out
+    with Image.open(target) as picture:
+        assert picture.n_frames == 6 and picture.size == (200, 180)
+        found = []
+        for number in range(6):
+            picture.seek(number)
+            picture.load()
+            found.append(picture.info.get("duration"))
+        if timing:
+            assert found == durations and picture.info["loop"] == 3
+
+
+def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):
+    assert run(portrait, "-o", tmp_path / "out.png", checkpoint=checkpoint) == 0
+    assert "frames;" not in capsys.readouterr().out

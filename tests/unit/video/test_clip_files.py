@@ -10,8 +10,8 @@ import torch
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.video import ClipReader, ClipWriter, EncodeOptions, is_clip
+from gpen_core.video.codecs import codec_for
 from gpen_core.video.files import converting
-from gpen_core.video.write import codec_for
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
 SIZE = (96, 128)
@@ -199,7 +199,7 @@ def test_what_is_no_clip_is_said(tmp_path):
 
 
 def test_the_codec_is_the_sources_where_the_file_takes_it(tmp_path):
-    with ClipReader(make_clip(tmp_path / "in.mkv", codec="libx265", frames=2)) as reader:
+    with ClipReader(make_clip(tmp_path / "in.mkv", codec="libx265", frames=8, sound=False)) as reader:
         info = reader.info
     assert codec_for(EncodeOptions(), info, ".mp4") == "hevc" and codec_for(EncodeOptions(), info, ".webm") == "vp9"
     with pytest.raises(OptionError, match=r"\.mp4 files do not take ffv1"):

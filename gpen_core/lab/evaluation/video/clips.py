@@ -75,7 +75,7 @@ def moving(picture: Tensor, face: Face, motion: Motion, size: tuple[int, int]) -
     return Clip(frames, faces)
 
 
-def blinking(clip: Clip, other: Tensor, face: Face, motion: Motion, when: Sequence[int]) -> Clip:
+def blinking(clip: Clip, other: Tensor, motion: Motion, when: Sequence[int]) -> Clip:
     """The clip with another picture of the face, [3, H, W], where it shows in some frames, as in a blink."""
     frames = clip.frames.clone()
     size = size_of(frames)

@@ -22,7 +22,7 @@ from gpen_core.faces.selection import (
     select_faces,
     selection_report,
 )
-from gpen_core.faces.selection.choose import STATES
+from gpen_core.faces.selection.decisions import STATES
 from gpen_core.types import Face
 
 POINTS = ((0.0, 0.0),) * 5

@@ -9,7 +9,8 @@ import torch
 from gpen_core.errors import OptionError
 from gpen_core.faces.selection import SelectOptions
 from gpen_core.pipeline import Hooks, Settings, restore_image
-from gpen_core.pipeline.clip import VideoOptions, ahead, looks_like_video, restore_stream
+from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream
+from gpen_core.pipeline.clip.ahead import ahead
 
 
 def faces_of(results):

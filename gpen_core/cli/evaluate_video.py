@@ -1,0 +1,51 @@
+"""python -m gpen_core evaluate --video"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..checkpoints import GpenModel
+from ..errors import MissingWeightsError, OptionError
+from ..faces.detectors import DETECTOR_NAMES, load_detector
+from ..faces.identity import find_embedder
+from ..lab.evaluation.video.evaluate import QUALITIES, VideoTest, evaluate_video, table
+
+
+def add_video(parser: argparse.ArgumentParser) -> None:
+    """Options on clips."""
+    group = parser.add_argument_group("clips")
+    group.add_argument(
+        "--video", nargs="+", type=Path, metavar="PICTURE",
+        help="measure how steady restored clips are: each photograph's face is set in motion, spoilt by noise and a codec, and "
+        "restored frame by frame and as a clip. No faces are needed",
+    )  # fmt: skip
+    group.add_argument("--video-frames", type=int, default=VideoTest().frames, metavar="N", help="default: %(default)s")
+    group.add_argument("--video-quality", nargs="+", choices=tuple(QUALITIES), default=list(QUALITIES), metavar="NAME",
+                       help=f"of the clips: {', '.join(QUALITIES)} (default: all)")  # fmt: skip
+    group.add_argument(
+        "--detector", default=DETECTOR_NAMES[0], help="of the clips' faces: " + ", ".join(DETECTOR_NAMES)
+    )
+
+
+def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[Path]) -> int:
+    """Measure, write ``video.json``, ``video.md`` and contact sheets, and print the table. → 0"""
+    if not options.out.parent.exists():
+        raise OptionError(f"{options.out.parent}: no such folder")
+    options.out.mkdir(exist_ok=True)
+    embedder = None
+    with suppress(MissingWeightsError):
+        embedder = find_embedder(folders)
+    detector = load_detector(options.detector, folders=folders, device=model.device)
+    test = VideoTest(frames=options.video_frames, qualities=tuple(options.video_quality))
+    rows = evaluate_video(options.video, model, detector, test, options.out, embedder=embedder, say=print)
+    print(table(rows), end="")
+    for row in rows:
+        told = [
+            f"{name} {value:+.2f} dB" if name == "psnr" else f"{name} × {value:.2f}{'' if met else ' (missed)'}"
+            for name, (value, met) in row.verdicts().items()
+        ]
+        print(f"{row.picture}, {row.quality}: steady against one by one: {', '.join(told)}")
+    return 0

@@ -1,0 +1,188 @@
+"""Restore clips whose truth is known, frame by frame and steadily, and measure both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ....checkpoints import GpenModel
+from ....errors import OptionError
+from ....faces.detectors import MultiPassDetector
+from ....faces.following import LookingFollower
+from ....faces.identity import Embedder
+from ....files import written_whole
+from ....imaging.files import Picture, load_picture, save_picture
+from ....imaging.warp import resize_filtered
+from ....pipeline import ProtectOptions, Settings, restore_image
+from ....pipeline.clip import VideoOptions, restore_stream
+from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, smaller, smooth_motion
+from .measure import VideoMeasures, measure_clip
+
+QUALITIES = {"good": (3.0, 0.015, 23), "poor": (4.5, 0.04, 33)}  # fewer pixels by this factor, noise, CRF
+INPUT, ALONE, STEADY, CLEAN = "input", "one by one", "steady", "clean"
+_GOALS = (("flicker", 1 / 3), ("tlme", 1 / 2))  # against one by one
+_EYES_GOAL = 1.1
+_EVERY, _SHEET = 10, (180, 320)
+
+
+@dataclass(frozen=True)
+class VideoTest:
+    """What clips are made and how they are restored. Raises OptionError for values outside their range.
+
+    Attributes:
+        frames: Of each clip; four of them blink.
+        size: (height, width).
+        face_width: In pixels.
+        qualities: Of ``QUALITIES``.
+        codec: FFmpeg's name of the encoder.
+        settings: Of the restoration; by default all that the model makes is taken.
+        video: How faces are held steady.
+    """
+
+    frames: int = 48
+    size: tuple[int, int] = (360, 640)
+    face_width: float = 150.0
+    qualities: tuple[str, ...] = tuple(QUALITIES)
+    codec: str = "libx264"
+    settings: Settings = Settings(protect=ProtectOptions("off"))
+    video: VideoOptions = VideoOptions()
+
+    def __post_init__(self) -> None:
+        if self.frames < 12:
+            raise OptionError(f"a clip has at least 12 frames, not {self.frames}")
+        unknown = [name for name in self.qualities if name not in QUALITIES]
+        if unknown:
+            raise OptionError(f"no quality is called '{unknown[0]}'. Known: {', '.join(QUALITIES)}.")
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """One clip: what was measured of the input, of both restorations and of the clean clip itself."""
+
+    picture: str
+    quality: str
+    measures: dict[str, VideoMeasures]
+
+    def verdicts(self) -> dict[str, tuple[float, bool]]:
+        """Steady against one by one: for each goal, the ratio (of PSNR, the gain in dB) and whether it is met."""
+        alone, steady = self.measures[ALONE], self.measures[STEADY]
+        found = {name: (getattr(steady, name) / max(getattr(alone, name), 1e-9), limit) for name, limit in _GOALS}
+        result = {name: (ratio, ratio <= limit) for name, (ratio, limit) in found.items()}
+        result["psnr"] = (steady.psnr - alone.psnr, steady.psnr >= alone.psnr)
+        if steady.eyes is not None and alone.eyes is not None:
+            ratio = steady.eyes / max(alone.eyes, 1e-9)
+            result["eyes"] = (ratio, ratio <= _EYES_GOAL)
+        return result
+
+
+def evaluate_video(
+    pictures: Sequence[Path],
+    model: GpenModel,
+    detector: MultiPassDetector,
+    test: VideoTest,
+    out: Path,
+    *,
+    embedder: Embedder | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[VideoRow]:
+    """Measure how steady restored clips are.
+
+    Args:
+        pictures: Photographs, each with a face that is turned into clips.
+        model: Restores it.
+        detector: Finds it, and measures how its landmarks move.
+        test: What clips are made.
+        out: Folder for ``video.json``, ``video.md`` and a contact sheet of every tenth frame of each clip.
+        embedder: Tells whose face it is, for VIDD.
+        say: Hears what was measured, line by line.
+
+    Raises:
+        ImageError: A picture cannot be read.
+        OptionError: A picture shows no face.
+    """
+    rows = [row for path in pictures for row in _rows(path, model, detector, test, out, embedder, say)]
+    content = [
+        {"picture": r.picture, "quality": r.quality, "measures": {k: m.as_dict() for k, m in r.measures.items()}}
+        for r in rows
+    ]
+    for name, text in (("video.json", json.dumps(content, indent=1) + "\n"), ("video.md", table(rows))):
+        with written_whole(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return rows
+
+
+def _rows(
+    path: Path, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path, embedder: Embedder | None,
+    say: Callable[[str], None],
+) -> Iterator[VideoRow]:  # fmt: skip
+    clean = clean_clip(path, detector, test)
+    follower = LookingFollower(detector)
+    of_clean = measure_clip(clean.frames, clean, follower, embedder)
+    for quality in test.qualities:
+        factor, noise, crf = QUALITIES[quality]
+        frames = coded(noisy(smaller(clean.frames, factor), noise), test.codec, crf)
+        made = {
+            INPUT: frames,
+            ALONE: one_by_one(frames, model, detector, test),
+            STEADY: steady(frames, model, detector, test),
+        }
+        measures = {name: measure_clip(shown, clean, follower, embedder) for name, shown in made.items()}
+        row = VideoRow(path.name, quality, {**measures, CLEAN: of_clean})
+        contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{quality}.png")
+        for name, measured in row.measures.items():
+            say(f"{path.name}, {quality}, {name}: {_text(measured)}")
+        yield row
+
+
+def clean_clip(path: Path, detector: MultiPassDetector, test: VideoTest) -> Clip:
+    """The clip as it is before anything spoils it; four frames in its middle have closed eyes."""
+    picture = load_picture(path).pixels[:3]
+    faces = detector.detect(picture)
+    if not faces:
+        raise OptionError(f"{path}: no face is found in it, so no clip can be made of it")
+    motion = smooth_motion(test.frames, faces[0], test.size, test.face_width)
+    middle = test.frames // 2
+    clip = moving(picture, faces[0], motion, test.size)
+    return blinking(clip, closed_eyes(picture, faces[0]), motion, range(middle, middle + 4))
+
+
+def one_by_one(frames: Tensor, model: GpenModel, detector: MultiPassDetector, test: VideoTest) -> Tensor:
+    """[T, 3, H, W] restored, each frame as a picture by itself."""
+    return torch.cat([restore_image(frame[None], model, detector, test.settings).frames for frame in frames])
+
+
+def steady(frames: Tensor, model: GpenModel, detector: MultiPassDetector, test: VideoTest) -> Tensor:
+    """[T, 3, H, W] restored as a clip."""
+    return torch.stack([done.frame for done in restore_stream(frames, model, detector, test.settings, test.video)])
+
+
+def contact_sheet(rows: Sequence[Tensor], path: Path) -> None:
+    """Every tenth frame, one row for each clip."""
+    lines = [
+        torch.cat([resize_filtered(frame[None], _SHEET, "bilinear")[0] for frame in row[::_EVERY]], 2) for row in rows
+    ]
+    save_picture(Picture(torch.cat(lines, 1).clamp(0, 1)), path)
+
+
+def table(rows: Sequence[VideoRow]) -> str:
+    """A table in Markdown."""
+    lines = ["| clip | | flicker | TLME, px | VIDD | PSNR, dB | eyes |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        for name, m in row.measures.items():
+            cells = [f"{m.flicker:.2f}", f"{m.tlme:.3f}", _number(m.vidd, 3), f"{m.psnr:.2f}", _number(m.eyes, 2)]
+            lines.append(f"| {row.picture}, {row.quality} | {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _text(m: VideoMeasures) -> str:
+    told = f"flicker {m.flicker:.2f}, TLME {m.tlme:.3f} px, VIDD {_number(m.vidd, 3)}, PSNR {m.psnr:.2f} dB"
+    return f"{told}, eyes {_number(m.eyes, 2)}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

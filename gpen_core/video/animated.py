@@ -1,0 +1,117 @@
+"""Moving pictures in picture files: animated GIF, WebP and PNG, and TIFF files of several pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageSequence, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import ImageError
+from ..files import written_whole
+from ..pipeline.clip import restore_stream
+from ..pipeline.hooks import Hooks
+from .report import ClipReport
+from .tools import ClipTools
+
+ANIMATIONS = (".gif", ".apng", ".png", ".webp", ".tif", ".tiff")
+_FORMATS = {".gif": "GIF", ".apng": "PNG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_USUAL = 100  # milliseconds a frame, where the file does not say
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When frames are shown: ``durations`` in milliseconds, and how often all of them (0: for ever)."""
+
+    durations: tuple[float, ...]
+    loop: int
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a picture file holds several frames of one size."""
+    if path.suffix.lower() not in ANIMATIONS:
+        return False
+    try:
+        with Image.open(path) as picture:
+            if getattr(picture, "n_frames", 1) < 2:
+                return False
+            first = picture.size
+            picture.seek(1)  # a TIFF may have small copies of its picture as further pages
+            return bool(picture.size == first)
+    except (UnidentifiedImageError, OSError, EOFError):
+        return False  # whoever reads it says what is wrong
+
+
+def restore_animation(source: Path, target: Path, tools: ClipTools, *, hooks: Hooks = Hooks()) -> ClipReport:
+    """Restore an animation as a clip, its timing kept. The result is written as a whole, so all of it is in memory.
+
+    Args:
+        source: The file.
+        target: The new one: .gif, .webp, .png or .tif.
+        tools: Networks and settings; how clips are encoded is no matter.
+        hooks: Told of each stage.
+
+    Raises:
+        ImageError: The file cannot be read, or the target is of another kind.
+    """
+    if target.suffix.lower() not in _FORMATS:
+        raise ImageError(f"{target.name}: an animation is written as {', '.join(_FORMATS)}")
+    report, pictures, timing = ClipReport(), [], timing_of(source)
+    results = restore_stream(
+        _frames(source), tools.model, tools.detector, tools.settings, tools.video, reference=tools.reference,
+        parser=tools.parser, hooks=hooks, tools=tools.protect, total=len(timing.durations), threads=False,
+    )  # fmt: skip
+    for result in results:
+        report.count(result)
+        pictures.append(_as_picture(result.frame))
+    report.size = (pictures[0].height, pictures[0].width)
+    with written_whole(target) as temporary:
+        _save(pictures, timing, temporary)
+    return report
+
+
+def timing_of(source: Path) -> Timing:
+    """When the frames of an animation are shown."""
+    with Image.open(source) as picture:
+        durations = []
+        for frame in ImageSequence.Iterator(picture):
+            frame.load()  # only then some formats tell
+            durations.append(float(frame.info.get("duration") or _USUAL))
+        return Timing(tuple(durations), int(picture.info.get("loop", 0)))
+
+
+def _frames(source: Path) -> Iterator[Tensor]:
+    """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none."""
+    try:
+        with Image.open(source) as picture:
+            alpha = "A" in picture.mode or "transparency" in picture.info
+            for frame in ImageSequence.Iterator(picture):
+                array = np.asarray(frame.convert("RGBA" if alpha else "RGB"))
+                yield torch.from_numpy(array.copy()).movedim(-1, 0).contiguous()
+    except (UnidentifiedImageError, OSError, EOFError) as error:
+        raise ImageError(f"{source.name}: cannot be read ({error})") from error
+
+
+def _as_picture(frame: Tensor) -> Image.Image:
+    array = frame.mul(255).round().clamp(0, 255).byte().movedim(0, -1).cpu().numpy()
+    return Image.fromarray(array)
+
+
+def _save(pictures: list[Image.Image], timing: Timing, path: Path) -> None:
+    kind = _FORMATS[path.suffix.lower()]
+    options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:]}
+    durations = [round(duration) for duration in timing.durations]
+    if kind == "GIF":
+        options |= {"duration": durations, "loop": timing.loop, "disposal": 2}
+    elif kind == "WEBP":
+        options |= {"duration": durations, "loop": timing.loop, "quality": 95, "method": 4}
+    elif kind == "PNG":
+        options |= {"duration": durations, "loop": timing.loop}
+    else:
+        options |= {"compression": "tiff_lzw"}
+    pictures[0].save(path, kind, **options)

@@ -1,0 +1,41 @@
+"""What became of a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..pipeline.clip.stream import Result
+
+
+@dataclass
+class ClipReport:
+    """What became of a clip.
+
+    Attributes:
+        frames: How many were written.
+        with_faces: In how many of them a face was restored.
+        tracks: How many frames each face was restored in, by the number of its track.
+        size: (height, width) of the result.
+        notes: What a user should know.
+    """
+
+    frames: int = 0
+    with_faces: int = 0
+    tracks: dict[int, int] = field(default_factory=dict)
+    size: tuple[int, int] = (0, 0)
+    notes: list[str] = field(default_factory=list)
+
+    def count(self, result: Result) -> None:
+        """One more frame."""
+        self.frames += 1
+        self.with_faces += bool(result.faces)
+        for face in result.faces:
+            track = face.crop.face.track
+            self.tracks[track] = self.tracks.get(track, 0) + 1
+
+    def text(self) -> str:
+        """A sentence for people."""
+        if not self.tracks:
+            return f"{self.frames} frames; no face found."
+        faces = f"{len(self.tracks)} face{'s' if len(self.tracks) > 1 else ''}"
+        return " ".join([f"{self.frames} frames; {faces} restored in {self.with_faces} of them.", *self.notes])

@@ -1,0 +1,87 @@
+"""Clips whose truth is known, and what is measured on them."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gpen_core.errors import OptionError
+from gpen_core.faces.detectors import load_detector
+from gpen_core.faces.following import LookingFollower
+from gpen_core.faces.registration import motion_between
+from gpen_core.geometry import apply_affine
+from gpen_core.lab.evaluation.video import coded, measure_clip, moving, noisy, smooth_motion
+from gpen_core.lab.evaluation.video.evaluate import VideoTest, evaluate_video
+
+pytest.importorskip("av", reason="PyAV codes clips: pip install av")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
+SIZE = (176, 256)
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, astronaut_face):
+    return moving(astronaut, astronaut_face, smooth_motion(16, astronaut_face, SIZE, 80), SIZE)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return load_detector("mtcnn")
+
+
+def test_a_clean_clip_neither_flickers_nor_errs(clip, detector):
+    measured = measure_clip(clip.frames, clip, LookingFollower(detector))
+    assert measured.flicker == 0 and measured.psnr >= 99 and measured.vidd is None and measured.eyes is None
+
+
+def test_noise_and_jitter_are_seen(clip, detector):
+    follower = LookingFollower(detector)
+    clean = measure_clip(clip.frames, clip, follower)
+    noise = measure_clip(noisy(clip.frames, 0.04), clip, follower)
+    assert noise.flicker > 3 and noise.psnr < 30
+    shaken = torch.stack([frame.roll(3 * (number % 2), 2) for number, frame in enumerate(clip.frames)])
+    jitter = measure_clip(shaken, clip, follower)
+    assert jitter.flicker > 3 and jitter.tlme > 2 * clean.tlme
+
+
+def test_the_true_motion_is_read_off_the_pixels(clip):
+    frames = noisy(clip.frames, 0.02)
+    off = []
+    for number in range(15):
+        before, after = clip.faces[number], clip.faces[number + 1]
+        matrix = motion_between(frames[number], before, frames[number + 1], before)
+        moved = apply_affine(matrix, torch.tensor(before.landmarks))
+        off.append(np.abs(moved.numpy() - np.array(after.landmarks)).mean())
+    assert np.mean(off) < 0.15  # pixels, of a face 80 wide
+
+
+def test_other_pictures_have_no_motion_in_common(clip):
+    face = clip.faces[0]
+    assert motion_between(clip.frames[0], face, torch.rand(3, *SIZE), face) is None
+    assert motion_between(clip.frames[0], face, torch.full((3, *SIZE), 0.5), face) is None
+
+
+def test_a_codec_costs_more_at_a_worse_quality(clip):
+    errors = [(coded(clip.frames, crf=crf) - clip.frames).abs().mean() for crf in (18, 28, 38)]
+    assert errors == sorted(errors) and errors[0] < 0.02
+
+
+def test_the_report_has_every_clip_and_a_contact_sheet(photograph_path, tiny_model, detector, tmp_path):
+    test = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("poor",))
+    (row,) = evaluate_video([photograph_path], tiny_model, detector, test, tmp_path)
+    assert set(row.verdicts()) == {"flicker", "tlme", "psnr", "eyes"}
+    (written,) = json.loads((tmp_path / "video.json").read_text())
+    assert list(written["measures"]) == ["input", "one by one", "steady", "clean"]
+    assert (tmp_path / "video.md").read_text().count("\n") == 6 and (tmp_path / "astronaut-poor.png").is_file()
+
+
+@pytest.fixture
+def photograph_path(repo_root):
+    return repo_root / "tests" / "data" / "astronaut.jpg"
+
+
+@pytest.mark.parametrize("wrong", [{"frames": 3}, {"qualities": ("awful",)}])
+def test_wrong_options_are_refused(wrong):
+    with pytest.raises(OptionError):
+        VideoTest(**wrong)

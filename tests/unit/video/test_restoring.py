@@ -1,0 +1,132 @@
+"""Whole clips from file to file: what a killed run leaves, and how the next one goes on."""
+
+import importlib.util
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from gpen_core.errors import ImageError, OptionError
+from gpen_core.faces.detectors import load_detector
+from gpen_core.lab.evaluation.video import moving, smooth_motion
+from gpen_core.pipeline import Hooks, ProtectOptions, Settings
+from gpen_core.pipeline.clip import VideoOptions
+from gpen_core.video import ClipReader, ClipTools, EncodeOptions, restore_clip
+
+av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
+SIZE, FRAMES = (176, 256), 40
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, astronaut_face, tmp_path_factory):
+    """40 frames of a face that moves, with uneven times and sound."""
+    motion = smooth_motion(FRAMES, astronaut_face, SIZE, 70)
+    frames = moving(astronaut, astronaut_face, motion, SIZE).frames
+    path = tmp_path_factory.mktemp("clips") / "talk.mp4"
+    with av.open(str(path), "w") as output:
+        video, audio = output.add_stream("libx264", rate=25), output.add_stream("aac", rate=44100, layout="mono")
+        video.height, video.width, video.pix_fmt, video.options = *SIZE, "yuv420p", {"crf": "12"}
+        video.codec_context.time_base = Fraction(1, 1000)
+        for number, frame in enumerate(frames):
+            array = frame.mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
+            shown = av.VideoFrame.from_ndarray(array, format="rgb24")
+            shown.pts, shown.time_base = 40 * number + (7 if number % 3 else 0), Fraction(1, 1000)
+            output.mux(video.encode(shown))
+        output.mux(video.encode(None))
+        tone = np.sin(np.arange(44100 * FRAMES // 25) / 16).astype(np.float32)
+        for start in range(0, len(tone), 1024):
+            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
+            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
+            output.mux(audio.encode(part))
+        output.mux(audio.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def tools(tiny_model):
+    settings = Settings(protect=ProtectOptions("off"))
+    return ClipTools(
+        tiny_model, load_detector("mtcnn"), settings, VideoOptions(detect_every=4), encode=EncodeOptions(crf=8)
+    )
+
+
+def seen(path):
+    """Frames, their times, and the sound's packets."""
+    with ClipReader(path) as reader:
+        frames = [(frame.pixels.float(), float(frame.time * reader.info.time_base)) for frame in reader.frames()]
+    with av.open(str(path)) as container:
+        return *zip(*frames, strict=True), [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def killed_at(stage, number):
+    def progress(name, done, total, preview=None):
+        if name == stage and done >= number:
+            raise KilledError
+
+    return Hooks(progress=progress)
+
+
+def test_a_clip_in_parts_is_the_clip(clip, tools, tmp_path):
+    report = restore_clip(clip, tmp_path / "out.mp4", tools, part_frames=9)
+    frames, times, sound = seen(tmp_path / "out.mp4")
+    before, expected, packets = seen(clip)
+    assert report.frames == len(frames) == FRAMES and sound == packets
+    assert times == pytest.approx(expected, abs=0.002)
+    assert max(float((a - b)[:, :40, :60].abs().mean()) for a, b in zip(frames, before, strict=True)) < 3
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_killed_run_leaves_no_half_file_and_the_next_one_goes_on(clip, tools, tmp_path):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KilledError):
+        restore_clip(clip, target, tools, hooks=killed_at("blend", 30), part_frames=8)
+    assert not target.exists()
+    done = []
+    hooks = Hooks(progress=lambda stage, number, total, preview=None: done.append(number) if stage == "blend" else None)
+    assert restore_clip(clip, target, tools, hooks=hooks, part_frames=8).frames == FRAMES
+    restore_clip(clip, tmp_path / "whole.mp4", tools, part_frames=8)
+    frames, times, sound = seen(target)
+    expected, expected_times, packets = seen(tmp_path / "whole.mp4")
+    assert times == expected_times and sound == packets
+    for number, (a, b) in enumerate(zip(frames, expected, strict=True)):
+        assert (a - b).abs().mean() < 1, number
+
+
+def test_parts_of_another_job_are_not_taken(clip, tools, tmp_path):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KilledError):
+        restore_clip(clip, target, tools, hooks=killed_at("blend", 30), part_frames=8)
+    gentle = replace(tools, settings=replace(tools.settings, blend=replace(tools.settings.blend, strength=0.0)))
+    restore_clip(clip, target, gentle, part_frames=8)
+    frames, _, _ = seen(target)
+    before, _, _ = seen(clip)
+    assert max(float((a - b).abs().mean()) for a, b in zip(frames, before, strict=True)) < 3
+
+
+def test_without_resuming_nothing_is_left(clip, tools, tmp_path):
+    with pytest.raises(KilledError):
+        restore_clip(clip, tmp_path / "out.mp4", tools, hooks=killed_at("blend", 30), part_frames=8, resumes=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_said_before_any_work(clip, tools, tmp_path):
+    with pytest.raises(OptionError, match="do not take"):
+        restore_clip(clip, tmp_path / "out.webm", replace(tools, encode=EncodeOptions("prores")))
+    with pytest.raises(ImageError, match="there is no frame"):
+        restore_clip(clip, tmp_path / "out.mp4", tools, start=60)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hevc_parts_are_joined_too(clip, tools, tmp_path):
+    coded = replace(tools, encode=EncodeOptions("hevc", 20))
+    restore_clip(clip, tmp_path / "out.mp4", coded, end=0.8, part_frames=8)
+    frames, times, _ = seen(tmp_path / "out.mp4")
+    assert len(frames) == 20 and list(times) == sorted(times)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
