@@ -24,7 +24,8 @@ def choose_device(name: str | torch.device) -> torch.device:
     if name != AUTO:
         if isinstance(name, str) and not _DEVICE.fullmatch(name):
             raise OptionError(
-                f"there is no device '{name}'. Choose auto, cpu, cuda, cuda:1 (the second GPU), mps, xpu …"
+                f"device '{name}' cannot be used: there is none of that name. Choose auto, cpu, cuda, cuda:1 (the second GPU), "
+                "mps, xpu …"
             )
         try:
             return torch.empty(0, device=name).device
