@@ -25,7 +25,7 @@ from ..faces.regions import read_regions
 from ..faces.selection import Reference
 from ..geometry import TEMPLATES, size_of
 from ..imaging.color import COLOR_METHODS
-from ..imaging.files import Picture, load_picture, save_picture
+from ..imaging.files import Picture, check_side, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
 from ..pipeline import (
     BlendOptions,
@@ -280,6 +280,7 @@ def _restore(job: Job, tools: Tools, options: argparse.Namespace, bar: PictureBa
     picture = load_picture(job.source, max_megapixels=options.max_input_megapixels)
     for note in picture.notes:
         bar.say(f"{job.source}: {note}")
+    _check_fits(picture, job.target, tools.settings.blend.scale)
     seen = picture.seen()
     wants_both = report is not None or job.pair is not None  # before and after
     faces: list[RestoredFace] = []
@@ -315,6 +316,13 @@ def _restore_clip(job: Job, tools: Tools, options: argparse.Namespace, bar: Pict
         encode_options(options),
     )  # fmt: skip
     return restore_clip_job(job, networks, options, bar)
+
+
+def _check_fits(picture: Picture, target: Path, scale: float | str) -> None:
+    """Whether the target's format has pictures of the result's size, said before the work; "auto" makes no picture smaller."""
+    factor = 1.0 if scale == AUTO else float(scale)
+    height, width = picture.numbers.shape[1:]
+    check_side(target, (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
 def _kept(result: Restoration) -> str:

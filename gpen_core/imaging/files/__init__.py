@@ -5,7 +5,7 @@ from .limits import MOST_MEGAPIXELS
 from .picture import Known, Picture, Resolution, Text
 from .reading import load_picture
 from .rows import as_image
-from .writing import save_picture
+from .writing import check_side, save_picture
 
 __all__ = [
     "IMAGE_EXTENSIONS",
@@ -16,6 +16,7 @@ __all__ = [
     "Resolution",
     "Text",
     "as_image",
+    "check_side",
     "load_picture",
     "save_picture",
 ]

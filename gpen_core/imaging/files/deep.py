@@ -46,14 +46,14 @@ def _bytes(file: BinaryIO, *, swapped: bool) -> np.ndarray:
     with open_as("PNG", file) as image:
         image.info.pop("transparency", None)
         tiles = []
-        for tile in image.tile:  # type: ignore[attr-defined]
+        for tile in image.tile:
             *place, arguments = tile
             rest = () if isinstance(arguments, str) else arguments[1:]
             mode, _, order = (arguments if isinstance(arguments, str) else arguments[0]).partition(";")
             raw = f"{mode};{_SWAPPED[order] if swapped else order}"
             make = getattr(tile, "_make", tuple)  # a named tuple since Pillow 11
             tiles.append(make((*place, (raw, *rest) if rest else raw)))
-        image.tile = tiles  # type: ignore[attr-defined]
+        image.tile = tiles
         return np.asarray(image)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from importlib import import_module
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -18,6 +19,12 @@ IMAGE_EXTENSIONS = (*WRITABLE, ".apng", ".bmp", ".dib", ".heic", ".heif", ".hif"
 PROMISED = "PNG, JPEG, WebP, TIFF, BMP and HEIF"
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _HEAD = 64
+_READERS = {
+    "PNG": ("PngImagePlugin", "PngImageFile"),
+    "JPEG": ("JpegImagePlugin", "JpegImageFile"),
+    "WEBP": ("WebPImagePlugin", "WebPImageFile"),
+    "BMP": ("BmpImagePlugin", "BmpImageFile"),
+}
 
 
 def format_of(name: str, file: BinaryIO) -> str:
@@ -53,17 +60,24 @@ def open_as(file_format: str, file: BinaryIO) -> Image.Image:
     The readers are called themselves: ``Image.open`` would refuse large scans by a limit that belongs to the whole process.
     """
     file.seek(0)
-    if file_format == "PNG":
-        from PIL.PngImagePlugin import PngImageFile as Reader
-    elif file_format == "JPEG":
-        from PIL.JpegImagePlugin import JpegImageFile as Reader
-    elif file_format == "WEBP":
-        from PIL.WebPImagePlugin import WebPImageFile as Reader
-    elif file_format == "TIFF":
-        from PIL.TiffImagePlugin import TiffImageFile as Reader
-    else:
-        from PIL.BmpImagePlugin import BmpImageFile as Reader
-    return Reader(file)
+    if file_format == "TIFF":
+        return _tiff_reader()(file)
+    module, name = _READERS[file_format]
+    opened: Image.Image = getattr(import_module(f"PIL.{module}"), name)(file)
+    return opened
+
+
+def _tiff_reader() -> Any:
+    """Pillow's, without the check that belongs to the whole process: the size has been looked at."""
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    class Reader(TiffImageFile):
+        def load_prepare(self) -> None:
+            if hasattr(self, "_tile_size") and self._im is None:
+                self.im = Image.new(self.mode, self._tile_size).im
+            super().load_prepare()
+
+    return Reader
 
 
 class Parts(io.RawIOBase):

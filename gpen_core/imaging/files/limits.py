@@ -62,9 +62,16 @@ def _of_group() -> Iterator[int]:
     ):
         try:
             root = Path("/sys/fs/cgroup")
-            yield max(0, int((root / limit).read_text()) - int((root / used).read_text()))
+            spare = _cached((root / used).with_name("memory.stat"))
+            yield max(0, int((root / limit).read_text()) - int((root / used).read_text()) + spare)
         except (OSError, ValueError):  # no such group, or "max"
             continue
+
+
+def _cached(path: Path) -> int:
+    """Bytes of files that the system keeps in a group's memory only as long as nobody needs it."""
+    lines = dict(line.split() for line in path.read_text().splitlines() if len(line.split()) == 2)
+    return int(lines.get("total_inactive_file", lines.get("inactive_file", 0)))
 
 
 def _of_process() -> Iterator[int]:

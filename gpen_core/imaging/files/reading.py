@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import ImageError
 from ..spaces import ProfileError, Space, Unbounded, space_of_png, space_of_profile
 from ..spaces.described import adobe_rgb
-from .arrays import as_tensor, of_image, of_page, upright, with_key
+from .arrays import as_tensor, of_image, of_page, of_webp, upright, with_key
 from .deep import GRAY, GRAY_AND_ALPHA, decode_deep_png
 from .exif import about_the_picture, is_adobe_rgb, orientation_of, read_exif, resolution_of
 from .formats import Parts, format_of, open_as
@@ -185,7 +185,7 @@ def _decode(image, content: _Content) -> None:  # type: ignore[no-untyped-def]
         image, note = in_srgb(image, content.icc)
         content.icc, content.known = None, replace(content.known, png_color={})
         content.notes += note
-    content.array = of_image(image)
+    content.array = of_webp(image) if image.format == "WEBP" else of_image(image)
 
 
 def _tiff(file: _File) -> _Content:

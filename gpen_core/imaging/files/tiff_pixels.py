@@ -135,11 +135,13 @@ def _predicted(rows: np.ndarray, layout: Layout) -> np.ndarray:
             0, 2, 1
         )  # all highest bytes come first, then the next
         return np.ascontiguousarray(parted).view(f">f{size}")[..., 0].astype(f"f{size}")
-    numbers = rows.view(layout.dtype)
+    numbers: np.ndarray = rows.view(layout.dtype)
     if layout.predictor == 1:
         return numbers
     if layout.floating:  # differences of the bits
         numbers = numbers.view(f"{layout.order}u{size}")
     native = numbers.astype(numbers.dtype.newbyteorder("="))
-    whole = np.cumsum(native.reshape(len(rows), -1, samples), axis=1, dtype=native.dtype).reshape(native.shape)
-    return whole.view(layout.dtype.newbyteorder("="))
+    summed: np.ndarray = np.cumsum(native.reshape(len(rows), -1, samples), axis=1, dtype=native.dtype).reshape(
+        native.shape
+    )
+    return summed.view(layout.dtype.newbyteorder("="))

@@ -89,6 +89,7 @@ def _strips(rows: Rows, each: int, order: str) -> Iterator[bytes]:
 def _predicted(band: np.ndarray, order: str) -> bytes:
     """[h, W, C] → the bytes of its numbers, each less the one to its left."""
     height, size = len(band), band.itemsize
+    parted: np.ndarray
     if band.dtype.kind == "f":  # all highest bytes of a row come first, then the next; then the differences of bytes
         parted = np.ascontiguousarray(band, f">f{size}").reshape(height, -1).view(np.uint8)
         parted = np.ascontiguousarray(parted.reshape(height, -1, size).transpose(0, 2, 1)).reshape(
@@ -98,4 +99,4 @@ def _predicted(band: np.ndarray, order: str) -> bytes:
         parted = band
     less = np.array(parted)
     less[:, 1:] -= parted[:, :-1]
-    return less.astype(less.dtype.newbyteorder(order), copy=False).tobytes()
+    return less.astype(np.dtype(f"{order}{less.dtype.kind}{less.dtype.itemsize}"), copy=False).tobytes()

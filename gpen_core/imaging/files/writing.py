@@ -62,7 +62,7 @@ def save_picture(picture: Picture, path: str | Path, quality: int | None = None)
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ImageError(f"{path.name}: cannot write '{path.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
-    check_side(path.name, file_format, (int(picture.numbers.shape[2]), int(picture.numbers.shape[1])))
+    check_side(path, (int(picture.numbers.shape[2]), int(picture.numbers.shape[1])))
     target = _target(path, file_format, picture, _QUALITY if quality is None else quality)
     try:
         with written_whole(path) as temporary:
@@ -74,12 +74,12 @@ def save_picture(picture: Picture, path: str | Path, quality: int | None = None)
     return tuple(target.lost)
 
 
-def check_side(name: str, file_format: str, size: tuple[int, int]) -> None:
-    """Raise ImageError where a format has no pictures of this size (width, height)."""
-    largest = _LARGEST_SIDE.get(file_format)
+def check_side(path: Path, size: tuple[int, int]) -> None:
+    """Raise ImageError where the format of this name has no pictures of this size (width, height)."""
+    largest = _LARGEST_SIDE.get(FORMATS.get(path.suffix.lower(), ""))
     if largest is not None and max(size) > largest:
         raise ImageError(
-            f"{name}: {size[0]}×{size[1]} pixels are too many for this format, whose sides have at most {largest}. "
+            f"{path.name}: {size[0]}×{size[1]} pixels are too many for this format, whose sides have at most {largest}. "
             "Write a PNG or TIFF file."
         )
 

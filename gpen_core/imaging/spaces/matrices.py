@@ -60,7 +60,7 @@ class MatrixColors:
 
 def _product(matrix: Tensor, colors: Tensor) -> Tensor:
     """Sums written out: a host may have allowed that products of matrices are rounded to fewer bits."""
-    return torch.stack([sum(weight * channel for weight, channel in zip(row, colors)) for row in matrix])  # type: ignore[misc]
+    return torch.stack([sum(weight * channel for weight, channel in zip(row, colors)) for row in matrix])
 
 
 def xyz_of(primaries: Points, white: tuple[float, float]) -> np.ndarray:
