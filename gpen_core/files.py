@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,21 +19,31 @@ _SURELY_LEFT = 86400  # s: nothing is written for a day
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path next to ``path``, renamed to it when the block succeeds and removed if it fails."""
+    """Yield a temporary path next to ``path``, renamed to it when the block succeeds and removed if it fails.
+
+    Raises:
+        OSError: It cannot be written, such as for a full disk; the error names ``path``.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent.absolute())
-    prefix = f"{_TEMPORARY}{_host()}-{os.getpid()}-"
-    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=temporary_prefix(), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         _take_default_mode(temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, name):
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
+
+
+def temporary_prefix() -> str:
+    """What the names of this process's temporary files and folders begin with, by which ``sweep`` knows them."""
+    return f"{_TEMPORARY}{_host()}-{os.getpid()}-"
 
 
 @lru_cache(maxsize=256)
@@ -47,7 +58,7 @@ def sweep(folder: Path) -> None:
             host, process, _ = entry.name.removeprefix(_TEMPORARY).split("-", 2)
             is_old = time.time() - entry.stat().st_mtime > _SURELY_LEFT
             if is_old or (host == _host() and not _runs(int(process))):
-                entry.unlink()
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _host() -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from ..errors import OptionError
+from ..errors import CheckpointError, OptionError
 from ..files import written_whole
 from ..model import Gpen, GpenConfig
 from ..tasks import TASKS
@@ -36,7 +36,7 @@ def save_generator(
 
     Raises:
         OptionError: The name ends otherwise, the task is unknown, or ``metadata`` has a key that this package writes itself.
-        CheckpointError: Weights are NaN or infinite, as ``dtype``.
+        CheckpointError: Weights are NaN or infinite, as ``dtype``, or the file cannot be written.
     """
     write_generator(network.config, network.state_dict(), path, task=task, dtype=dtype, metadata=metadata or {})
 
@@ -63,8 +63,17 @@ def write_generator(
         key: value.detach().to("cpu", dtype or value.dtype, copy=True).contiguous() for key, value in state.items()
     }
     check_finite(tensors, path.name)
-    with written_whole(path) as temporary:
-        save_file(tensors, temporary, {**own, **metadata})
+    content = save(tensors, {**own, **metadata})
+    try:
+        with written_whole(path) as temporary:
+            temporary.write_bytes(
+                content
+            )  # safetensors' own writer, when it is killed, leaves a file of its own behind
+    except OSError as error:
+        reason = error.strerror or error
+        raise CheckpointError(
+            f"{path} could not be written ({reason}). Free space, or choose another place."
+        ) from error
 
 
 def check_destination(path: Path) -> None:

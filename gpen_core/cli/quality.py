@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tqdm import tqdm
 
 from ..faces.quality import QualityNet
@@ -48,4 +48,4 @@ def run(options: argparse.Namespace) -> int:
 def _save(network: QualityNet, path: Path) -> None:
     weights = {name: value.to(torch.float16).contiguous() for name, value in network.state_dict().items()}
     with written_whole(path) as temporary:
-        save_file(weights, temporary, metadata={"network": "QualityNet", "license": "Apache-2.0"})
+        temporary.write_bytes(save(weights, metadata={"network": "QualityNet", "license": "Apache-2.0"}))

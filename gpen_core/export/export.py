@@ -12,7 +12,7 @@ from typing import Any
 from ..checkpoints import GpenModel
 from ..commands import pip_install
 from ..errors import OptionError
-from ..files import written_whole
+from ..files import temporary_prefix, written_whole
 from .about import describe
 from .check import Parity, assert_parity, compare
 from .engines import check_engine
@@ -59,7 +59,10 @@ def export_onnx(
     check_exportable(path, precision, opset, check)
     proto = _graph(model, precision, opset)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as whole, tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
+    with (
+        written_whole(path) as whole,
+        tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=path.parent) as folder,
+    ):
         written = Path(folder) / path.name
         data = _save(proto, written, most_in_one_file)
         if check is not None:
