@@ -18,6 +18,11 @@ FOLDING = """async () => {
   const prompt = await app.graphToPrompt()
   return [folded, unfolded, Object.keys(prompt.output[node.id].inputs)]
 }"""
+PLACES = """() => {
+  const node = app.rootGraph.nodes[0]
+  node.arrange()
+  return ['max_faces', 'picks'].map(name => node.widgets.find(widget => widget.name === name).y)
+}"""
 ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 
 
@@ -77,3 +82,12 @@ def test_advanced_inputs_are_folded_until_the_nodes_menu_unfolds_them(comfy_page
     assert folded == ["strength", "scale", "protect", "color_match"]
     assert set(unfolded) > {*folded, "scale_mode", "softness", "template", "batch_size", "grain"}
     assert set(sent) >= set(unfolded)  # folded or not
+
+
+def test_folded_inputs_leave_no_gap(comfy_page: ComfyPage) -> None:
+    comfy_page.page.evaluate(ONLY_NODE, "GPEN_SelectFaces")
+    above, picker = comfy_page.page.evaluate(PLACES)
+    if not comfy_page.vue_nodes:
+        assert 0 < picker - above < 40  # one line
+    else:
+        assert comfy_page.part("advanced-inputs-button").is_visible()  # the page's own

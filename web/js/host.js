@@ -24,8 +24,18 @@ export function foldAdvanced(node) {
     if (!widget.advanced && !widget.options?.advanced) continue
     if (widget.visibility?.surfaces) widget.visibility.surfaces.canvas = 'advanced'
     else widget.advanced = true
+    if (!widget.computeSize) takeNoRoomFolded(node, widget)
   }
   node.setSize([node.size[0], node.computeSize()[1]])
+}
+
+/** The page leaves room for folded widgets above those that grow; a height below its gap of 4 px takes that away. */
+function takeNoRoomFolded(node, widget) {
+  Object.defineProperty(widget, 'computeSize', {
+    configurable: true,
+    get: () => (window.LiteGraph?.vueNodesMode || node.showAdvanced ? undefined : () => [0, -4]),
+    set: (value) => Object.defineProperty(widget, 'computeSize', { value, writable: true, configurable: true })
+  })
 }
 
 /** Tell the page that a widget's value has changed, as one step of its undo history. */
