@@ -60,8 +60,8 @@ def workable_faces(
             good.append(face)
     if errors and not good:
         raise errors[0]
-    for error in errors:
-        say(str(error).replace("cannot be restored:", "cannot be restored, but the others are:"))
+    for broken in errors:
+        say(str(broken).replace("cannot be restored:", "cannot be restored, but the others are:"))
     return tuple(good)
 
 

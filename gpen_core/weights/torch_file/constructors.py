@@ -52,7 +52,7 @@ def storage_of(persistent_id: object) -> Storage:
     _fail("a storage")
 
 
-def _tensor(storage: object, offset: object, shape: object, stride: object, kind: object = None) -> TensorSpec | Unread:
+def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, kind: object = None) -> TensorSpec | Unread:
     if not isinstance(storage, Storage) or not (_are_counts((offset,)) and _are_counts(shape) and _are_counts(stride)):
         _fail("a tensor")
     kind = kind or storage.kind
