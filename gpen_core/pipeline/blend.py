@@ -112,7 +112,11 @@ def blend_into(
     if options.whole_crop:
         faces = replace_whole(picture, mask, faces, options)
     shapes = _shapes(faces, options, parser, hooks)
-    patches = [_patch(face, shape, picture, options, own) for face, shape in zip(faces, shapes, strict=True)]
+    patches = []
+    for face, shape in zip(faces, shapes, strict=True):
+        hooks.poll()  # a frame may have many faces, and its progress comes when all are in
+        patches.append(_patch(face, shape, picture, options, own))
+    hooks.poll()
     paste_into(picture, mask, [patch for patch in patches if patch is not None])
 
 
