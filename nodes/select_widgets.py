@@ -15,7 +15,7 @@ def choosing() -> list[io.Input]:
             "indices", default="",
             tooltip="Numbers of the faces to choose, as the preview shows them: 0, 2-4, -1 (-1 = last). Empty = all.",
         ),
-        widgets.order("How the faces of an image are numbered", ORDERS),
+        widgets.order("How the faces of an image are numbered", list(ORDERS)),
         widgets.max_faces(),
         _side("min_size", "smaller than this (shorter side, in pixels)"),
         _side("max_size", "larger than this (shorter side, in pixels). 0 = no limit"),

@@ -52,7 +52,9 @@ def workable_faces(
     good, errors = [], list[GpenError]()
     for number, face in enumerate(faces):
         try:
-            if not finite.setdefault(face.frame, is_finite(frames[face.frame])):
+            if face.frame not in finite:
+                finite[face.frame] = is_finite(frames[face.frame])
+            if not finite[face.frame]:
                 raise ImageError("its image contains NaN or infinity")
             _check_place(face, size, template)
         except (ImageError, OptionError) as error:

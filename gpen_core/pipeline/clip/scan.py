@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -38,7 +38,7 @@ class Scanner:
         self._since = 0
         self._before: Tensor | None = None
 
-    def scan(self, frames: Iterable[Tensor], total: int = 0) -> Iterator[Moment]:
+    def scan(self, frames: Iterable[Tensor], total: int = 0) -> Generator[Moment, None, None]:
         """frames: [3 or more, H, W] each, uint8, uint16 or float → the same with their faces, in order."""
         held: list[Moment] = []
         for number, frame in enumerate(frames):

@@ -88,8 +88,8 @@ def restore_stream(
     scanner = Scanner(detector, video, hooks, Tracker(video.track))
     steps = protections_for(settings.protect, tools, hooks)
     found = scanner.scan(frames, total)
-    with closing(ahead(found, _QUEUE) if threads else found) as moments:
-        moments = smoothed(moments, video.look_ahead)
+    with closing(ahead(found, _QUEUE) if threads else found) as searched:
+        moments: Iterator[Moment] = smoothed(searched, video.look_ahead)
         moments = chosen(moments, settings, reference, tools, model)
         moments = worked(moments, model, settings.restore, steps, hooks, total)
         moments = steadied(moments, video)
