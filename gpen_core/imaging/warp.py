@@ -50,25 +50,27 @@ def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
     return resized.to(images.device)
 
 
-def resize_rows(
-    rows: Callable[[int, int], Tensor], source: tuple[int, int], size: tuple[int, int], mode: str, step: int
+def resize_parts(
+    columns: Callable[[int, int], Tensor], source: tuple[int, int], size: tuple[int, int], mode: str, step: int
 ) -> Tensor:
-    """``resize_filtered`` of what is made a band of rows at a time.
+    """``resize_filtered`` of what is made a band of columns at a time.
 
     Args:
-        rows: Makes rows [begin, end) of it, [C, h, W].
+        columns: Makes columns [begin, end) of it, [C, H, w].
         source: (height, width) of it.
         size: (height, width) of the result.
         mode: As of ``resize_filtered``.
-        step: Rows of a band.
+        step: Columns of a band.
 
     Returns:
-        [1, C, height, width] float32, the same to the bit as of all rows at once.
+        [1, C, height, width] float32, the same to the bit as of all columns at once.
     """
-    height = source[0]
-    ends = [(begin, min(begin + step, height)) for begin in range(0, height, step)]
-    bands = [resize_filtered(rows(begin, end)[None], (end - begin, size[1]), mode) for begin, end in ends]
-    return resize_filtered(torch.cat(bands, 2) if len(bands) > 1 else bands[0], size, mode)
+    width = source[1]
+    if step >= width:
+        return resize_filtered(columns(0, width)[None], size, mode)
+    ends = [(begin, min(begin + step, width)) for begin in range(0, width, step)]
+    bands = [resize_filtered(columns(begin, end)[None], (size[0], end - begin), mode) for begin, end in ends]
+    return resize_filtered(torch.cat(bands, 3), size, mode)
 
 
 def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: bool = True) -> Tensor:
@@ -108,8 +110,8 @@ def reduced(image: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """
     old = size_of(image)
     new = (max(1, round(old[0] * scale)), max(1, round(old[1] * scale)))
-    step = old[0] if image.is_floating_point() else max(1, _WHOLE_AT_A_TIME // old[1])
-    small = resize_rows(lambda begin, end: in_unit_range(image[:, begin:end]), old, new, "bicubic", step)[0]
+    step = old[1] if image.is_floating_point() else max(1, _WHOLE_AT_A_TIME // old[0])
+    small = resize_parts(lambda begin, end: in_unit_range(image[:, :, begin:end]), old, new, "bicubic", step)[0]
     return small.clamp(0, 1), resize_affine(old, new)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...imaging.numbers import in_unit_range
-from ...imaging.warp import Rect, resize_rows
+from ...imaging.warp import Rect, resize_parts
 
 _BAND = 1 << 21  # pixels that are floating point at a time
 
@@ -49,11 +49,11 @@ class Shown:
             return self._seen(part)
         pixels = (bottom - top) * (right - left)
         whole = pixels <= _BAND or (self.frame.is_floating_point() and self.change is None)
-        step = bottom - top if whole else max(1, _BAND // (right - left))
-        return resize_rows(partial(self._rows, part), (bottom - top, right - left), size, "bilinear", step)[0]
+        step = right - left if whole else max(1, _BAND // (bottom - top))
+        return resize_parts(partial(self._columns, part), (bottom - top, right - left), size, "bilinear", step)[0]
 
-    def _rows(self, part: Tensor, begin: int, end: int) -> Tensor:
-        return self._seen(part[:, begin:end])
+    def _columns(self, part: Tensor, begin: int, end: int) -> Tensor:
+        return self._seen(part[:, :, begin:end])
 
     def _seen(self, part: Tensor) -> Tensor:
         floats = in_unit_range(part)
