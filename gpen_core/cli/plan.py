@@ -117,10 +117,22 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
             kind, endings = ("a clip", WRITABLE_CLIPS) if is_clip(sources[0].path) else ("an image", WRITABLE)
             raise ImageError(f"'{sources[0].path}' is {kind}: name the result like one ({', '.join(endings)}).")
         return [_job(sources[0].path, path, output)]
+    _check_format(sources, output)
     taken: set[Path] = set()
     return [
         _job(source.path, _free_name(path / source.below, source.path, output, taken), output) for source in sources
     ]
+
+
+def _check_format(sources: Sequence[Source], output: Output) -> None:
+    """Of images and clips, a format is one's or the other's: it must be of some that are there."""
+    asked = f".{output.format}"
+    if output.format and sources and all(output.ending(source.path) != asked for source in sources):
+        kinds = {"a clip" if is_clip(source.path) else "an image" for source in sources}
+        raise OptionError(
+            f"--format {output.format}: no result can be of it, since no source is "
+            f"{'an image' if kinds == {'a clip'} else 'a clip'}."
+        )
 
 
 def _is_file(text: str) -> bool:

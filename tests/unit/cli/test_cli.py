@@ -308,7 +308,7 @@ def test_a_model_is_found_by_its_name_in_the_users_folder(portrait, published_na
         (("{in}", "{in}", "-o", "{in}"), "is the input itself"),
         (("{in}", "-o", "o.png", "--strength", "2"), "strength must be from 0 to 1"),
         (("{in}", "-o", "o.png", "--scale", "99"), "scale must be"),
-        (("{in}", "-o", "o.gif"), "cannot write '.gif' files"),
+        (("{in}", "-o", "o.gif"), "is an image: name the result like one"),
         (("{in}", "-o", "o.bmp"), "cannot write '.bmp' files"),
         (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
         (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),

@@ -129,8 +129,14 @@ def test_a_file_for_several_results_is_refused(tmp_path):
 def test_a_format_is_for_all_and_known(tmp_path):
     jobs, _ = plan([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="webp"))
     assert targets(jobs, tmp_path) == ["a.webp", "b.webp"]
-    with pytest.raises(OptionError, match=r"cannot write 'gif' files"):
-        Output(str(tmp_path), format="gif")
+    with pytest.raises(OptionError, match=r"cannot write 'bmp' files"):
+        Output(str(tmp_path), format="bmp")
+    with pytest.raises(OptionError, match=r"--format gif: no result can be of it, since no source is a clip"):
+        plan([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="gif"))
+    with pytest.raises(OptionError, match=r"--format jpg: .* no source is an image"):
+        plan([Source(Path("a.mp4"))], Output(str(tmp_path), format="jpg"))
+    jobs, _ = plan([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="gif"))
+    assert targets(jobs, tmp_path) == ["a.png", "b.gif"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
