@@ -157,7 +157,7 @@ def tracking() -> list[io.Input]:
 def as_video() -> io.Input:
     """Optional, and after all other widgets: workflows saved without it work as before."""
     return io.Combo.Input(
-        "video", options=list(VIDEO_MODES), default=AUTO, optional=True,
+        "video", options=list(VIDEO_MODES), default=AUTO, optional=True, advanced=True,
         tooltip="Whether the images are frames of a clip: faces are then followed and held steady, without flicker. auto: when "
         "neighboring images are alike.",
     )  # fmt: skip
