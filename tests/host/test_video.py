@@ -156,7 +156,7 @@ def test_a_batch_that_looks_like_a_clip_is_held_steady_by_itself(ready: HostProc
         prompt = probing(whole("frames.npy", video=mode, **OFF), image=("6", 0))
         succeeded(ready.run(prompt))
         found[mode] = np.load(ready.base.output / "image.npy")
-    np.testing.assert_array_equal(found["auto"], found["on"])
+    np.testing.assert_allclose(found["auto"], found["on"], rtol=0, atol=1e-5)  # threads may round otherwise
     assert np.abs(found["auto"] - found["off"]).max() > 1 / 255
 
 

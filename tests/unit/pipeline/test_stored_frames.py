@@ -1,5 +1,7 @@
 """Frames of whole numbers, as files have them: the same result, rounded, and never all floating point at a time."""
 
+import importlib.util
+
 import pytest
 import torch
 
@@ -65,14 +67,14 @@ def test_the_result_is_that_of_floating_point_rounded(astronaut, tiny_model, kin
     assert (again.frames.data_ptr() == frames.data_ptr()) == (scale == 1)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
 @pytest.mark.parametrize("kind", KINDS)
 def test_detectors_find_the_same_faces(astronaut, kind):
-    pytest.importorskip("mtcnn", reason="the mtcnn package is not installed")
     from gpen_core import load_detector
 
     detector = load_detector("mtcnn")
     assert isinstance(detector, MultiPassDetector)
-    for picture in (astronaut, astronaut * 0.06, (astronaut * 4).clamp(0, 1)):  # ordinary, dark, over-exposed
+    for picture in (astronaut, astronaut * 0.06, (astronaut * 2).clamp(0, 1)):  # ordinary, dark, over-exposed
         frame = stored(picture, kind)
         expected = detect_faces(in_unit_range(frame)[None], detector)
         from gpen_core.pipeline.detect import find_faces
