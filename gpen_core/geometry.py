@@ -177,3 +177,12 @@ def _span(row: Sequence[float], width: int, height: int) -> tuple[float, float]:
     a, b, c = row
     start = c - (a + b) / 2
     return start + min(a * width, 0.0) + min(b * height, 0.0), start + max(a * width, 0.0) + max(b * height, 0.0)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)

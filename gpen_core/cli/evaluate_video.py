@@ -19,8 +19,8 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("clips")
     group.add_argument(
         "--video", nargs="+", type=Path, metavar="PICTURE",
-        help="measure how steady restored clips are: each photograph's face is set in motion, spoilt by noise and a codec, and "
-        "restored frame by frame and as a clip. No faces are needed",
+        help="measure how steady restored clips are: each photograph's face is made to move, degraded by noise and a codec, "
+        "and restored frame by frame and as a clip. No faces are needed",
     )  # fmt: skip
     group.add_argument("--video-frames", type=int, default=VideoTest().frames, metavar="N", help="default: %(default)s")
     group.add_argument("--video-quality", nargs="+", choices=tuple(QUALITIES), default=list(QUALITIES), metavar="NAME",

@@ -128,11 +128,8 @@ def _check_format(sources: Sequence[Source], output: Output) -> None:
     """Of images and clips, a format is one's or the other's: it must be of some that are there."""
     asked = f".{output.format}"
     if output.format and sources and all(output.ending(source.path) != asked for source in sources):
-        kinds = {"a clip" if is_clip(source.path) else "an image" for source in sources}
-        raise OptionError(
-            f"--format {output.format}: no result can be of it, since no source is "
-            f"{'an image' if kinds == {'a clip'} else 'a clip'}."
-        )
+        missing = "an image" if is_clip(sources[0].path) else "a clip"
+        raise OptionError(f"--format {output.format}: no result can be of it, since no source is {missing}.")
 
 
 def _is_file(text: str) -> bool:

@@ -9,13 +9,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..geometry import size_of
+from ..geometry import overlap, size_of
 from ..types import Face
 from .detectors.base import FaceDetector
 from .detectors.passes import MultiPassDetector
 from .detectors.sightings import roll_degrees, sightings_in
 from .detectors.views import around
-from .tracking import distance, overlap, shifted, size_of_face
+from .tracking import distance, shifted, size_of_face
 
 _SIDE = 112.0  # px of the face in a look: both networks place landmarks best at about this size
 _SEES = 0.6  # of that: what is smaller is not the face

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
-from ..types import Box, Face, Landmarks
+from ..geometry import overlap
+from ..types import Face, Landmarks
 from .alignment import align_face
 
 _LOOKS_SIDE = 24  # px: what tells two faces apart besides their place
@@ -196,15 +197,6 @@ def size_of_face(face: Face) -> float:
 def distance(landmarks: Landmarks, others: Landmarks) -> float:
     """Mean distance of five points from five others."""
     return sum(math.hypot(x - u, y - v) for (x, y), (u, v) in zip(landmarks, others, strict=True)) / 5
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def shifted(face: Face, x: float, y: float) -> Face:

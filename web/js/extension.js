@@ -12,7 +12,7 @@ const COMPARE_HEIGHT = 320
 const WIDTH = 340 // of a new node with a picture
 const OURS = /^GPEN_/
 const shows = new WeakMap() // node → what shows its outputs
-let reloaded = true // until the first workflow is open: the one that was open before the page was loaded anew
+let reloaded = true // until the first workflow is open: the one that was open before the page was reloaded
 
 registerExtension({
   name: 'GPEN.Faces',

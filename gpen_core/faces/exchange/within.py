@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from ...geometry import compose, crop_affine, invert_affine, resize_affine, size_of
+from ...geometry import compose, crop_affine, invert_affine, overlap, resize_affine, size_of
 from ...imaging.warp import resize_filtered
 from ...types import Box, Face
 from ..appearance import appearance_of
@@ -62,15 +62,6 @@ def faces_in_boxes(
         on_box(place + 1, len(boxes))
     ordered = sorted(faces, key=lambda face: face.frame)
     return Located(tuple(replace(face, id=number) for number, face in enumerate(ordered, start=1)), tuple(missed))
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def _face_in(frame: Tensor, box: Box, detector: FaceDetector) -> Face | None:

@@ -142,12 +142,18 @@ def _jpeg(target: _Target, path: Path) -> None:
         )  # fmt: skip
 
 
-def _webp(target: _Target, path: Path) -> None:
-    picture = target.picture
+def _all_in_exif(target: _Target) -> tuple[Block, Known]:
+    """For formats that have no place of their own for texts and resolution: EXIF with them, and what is left."""
     block, known, lost = hide_texts(target.block, target.known)
     target.lost += _named(lost)
     if known.resolution is not None:
         block = replace(block, main=with_resolution(block.main, known.resolution, block.order))
+    return block, known
+
+
+def _webp(target: _Target, path: Path) -> None:
+    picture = target.picture
+    block, known = _all_in_exif(target)
     if known.iptc:
         target.lost.append("IPTC data")
     exif = None if block.is_empty() else write_block(block)
@@ -160,10 +166,7 @@ def _webp(target: _Target, path: Path) -> None:
 
 def _tiff(target: _Target, path: Path) -> None:
     picture = target.picture
-    block, known, lost = hide_texts(target.block, target.known)
-    target.lost += _named(lost)
-    if known.resolution is not None:
-        block = replace(block, main=with_resolution(block.main, known.resolution, block.order))
+    block, known = _all_in_exif(target)
     kind = f"f{picture.bits // 8}" if picture.floating else f"u{min(picture.bits, 16) // 8}"
     rows = PictureRows(picture.numbers.cpu(), np.dtype(kind), gray=picture.gray)
     with path.open("wb") as file:

@@ -11,7 +11,8 @@ from torch import Tensor
 from ...faces.cuts import CutFinder
 from ...faces.detectors.base import FaceDetector
 from ...faces.following import Follower, corrected, follower_of, is_same, is_still, offset_of
-from ...faces.tracking import Tracker, overlap
+from ...faces.tracking import Tracker
+from ...geometry import overlap
 from ...types import Face
 from ..hooks import Hooks, with_memory
 from .moment import Moment, as_float

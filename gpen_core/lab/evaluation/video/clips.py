@@ -1,4 +1,4 @@
-"""Clips of one photograph that moves as is known, spoilt by noise and a real codec."""
+"""Clips made from one photograph with a known motion, degraded by noise and a real codec."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _rows(
 
 
 def clean_clip(path: Path, detector: MultiPassDetector, test: VideoTest) -> Clip:
-    """The clip as it is before anything spoils it; four frames in its middle have closed eyes."""
+    """The clip before it is degraded; the eyes are closed in four frames in the middle."""
     picture = load_picture(path).pixels[:3]
     faces = detector.detect(picture)
     if not faces:
