@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from .exif import PREFIX
 from .photoshop import iptc_of, resources_with
-from .picture import Known, Resolution, Text
+from .picture import Known, Metadata, Resolution, Text
 from .texts import COMMENT, decoded
 from .xmp import joined
 
@@ -27,24 +26,9 @@ _POINTER = (
 )
 
 
-@dataclass
-class JpegFile:
-    """The segments of a file.
-
-    Attributes:
-        icc: Color profile.
-        exif: A block without prefix.
-        known: The rest.
-    """
-
-    icc: bytes | None = None
-    exif: bytes | None = None
-    known: Known = field(default_factory=Known)
-
-
-def read_jpeg(file: BinaryIO) -> JpegFile:
+def read_jpeg(file: BinaryIO) -> Metadata:
     """All that the file says before its pixels."""
-    found, resolution = JpegFile(), None
+    found, resolution = Metadata(), None
     exif, photoshop, xmp = b"", b"", None
     comments: list[Text] = []
     profile: dict[int, bytes] = {}

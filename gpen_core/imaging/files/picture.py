@@ -64,6 +64,21 @@ class Known:
     png_color: dict[bytes, bytes] = field(default_factory=dict)
 
 
+@dataclass
+class Metadata:
+    """All that a JPEG or WebP file says beside its pixels.
+
+    Attributes:
+        icc: Color profile.
+        exif: A block without prefix.
+        known: The rest.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    known: Known = field(default_factory=Known)
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image and what its file said about it.

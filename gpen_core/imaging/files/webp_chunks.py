@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from .exif import PREFIX
-from .picture import Known
+from .picture import Known, Metadata
 
 _LARGEST = 1 << 26
 
 
-@dataclass
-class WebpFile:
-    """The chunks of a file.
-
-    Attributes:
-        icc: Color profile.
-        exif: A block without prefix.
-        known: The rest.
-    """
-
-    icc: bytes | None = None
-    exif: bytes | None = None
-    known: Known = field(default_factory=Known)
-
-
-def read_webp(file: BinaryIO) -> WebpFile:
+def read_webp(file: BinaryIO) -> Metadata:
     """All that the file says."""
     found = {kind: data for kind, data in _chunks(file) if data}
     exif = found.get(b"EXIF", b"").removeprefix(PREFIX) or None
-    return WebpFile(found.get(b"ICCP"), exif, Known(xmp=found.get(b"XMP ")))
+    return Metadata(found.get(b"ICCP"), exif, Known(xmp=found.get(b"XMP ")))
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
