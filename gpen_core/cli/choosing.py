@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from ..errors import OptionError
-from ..faces.detectors import load_detector
-from ..faces.identity import find_embedder
-from ..faces.selection import ORDERS, SAME_PERSON, Reference, SelectOptions, reference_of
-from ..imaging.files import load_picture
-from ..pipeline import detect_faces
+from ..faces.selection import ORDERS, SAME_PERSON, SelectOptions
 
 
 def add_choosing(parser: argparse.ArgumentParser) -> None:
@@ -91,21 +84,6 @@ def select_options(options: argparse.Namespace) -> SelectOptions:
         indices=options.faces,
         point=_point(options.point),
     )
-
-
-def load_reference(options: argparse.Namespace, folders: Sequence[Path], device: torch.device) -> Reference | None:
-    """The person that was asked for, if any.
-
-    Raises:
-        MissingWeightsError: There is no face recognition network; the message says where to get one.
-        ImageError: The picture cannot be read, or shows no face.
-    """
-    if options.reference is None:
-        return None
-    embedder = find_embedder(folders)
-    frames = load_picture(options.reference).pixels[None]
-    detector = load_detector(options.detector, folders=folders, device=device)
-    return reference_of(frames, detect_faces(frames, detector), embedder, options.reference_similarity)
 
 
 def _point(text: str) -> tuple[float, float]:

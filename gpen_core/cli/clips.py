@@ -1,19 +1,12 @@
-"""Clips on the command line: what can be said of them, and how one is restored."""
+"""Options on clips."""
 
 from __future__ import annotations
 
 import argparse
 
 from ..errors import OptionError
-from ..pipeline import Hooks
 from ..pipeline.clip import VideoOptions
-from ..video.animated import ANIMATIONS, is_animation, restore_animation
 from ..video.codecs import CODECS, EncodeOptions
-from ..video.files import is_clip
-from ..video.restore import restore_clip
-from ..video.tools import ClipTools
-from .plan import Job
-from .progress import PictureBar
 
 
 def add_clips(parser: argparse.ArgumentParser) -> None:
@@ -50,24 +43,6 @@ def video_options(options: argparse.Namespace) -> VideoOptions:
 def encode_options(options: argparse.Namespace) -> EncodeOptions:
     """How results are encoded. Raises OptionError."""
     return EncodeOptions(options.codec, options.crf)
-
-
-def restore_clip_job(job: Job, tools: ClipTools, options: argparse.Namespace, bar: PictureBar) -> str:
-    """Restore one clip → a line for the log."""
-    end = None if options.end is None else seconds_of("--end", options.end)
-    start = seconds_of("--start", options.start)
-    hooks = Hooks(progress=bar.stage, say=bar.say)
-    if job.target.suffix.lower() in ANIMATIONS:
-        report = restore_animation(job.source, job.target, tools, hooks=hooks)
-    else:
-        report = restore_clip(job.source, job.target, tools, start=start, end=end, hooks=hooks)
-    height, width = report.size
-    return f"{job.source} → {job.target} ({report.text()} {width}×{height})"
-
-
-def is_moving(job: Job) -> bool:
-    """Whether a job is one for ``restore_clip_job``: a film, or a picture file with several frames."""
-    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
 
 
 def seconds_of(name: str, text: str) -> float:

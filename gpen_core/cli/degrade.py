@@ -15,10 +15,10 @@ from ..errors import ImageError, OptionError
 from ..geometry import size_of
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.warp import resize_filtered
+from ..jobs import find_pictures
 from ..lab.degradation import RECIPES, DegradationRecipe, Weighted
 from ..lab.degradation.sheet import contact_sheet, samples
 from ..lab.training.reading import config_text, read_config
-from .inputs import find_pictures
 
 _ABOUT = """A contact sheet of the degradations used in training: each face, the degraded face, and the sampled parameters
 (lengths in pixels of a 512 px face; they scale with its size). Images that are not square are center-cropped."""

@@ -33,6 +33,7 @@ ROOMS = {
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},
     "video": {*BASE, "geometry", "imaging", "checkpoints", "faces", "pipeline"},
+    "jobs": {*BASE, "geometry", "imaging", "weights", "checkpoints", "faces", "pipeline", "video"},
     "api": {
         *BASE,
         "geometry",
@@ -60,12 +61,13 @@ WITHOUT_LAB = (
     "clips",
     "doctor",
     "export",
+    "files",
     "heap",
-    "inputs",
     "models",
     "progress",
     "report",
     "restore",
+    "restoring",
     "sample",
     "weights",
 )

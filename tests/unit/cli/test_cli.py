@@ -169,7 +169,7 @@ def test_a_typing_error_among_the_inputs_is_reported_and_stops_nothing(portrait,
 
 def test_whatever_one_picture_does_the_others_are_restored(portrait, checkpoint, tmp_path, monkeypatch, capsys):
     portrait.with_name("b.png").write_bytes(portrait.read_bytes())
-    from gpen_core.cli import restore as command
+    from gpen_core.jobs import run as command
 
     real = command.load_picture
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpen_core.cli.inputs import Source, find_pictures
-from gpen_core.cli.plan import Output, plan, remove_faces
 from gpen_core.errors import ImageError, OptionError
+from gpen_core.jobs.plan import Output, plan_jobs, remove_faces
+from gpen_core.jobs.sources import Source, find_pictures
 
 
 def make(folder, *names):
@@ -35,7 +35,7 @@ def test_folders_within_folders_are_said_or_kept_as_they_are(tmp_path):
     assert names(found, folder) == ["a.png", "b.jpg"] and found.passed_over == ((str(folder), 1),)
     found = find_pictures([str(folder)], recursive=True)
     assert names(found, folder) == ["a.png", "b.jpg", "trip/d.TIF", "trip/day 1/c.webp"] and not found.passed_over
-    jobs, _ = plan(found.sources, Output(str(tmp_path / "out")))
+    jobs, _ = plan_jobs(found.sources, Output(str(tmp_path / "out")))
     assert targets(jobs, tmp_path / "out") == ["a.png", "b.jpg", "trip/d.TIF", "trip/day 1/c.webp"]
 
 
@@ -75,14 +75,14 @@ def test_a_home_that_nobody_has_is_no_error_of_ours(tmp_path, monkeypatch):
 def test_two_sources_of_one_name_get_two_names(tmp_path):
     make(tmp_path, "x/a.bmp", "y/a.png", "y/A.PNG", "z/a-2.png")
     sources = [Source(tmp_path / name) for name in ("x/a.bmp", "y/a.png", "y/A.PNG", "z/a-2.png")]
-    jobs, _ = plan(sources, Output(str(tmp_path / "out")))
+    jobs, _ = plan_jobs(sources, Output(str(tmp_path / "out")))
     assert targets(jobs, tmp_path / "out") == ["a.png", "a-2.png", "A-3.PNG", "a-2-2.png"]
 
 
 @given(st.lists(st.sampled_from(["a.png", "a.bmp", "A.jpg", "a-2.png", "b.webp"]), min_size=1, max_size=8))
 def test_no_two_results_share_a_name(found):
     sources = [Source(Path(f"/nowhere/{number}/{name}")) for number, name in enumerate(found)]
-    jobs, _ = plan(sources, Output("unlikely-output-folder", format="png"))
+    jobs, _ = plan_jobs(sources, Output("unlikely-output-folder", format="png"))
     assert len({str(job.target).lower() for job in jobs}) == len(sources)
 
 
@@ -91,14 +91,14 @@ def test_nothing_is_overwritten_unasked_side_products_included(tmp_path, left):
     sources, out = [Source(make(tmp_path, "a.png") / "a.png")], make(tmp_path / "out", left)
     asked = {"side_by_side": True, "save_faces": True}
     with pytest.raises(ImageError, match=r"is already there. Add --overwrite"):
-        plan(sources, Output(str(out), **asked))
-    assert len(plan(sources, Output(str(out), overwrite=True, **asked))[0]) == 1
+        plan_jobs(sources, Output(str(out), **asked))
+    assert len(plan_jobs(sources, Output(str(out), overwrite=True, **asked))[0]) == 1
 
 
 def test_a_long_folder_is_resumed_by_what_is_there(tmp_path):
     make(tmp_path, "a.png", "b.png", "out/a.png")
     sources = find_pictures([str(tmp_path)]).sources
-    jobs, done = plan(sources, Output(str(tmp_path / "out"), skip_existing=True))
+    jobs, done = plan_jobs(sources, Output(str(tmp_path / "out"), skip_existing=True))
     assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
 
 
@@ -107,7 +107,7 @@ def test_no_input_is_ever_overwritten(tmp_path, monkeypatch, output):
     monkeypatch.chdir(make(tmp_path, "a.png", "b.png-side-by-side.png"))
     first = "a.png" if not output.side_by_side else "b.png-side-by-side.png"
     with pytest.raises(ImageError, match=r"is (the input itself|another input), and would be overwritten"):
-        plan([Source(Path(first))], output)
+        plan_jobs([Source(Path(first))], output)
 
 
 def test_an_unknown_ending_is_said_and_makes_no_folder(tmp_path):
@@ -115,27 +115,27 @@ def test_an_unknown_ending_is_said_and_makes_no_folder(tmp_path):
     with pytest.raises(
         ImageError, match=r"cannot write '.jepg' files. Choose one of png, .*end the name of a folder with '/'"
     ):
-        plan([source], Output(str(tmp_path / "out.jepg")))
+        plan_jobs([source], Output(str(tmp_path / "out.jepg")))
     for folder in ("results.v2", "out.jepg/"):
-        jobs, _ = plan([source], Output(f"{tmp_path}/{folder}"))
+        jobs, _ = plan_jobs([source], Output(f"{tmp_path}/{folder}"))
         assert jobs[0].target == Path(f"{tmp_path}/{folder}") / "a.png"
 
 
 def test_a_file_for_several_results_is_refused(tmp_path):
     with pytest.raises(ImageError, match=r"is one file, but there are 2 images"):
-        plan([Source(Path("a.png")), Source(Path("b.png"))], Output(str(tmp_path / "out.png")))
+        plan_jobs([Source(Path("a.png")), Source(Path("b.png"))], Output(str(tmp_path / "out.png")))
 
 
 def test_a_format_is_for_all_and_known(tmp_path):
-    jobs, _ = plan([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="webp"))
+    jobs, _ = plan_jobs([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="webp"))
     assert targets(jobs, tmp_path) == ["a.webp", "b.webp"]
     with pytest.raises(OptionError, match=r"cannot write 'bmp' files"):
         Output(str(tmp_path), format="bmp")
     with pytest.raises(OptionError, match=r"--format gif: no result can be of it, since no source is a clip"):
-        plan([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="gif"))
+        plan_jobs([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="gif"))
     with pytest.raises(OptionError, match=r"--format jpg: .* no source is an image"):
-        plan([Source(Path("a.mp4"))], Output(str(tmp_path), format="jpg"))
-    jobs, _ = plan([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="gif"))
+        plan_jobs([Source(Path("a.mp4"))], Output(str(tmp_path), format="jpg"))
+    jobs, _ = plan_jobs([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="gif"))
     assert targets(jobs, tmp_path) == ["a.png", "b.gif"]
 
 
@@ -143,13 +143,13 @@ def test_a_format_is_for_all_and_known(tmp_path):
 def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(ImageError, match=r"may not be written to"):
-        plan([Source(Path("a.png"))], Output(str(tmp_path / "out")))
+        plan_jobs([Source(Path("a.png"))], Output(str(tmp_path / "out")))
 
 
 def test_an_output_below_a_file_is_said_before_the_work(tmp_path):
     make(tmp_path, "out")
     with pytest.raises(ImageError, match=r"is a file, not a folder"):
-        plan([Source(Path("a.png"))], Output(str(tmp_path / "out" / "more") + "/"))
+        plan_jobs([Source(Path("a.png"))], Output(str(tmp_path / "out" / "more") + "/"))
 
 
 def test_faces_of_an_earlier_run_go_and_other_files_stay(tmp_path):

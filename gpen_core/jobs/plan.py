@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
 from ..video.files import WRITABLE_CLIPS, is_clip
-from .inputs import Source
+from .sources import Source
 
 _LIKE_AN_ENDING = re.compile(r"\.[A-Za-z]{2,5}")  # not a version: "results.v2" is a folder
 _FACE = re.compile(r"\d\d-(before|after)\.png")
@@ -72,7 +72,7 @@ class Output:
         return asked if asked in taken else own if own.lower() in taken else usual
 
 
-def plan(sources: Sequence[Source], output: Output) -> tuple[list[Job], int]:
+def plan_jobs(sources: Sequence[Source], output: Output) -> tuple[list[Job], int]:
     """Where each result goes: ``output.path`` itself if it is named like an image, otherwise a file in that folder.
 
     Two sources of one name get two names. Nothing that this run did not make is overwritten, unless that is asked for.

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageError
-from ..imaging.files import IMAGE_EXTENSIONS, MOST_MEGAPIXELS
+from ..imaging.files import IMAGE_EXTENSIONS
 from ..video.files import CLIP_EXTENSIONS, is_clip
 
 # Folders in which other systems keep companions of the pictures beside them.
 _COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
-_BEST = 100
 
 
 @dataclass(frozen=True)
@@ -43,49 +41,6 @@ class Found:
     sources: tuple[Source, ...]
     missing: tuple[str, ...]
     passed_over: tuple[tuple[str, int], ...] = ()
-
-
-def add_files(parser: argparse.ArgumentParser) -> None:
-    """Options on what is read and written."""
-    parser.add_argument(
-        "--recursive", action="store_true", help="also the images in folders within folders, kept in theirs"
-    )
-    there = parser.add_mutually_exclusive_group()
-    there.add_argument("--overwrite", action="store_true", help="replace results that are already there")
-    there.add_argument(
-        "--skip-existing",
-        action="store_true",
-        help="leave out images whose result is already there: resumes a long folder",
-    )
-    parser.add_argument(
-        "--format",
-        type=lambda text: text.lower().removeprefix("."),
-        help="of the results: png, jpg, webp, tif; of clips: mp4, mov, mkv, webm (default: the source's own)",
-    )
-    parser.add_argument(
-        "--max-input-megapixels",
-        type=_megapixels,
-        default=MOST_MEGAPIXELS,
-        metavar="MP",
-        help="larger images are refused before any memory is taken (default: %(default)s)",
-    )
-    parser.add_argument("--quality", type=_quality, help="of JPEG and WebP files, 1 … 100 (default: 95)")
-
-
-def _megapixels(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0")
-    return value
-
-
-def _quality(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _BEST:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 to {_BEST}")
-    return int(text)
 
 
 def find_pictures(inputs: Sequence[str], *, recursive: bool = False) -> Found:

@@ -1,0 +1,172 @@
+"""The options of ``restore``, and the settings they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..faces.detectors import DETECTOR_NAMES, DetectOptions
+from ..faces.parts import REGIONS
+from ..faces.regions import read_regions
+from ..geometry import TEMPLATES
+from ..imaging.color import COLOR_METHODS
+from ..jobs import FileOptions, Output, Person, ToolOptions
+from ..jobs.options import MASKS
+from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings
+from ..pipeline.options import PROTECT_MODES
+from ..precisions import PRECISIONS
+from ..types import AUTO
+from ..weights.find import weight_folders
+from .arguments import add_weight_folders
+from .choosing import add_choosing, select_options
+from .clips import add_clips, encode_options, seconds_of, video_options
+from .files import add_files
+from .models import chosen_model
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add every option of the command."""
+    blend = BlendOptions()
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, clip, folder of both, or glob pattern")
+    parser.add_argument("-o", "--output", required=True, help="output image, clip or folder")
+    add_files(parser)
+    add_clips(parser)
+    parser.add_argument(
+        "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
+    )
+    add_weight_folders(parser)
+    parser.add_argument("--detector", default=AUTO, help=f"{', '.join(DETECTOR_NAMES)}, or a file")
+    parser.add_argument("--protect", choices=list(PROTECT_MODES), default=AUTO, help="auto: good faces are changed little, "
+                        "and fine detail of the image is kept; off: neither (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--min-similarity", type=float, default=0.0, metavar="S", help="lower the strength until the "
+                        "restored face is at least this similar to the original, 0 … 1 (default: any)")  # fmt: skip
+    parser.add_argument("--scale", type=_scale, default=blend.scale, help="output size: a factor, or auto (default: 1)")
+    parser.add_argument(
+        "--strength", type=float, default=blend.strength, help="0 = original, 1 = fully restored (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--template",
+        choices=[AUTO, *TEMPLATES],
+        default=AUTO,
+        help="face alignment (default: as the model was trained)",
+    )
+    parser.add_argument(
+        "--color",
+        choices=list(COLOR_METHODS),
+        default=blend.color,
+        help="match face colors to the original: mean, mean_std or luminance (statistics in Lab), or wavelet (all low "
+        "frequencies) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--grain",
+        type=float,
+        default=blend.grain,
+        help="put the image's own film grain or noise back on restored faces, 0 … 1 (default: %(default)s)",
+    )
+    parser.add_argument("--grain-seed", type=int, default=blend.grain_seed, help="another seed makes other grain")
+    parser.add_argument(
+        "--regions",
+        metavar="NAME=STRENGTH,…",
+        help=f"restore some regions less or not at all, such as eyes=1,skin=0.5,rest=0. Regions: {', '.join(REGIONS)}; rest = "
+        "all others. Exact with parser weights, rough without",
+    )
+    parser.add_argument(
+        "--softness",
+        type=float,
+        default=blend.softness,
+        help="width of the soft mask edge, as a fraction of the face's radius (default: %(default)s)",
+    )
+    parser.add_argument("--mask", choices=list(MASKS), default=AUTO, help="mask shape (auto: "
+                        "parsing if the weights of ParseNet or BiSeNet are installed)")  # fmt: skip
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=blend.max_megapixels,
+        help="upper limit for --scale auto (default: %(default)s)",
+    )
+    parser.add_argument("--threshold", type=float, help="minimum detection confidence, 0 … 1 (default: the detector's)")
+    add_choosing(parser)
+    parser.add_argument("--batch-size", type=int, default=0, help="faces processed at once (default: automatic)")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=0,
+        metavar="MIB",
+        help="memory limit of a batch, without the weights (default: no limit)",
+    )
+    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
+    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    parser.add_argument("--save-faces", action="store_true", help="also write each face before and after")
+    parser.add_argument("--side-by-side", action="store_true", help="also write a before/after image")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="what was done to each face, with pictures: .html or .json"
+    )
+
+
+def _scale(text: str) -> float | str:
+    try:
+        return AUTO if text == AUTO else float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor auto") from error
+
+
+def tool_options(options: argparse.Namespace) -> ToolOptions:
+    """What images are restored with. Raises OptionError or MissingWeightsError."""
+    folders = (*options.models, *weight_folders())
+    return ToolOptions(
+        chosen_model(options.model, folders),
+        folders,
+        options.task,
+        options.device,
+        options.precision,
+        options.detector,
+        DetectOptions(options.threshold, options.min_face or None),
+        options.aligned,
+        options.mask,
+        None if options.reference is None else Person(options.reference, options.reference_similarity),
+        _settings(options),
+        video_options(options),
+    )
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(
+        select_options(options),
+        RestoreOptions(options.template, options.batch_size, options.memory),
+        BlendOptions(
+            options.scale,
+            options.strength,
+            options.softness,
+            options.color,
+            options.max_megapixels,
+            options.grain,
+            options.grain_seed,
+            None if options.regions is None else read_regions(options.regions),
+            whole_crop=options.aligned,
+        ),
+        ProtectOptions(options.protect, options.min_similarity),
+    )
+
+
+def file_options(options: argparse.Namespace) -> FileOptions:
+    """How files are read and written. Raises OptionError."""
+    return FileOptions(
+        options.max_input_megapixels,
+        options.quality,
+        seconds_of("--start", options.start),
+        None if options.end is None else seconds_of("--end", options.end),
+        encode_options(options),
+    )
+
+
+def output_of(options: argparse.Namespace) -> Output:
+    """Which results are asked for, and where. Raises OptionError."""
+    return Output(
+        options.output,
+        options.format or "",
+        options.side_by_side,
+        options.save_faces,
+        options.overwrite,
+        options.skip_existing,
+    )

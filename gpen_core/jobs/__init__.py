@@ -1,0 +1,39 @@
+"""From file to file: which images, where their results go, with what they are restored, and one of them done."""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .options import FileOptions, Person, ToolOptions
+    from .plan import Job, Output, plan_jobs
+    from .run import Done, restore_job
+    from .sources import Found, Source, find_pictures
+    from .tools import Tools, load_tools
+
+__all__ = [
+    "Done",
+    "FileOptions",
+    "Found",
+    "Job",
+    "Output",
+    "Person",
+    "Source",
+    "ToolOptions",
+    "Tools",
+    "find_pictures",
+    "load_tools",
+    "plan_jobs",
+    "restore_job",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "options": ("FileOptions", "Person", "ToolOptions"),
+        "plan": ("Job", "Output", "plan_jobs"),
+        "run": ("Done", "restore_job"),
+        "sources": ("Found", "Source", "find_pictures"),
+        "tools": ("Tools", "load_tools"),
+    },
+)

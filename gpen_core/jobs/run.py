@@ -1,0 +1,149 @@
+"""Restore one planned image or clip, and write all that is asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..geometry import size_of
+from ..imaging.files import Picture, check_side, load_picture, save_picture
+from ..imaging.lanczos import resize_lanczos
+from ..pipeline import Hooks, Restoration, restore_image
+from ..types import AUTO, Face, FaceFacts, RestoredFace
+from ..video.animated import ANIMATIONS, is_animation, restore_animation
+from ..video.files import is_clip
+from ..video.restore import restore_clip
+from .options import FileOptions
+from .plan import Job, remove_faces
+from .tools import Tools
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """What became of one image.
+
+    Attributes:
+        text: In words, for a log.
+        size: (height, width) of the result.
+        faces: Those that were worked on; of clips, none are listed.
+        facts: What is known of each of them.
+        seconds: What it took, without reading the file.
+        pair: The image before and after, [3, H, W] and [3, H', W'] RGB in [0, 1], where that was asked for.
+    """
+
+    text: str
+    size: tuple[int, int]
+    faces: tuple[Face, ...] = ()
+    facts: tuple[FaceFacts, ...] = ()
+    seconds: float = 0.0
+    pair: tuple[Tensor, Tensor] | None = None
+
+
+def restore_job(
+    job: Job, tools: Tools, options: FileOptions = FileOptions(), hooks: Hooks = Hooks(), *, keeps_pair: bool = False
+) -> Done:
+    """Restore one image or clip and write its result, complete or not at all.
+
+    Args:
+        job: What, and where to.
+        tools: Networks and settings.
+        options: How files are read and written.
+        hooks: Told of each stage, and of what could not be kept.
+        keeps_pair: Whether images come back, before and after.
+
+    Raises:
+        ImageError: It cannot be read or written.
+        RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
+    """
+    if is_moving(job):
+        return _restore_clip(job, tools, options, hooks)
+    return _restore_picture(job, tools, options, hooks, keeps_pair)
+
+
+def is_moving(job: Job) -> bool:
+    """Whether it is restored as a clip: a film, or a picture file with several frames."""
+    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
+
+
+def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks, keeps_pair: bool) -> Done:
+    picture = load_picture(job.source, max_megapixels=options.max_megapixels)
+    for note in picture.notes:
+        hooks.say(f"{job.source}: {note}")
+    _check_fits(picture, job.target, tools.settings.blend.scale)
+    seen = picture.seen()
+    faces: list[RestoredFace] = []
+    on_face = faces.append if job.faces is not None else lambda face: None
+    seconds = time.perf_counter()
+    result = restore_image(
+        seen[None], tools.model, tools.detector, tools.settings, parser=tools.parser, hooks=hooks, on_face=on_face,
+        tools=tools.protect, reference=tools.reference, in_place=not keeps_pair and job.pair is None,
+    )  # fmt: skip
+    known = picture if tools.model.task.keeps_colors else _in_color(picture)
+    for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
+        hooks.say(f"{job.target}: cannot hold {what}")
+    seconds = time.perf_counter() - seconds
+    if job.pair is not None:
+        _save_pair(seen, result.frames[0], job.pair)
+    if job.faces is not None:
+        remove_faces(job.faces)
+        for number, face in enumerate(faces):
+            _save_face(face, job.faces, number)
+    size = (result.frames.shape[2], result.frames.shape[3])
+    pair = (seen[:3], result.frames[0, :3]) if keeps_pair else None
+    return Done(_told(result), size, result.faces, result.facts, seconds, pair)
+
+
+def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) -> Done:
+    seconds, networks = time.perf_counter(), tools.for_clips(options.encode)
+    if job.target.suffix.lower() in ANIMATIONS:
+        report = restore_animation(job.source, job.target, networks, hooks=hooks)
+    else:
+        report = restore_clip(job.source, job.target, networks, start=options.start, end=options.end, hooks=hooks)
+    height, width = report.size
+    return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds)
+
+
+def _check_fits(picture: Picture, target: Path, scale: float | str) -> None:
+    """Whether the target's format has pictures of the result's size, said before the work; "auto" makes no picture smaller."""
+    factor = 1.0 if scale == AUTO else float(scale)
+    height, width = picture.numbers.shape[1:]
+    check_side(target, (max(1, round(width * factor)), max(1, round(height * factor))))
+
+
+def _told(result: Restoration) -> str:
+    height, width = result.frames.shape[2:]
+    count = len(result.faces)
+    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"
+    return f"{found}, {width}×{height}"
+
+
+def _kept(result: Restoration) -> str:
+    """How many faces were left as they are."""
+    kept = sum(facts.strength == 0 for facts in result.facts)
+    which = "" if kept == len(result.facts) else f"{kept} of them "
+    return f", {which}left as {'it is' if kept == 1 else 'they are'}" if kept else ""
+
+
+def _none(result: Restoration) -> str:
+    """Why no face was worked on."""
+    return "no face found" if result.selection is None else result.selection.why_none()
+
+
+def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:
+    """Before and after, side by side, both at the size of the result and in sRGB."""
+    save_picture(Picture(torch.cat((resize_lanczos(before, size_of(after)), after), dim=2)), path)
+
+
+def _in_color(picture: Picture) -> Picture:
+    """What is known of a picture that becomes one in color: a grayscale file's profile does not apply to it."""
+    return replace(picture.in_srgb(), gray=False) if picture.gray else picture
+
+
+def _save_face(face: RestoredFace, folder: Path, number: int) -> None:
+    size = face.pixels.shape[-1]
+    save_picture(Picture(resize_lanczos(face.crop.pixels, (size, size))), folder / f"{number:02d}-before.png")
+    save_picture(Picture(face.pixels), folder / f"{number:02d}-after.png")
