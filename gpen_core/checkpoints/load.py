@@ -14,7 +14,8 @@ from ..errors import CheckpointError
 from ..model import Gpen, GpenConfig
 from ..tasks import TASKS, Task
 from ..weights.catalog import published_named
-from ..weights.reading import RawCheckpoint, read_checkpoint
+from ..weights.onnx_file import looks_like_onnx
+from ..weights.reading import read_checkpoint
 from .canonicalize import StateDict, canonical_state
 from .infer import check_state, config_of
 from .metadata import TASK_KEY
@@ -54,7 +55,7 @@ def read_generator(path: Path, task: str | None = None, part: str | None = None)
 
     state = canonical_state(raw.content, path.name, is_whole, part)
     network = network_of(state)
-    return Generator(network, state, _task_of(task, raw, path))
+    return Generator(network, state, task_of(task, raw.metadata, path))
 
 
 def load_checkpoint(
@@ -71,7 +72,8 @@ def load_checkpoint(
     what the weights need and nothing more.
 
     Args:
-        path: A ``.pth``, ``.pt`` or ``.safetensors`` file. Nothing that is in it is run.
+        path: A ``.pth``, ``.pt``, ``.safetensors`` or ``.onnx`` file. Nothing that is in it is run but an ONNX graph, by ONNX
+            Runtime, where its weights cannot be read back.
         device: Where the weights go.
         dtype: Precision of the weights.
         task: What the model was trained for (a key of ``TASKS``), the one thing that no weight tells. None: what the file's
@@ -86,6 +88,10 @@ def load_checkpoint(
         CheckpointError: The file is damaged, incomplete, of another network, or holds more than weights.
     """
     path = Path(path)
+    if looks_like_onnx(path):
+        from .onnx.load import load_onnx
+
+        return load_onnx(path, torch.device(device), dtype, task)
     generator = read_generator(path, task, part)
     take_over(generator.state, dtype, device)
     check_finite(generator.state, path.name)
@@ -104,10 +110,10 @@ def take_over(state: StateDict, dtype: torch.dtype, device: torch.device | str =
         state[key] = state[key].to(device=device, dtype=dtype, copy=True)
 
 
-def _task_of(asked: str | None, raw: RawCheckpoint, path: Path) -> Task:
+def task_of(asked: str | None, metadata: Mapping[str, str], path: Path) -> Task:
     """The task asked for, else the file's own metadata's, else that of the published file of this name."""
     published = published_named(path.stem)
-    name = asked or raw.metadata.get(TASK_KEY) or (published.task if published else "restoration")
+    name = asked or metadata.get(TASK_KEY) or (published.task if published else "restoration")
     if name not in TASKS:
         raise CheckpointError(f"{path.name}: unknown task '{name}'. Known: {', '.join(TASKS)}.")
     return TASKS[name]

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from ..engines import Engine, Network, PlainEngine, Threaded, engine_for
-from ..errors import RestorationError
+from ..engines import Engine, Network, OnnxNetwork, PlainEngine, Threaded, engine_of
+from ..errors import OptionError, RestorationError
 from ..model import Gpen, GpenConfig
 from ..tasks import Task
 
@@ -35,15 +36,15 @@ class GpenModel:
     Attributes:
         config: The network's shape.
         module: The network: [N, 3, S, S] RGB in [-1, 1] → [N, 3, S', S'] RGB, nominally in [-1, 1]; both in [0, 1]
-            where the task is ``unshifted``.
+            where the task is ``unshifted``. Of an ONNX file whose weights cannot be read back, the graph.
         task: What it was trained for.
         name: What messages call it.
-        engine: How it runs; ``None`` when it is made chooses by where ``module`` is then. Give ``engine_for(config, target,
+        engine: How it runs; ``None`` when it is made chooses by where ``module`` is then. Give ``engine_of(module, target,
             dtype)`` where the weights will move later.
     """
 
     config: GpenConfig
-    module: Gpen
+    module: Gpen | OnnxNetwork
     task: Task
     name: str
     engine: Engine = None  # type: ignore[assignment]
@@ -51,7 +52,7 @@ class GpenModel:
 
     def __post_init__(self) -> None:
         if self.engine is None:
-            object.__setattr__(self, "engine", engine_for(self.config, self.device, self.dtype))
+            object.__setattr__(self, "engine", engine_of(self.module, self.device, self.dtype))
 
     @property
     def device(self) -> torch.device:
@@ -73,9 +74,19 @@ class GpenModel:
             dtype: The new precision; None: the same.
         """
         device, dtype = torch.device(device or self.device), dtype or self.dtype
-        engine = engine_for(self.config, device, dtype)
+        engine = engine_of(self.module, device, dtype)
         self.module.to(device, dtype)
         return replace(self, engine=engine)
+
+    @property
+    def network(self) -> Gpen:
+        """The network, for what needs more of it than a call. Raises OptionError of a graph, whose parts cannot be had."""
+        if isinstance(self.module, OnnxNetwork):
+            raise OptionError(
+                f"{self.name} is an ONNX graph whose weights could not be read back: it can restore, and nothing else. Use the "
+                ".pth file of the same model."
+            )
+        return self.module
 
     def __call__(self, crops: Tensor, noise: torch.Generator | None = None) -> Tensor:
         """Restore aligned faces.
@@ -94,10 +105,10 @@ class GpenModel:
         self.module.check_pictures(crops)
         before = None if noise is None else noise.get_state()
 
-        def restored(module: Gpen) -> Tensor:
+        def restored(module: Gpen | OnnxNetwork) -> Tensor:
             if noise is not None and before is not None:
                 noise.set_state(before)  # the same noise again where a batch runs twice
-            network = self._network if module is self.module else PlainEngine(self.device.type).bind(module)
+            network = self._network if module is self.module else PlainEngine(self.device.type).bind(cast(Gpen, module))
             return network(self._pictures(crops, module), noise)
 
         if isinstance(self._network, Threaded):
@@ -105,7 +116,7 @@ class GpenModel:
         return self.run(restored)
 
     @torch.inference_mode()
-    def run(self, compute: Callable[[Gpen], Tensor]) -> Tensor:
+    def run(self, compute: Callable[[Any], Tensor]) -> Tensor:
         """Whatever runs the network goes through here: the check for numbers, and float32 where half precision overflows.
 
         Args:
@@ -132,7 +143,7 @@ class GpenModel:
             result.add_(1).div_(2)  # in place: at 2048 px each copy is 50 MB
         return result.clamp_(0, 1)
 
-    def _pictures(self, crops: Tensor, module: Gpen) -> Tensor:
+    def _pictures(self, crops: Tensor, module: Gpen | OnnxNetwork) -> Tensor:
         """[0, 1] → the range and the precision that the network takes, where its weights are."""
         weight = next(module.parameters())
         pictures = crops.to(weight.device, weight.dtype, copy=True, memory_format=self.engine.layout())
@@ -140,7 +151,7 @@ class GpenModel:
 
     @cached_property
     def _network(self) -> Network:
-        return self.engine.bind(self.module)
+        return self.engine.bind(cast(Gpen, self.module))  # a graph is called likewise
 
     def _say_overflow(self) -> None:
         if not self._overflow.said:

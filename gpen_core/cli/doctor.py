@@ -17,7 +17,7 @@ from ..checkpoints.verify import verify
 from ..commands import gpen, install_facexlib, pip_install
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
-from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile
+from ..weights.catalog import BUNDLED, ONNX, PUBLISHED, WeightFile
 from ..weights.download import recorded_sha256, verify_file
 from ..weights.find import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
 from .arguments import add_weight_folders
@@ -124,8 +124,8 @@ def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
 
 
 def _checked(entry: WeightFile, path: Path) -> Finding:
-    """Verify a published file by its checksum; a converted, bundled or unknown one by loading it."""
-    published = path.suffix.lower() != ".safetensors"
+    """Verify a published file by its checksum; a converted, exported, bundled or unknown one by loading it."""
+    published = path.suffix.lower() not in (".safetensors", ONNX)
     known = published and (entry.sha256 or recorded_sha256(path))
     try:
         if published:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ..model import GpenConfig
+from ..model import Gpen, GpenConfig
 from .base import Engine
+from .onnx import OnnxEngine, OnnxNetwork
 from .plain import PlainEngine
 from .rows.engine import RowsEngine
 
@@ -21,3 +22,10 @@ def engine_for(config: GpenConfig, device: torch.device | str, dtype: torch.dtyp
     device = torch.device(device)
     engines: tuple[Engine, ...] = (RowsEngine(), PlainEngine(device.type))  # faster ones first; the last runs anything
     return next(engine for engine in engines if engine.can_run(config, device, dtype))
+
+
+def engine_of(network: Gpen | OnnxNetwork, device: torch.device | str, dtype: torch.dtype) -> Engine:
+    """``engine_for`` a network's shape; for a graph the one that runs graphs."""
+    if isinstance(network, OnnxNetwork):
+        return OnnxEngine(torch.device(device).type, network.ends.batch, network.bytes_held)
+    return engine_for(network.config, device, dtype)

@@ -41,7 +41,7 @@ def compare(path: str | Path, model: GpenModel, engine: str = "onnxruntime") -> 
     Raises OptionError where the engine is not installed.
     """
     run = load_engine(engine, path)
-    config, network = model.config, in_float32(model.module)
+    config, network = model.config, in_float32(model.network)
     batches = BATCHES if config.output_size <= LARGEST_BATCHED else BATCHES[:1]
     crops = _soft_noise(max(batches), config.input_size)
     wanted = torch.cat([_restored(network, crop, unshifted=model.task.unshifted) for crop in crops.split(1)])

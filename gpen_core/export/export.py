@@ -98,7 +98,7 @@ def _graph(model: GpenModel, precision: str, opset: int) -> Any:
     from onnx import TensorProto, helper
 
     writer = GraphWriter(half=precision == "float16", opset=opset)
-    write_network(writer, in_float32(model.module), unshifted=model.task.unshifted)
+    write_network(writer, in_float32(model.network), unshifted=model.task.unshifted)
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, 3, size, size])
         for name, size in ((CROPS, model.config.input_size), (RESTORED, model.config.output_size))

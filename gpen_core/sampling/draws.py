@@ -43,7 +43,7 @@ def draw_features(model: GpenModel, seed: int, of_face: Features) -> Features:
         of_face: A face's features from ``face_features``, or an empty list. Levels above them are N(0, 1) noise.
     """
     _, generator = _start(model, seed)
-    return of_face + model.module.noise_features(_like(model).new_empty(1), generator, start=len(of_face))
+    return of_face + model.network.noise_features(_like(model).new_empty(1), generator, start=len(of_face))
 
 
 def joined(pictures: Sequence[Features], count: int) -> Features:
@@ -72,7 +72,7 @@ def face_features(model: GpenModel, face: Tensor) -> Features:
     picture = face[None, :3].float()
     if picture.shape[-1] != size:
         picture = resize_filtered(picture, (size, size), "bicubic").clamp(0, 1)
-    _, features = model.module.encode((picture if model.task.unshifted else picture * 2 - 1).to(_like(model)))
+    _, features = model.network.encode((picture if model.task.unshifted else picture * 2 - 1).to(_like(model)))
     if not features:
         raise OptionError(f"{model.name} takes no features from an image: sample from it without a face")
     return [(feature, feature) for feature in features]
@@ -85,7 +85,7 @@ def _start(model: GpenModel, seed: int) -> tuple[Tensor, torch.Generator]:
 
 
 def _mapped(model: GpenModel, z: Tensor) -> Tensor:
-    w: Tensor = model.module.generator.style(z.to(_like(model)))
+    w: Tensor = model.network.generator.style(z.to(_like(model)))
     return w.float()
 
 

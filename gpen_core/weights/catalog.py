@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
 EXTENSIONS = (".safetensors", ".pth", ".pt", ".ckpt")  # of files of weights, in order of preference
+ONNX = ".onnx"
+MODEL_EXTENSIONS = (*EXTENSIONS, ONNX)  # of GPEN models
 _BASE = "https://public-vigen-video.oss-cn-shanghai.aliyuncs.com/robin/models"
 _MODELSCOPE = "https://www.modelscope.cn/models/iic/cv_gpen_image-portrait-enhancement-hires/resolve/master"
 _FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
@@ -132,6 +134,6 @@ def _names(file: WeightFile) -> tuple[str, ...]:
 
 def _bare(name: str) -> str:
     lowered = last_name(name).lower()
-    for extension in EXTENSIONS:
+    for extension in MODEL_EXTENSIONS:
         lowered = lowered.removesuffix(extension)
     return lowered.replace("_", "-")

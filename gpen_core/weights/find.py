@@ -9,7 +9,16 @@ from pathlib import Path
 from ..commands import gpen
 from ..errors import MissingWeightsError
 from ..tasks import TASKS
-from .catalog import BUNDLED, EXTENSIONS, WeightFile, entry_named, last_name, published_named, published_of
+from .catalog import (
+    BUNDLED,
+    EXTENSIONS,
+    MODEL_EXTENSIONS,
+    WeightFile,
+    entry_named,
+    last_name,
+    published_named,
+    published_of,
+)
 from .folders import files_in, same_file_in, unreadable, weight_files_in
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
@@ -31,7 +40,8 @@ def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
 
     Args:
         entry: What to look for.
-        folders: Searched in order, with what is in them; names are compared without case, and .safetensors files are preferred.
+        folders: Searched in order, with what is in them; names are compared without case, .safetensors files are preferred,
+            and ONNX graphs (of GPEN models only) come last.
 
     Returns:
         The path in the first folder that has the file, or None.
@@ -41,7 +51,7 @@ def find_weights(entry: WeightFile, folders: Iterable[Path]) -> Path | None:
     """
     for folder in folders:
         files = weight_files_in(folder)
-        for extension in EXTENSIONS:
+        for extension in MODEL_EXTENSIONS if entry.kind == "gpen" else EXTENSIONS:
             found = (file for file in files if file.suffix.lower() == extension and published_named(file.name) is entry)
             if (path := next(found, None)) is not None:
                 return path
@@ -89,9 +99,11 @@ def find_within(name: str, folders: Sequence[Path]) -> Path | None:
             return path
     last = last_name(name).lower()
     for folder in folders:
-        for file in weight_files_in(folder):
-            if last in (file.name.lower(), file.stem.lower()):
-                return file
+        files = weight_files_in(folder)
+        named = [file for file in files if file.name.lower() == last]
+        same = sorted((file for file in files if file.stem.lower() == last), key=_preference)
+        if named or same:
+            return (named or same)[0]
     entry = published_named(name)
     return None if entry is None else find_weights(entry, folders)
 
@@ -159,7 +171,7 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
 
 
 def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
-    """Explain a missing file: where it belongs, where to get it, its license, and files that only look like it."""
+    """Explain a missing file: where it belongs, where to get it, and its license."""
     where = ", ".join(str(folder) for folder in folders) or "no folders given"
     lines = [
         f"{entry.filename} is not installed. Searched: {where}.",
@@ -170,8 +182,6 @@ def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     ]
     if entry.kind == "gpen" and TASKS[entry.task].keeps_colors:  # the bundled model has the same task
         lines.append(f"Until then you can use the small bundled model: choose '{BUNDLED.name}'.")
-    if (onnx := _onnx_twin(entry, folders)) is not None:
-        lines.insert(1, f"{onnx.name} was found, but it is an ONNX graph, not a PyTorch checkpoint.")
     return "\n".join(lines)
 
 
@@ -204,6 +214,5 @@ def _expanded(path: str | Path) -> Path:
         return Path(path)
 
 
-def _onnx_twin(entry: WeightFile, folders: Sequence[Path]) -> Path | None:
-    candidates = (file for folder in folders if folder.is_dir() for file in folder.glob("*.onnx"))
-    return next((file for file in candidates if file.stem.lower() == entry.name.lower()), None)
+def _preference(file: Path) -> int:
+    return MODEL_EXTENSIONS.index(file.suffix.lower())

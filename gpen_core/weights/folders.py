@@ -6,7 +6,7 @@ import os
 from pathlib import Path, PureWindowsPath
 
 from ..errors import MissingWeightsError
-from .catalog import EXTENSIONS
+from .catalog import MODEL_EXTENSIONS
 
 _DEEPEST = 3  # folders within the folder; links may lead in circles
 
@@ -20,7 +20,7 @@ def weight_files_in(folder: Path) -> list[Path]:
     """Its files of weights and those of the folders in it, its own first. Raises MissingWeightsError as ``files_in``."""
     found, level = list[Path](), [_entries(folder)]
     for _ in range(_DEEPEST + 1):
-        found += [file for files, _ in level for file in files if file.suffix.lower() in EXTENSIONS]
+        found += [file for files, _ in level for file in files if file.suffix.lower() in MODEL_EXTENSIONS]
         level = [_entries(inner) for _, folders in level for inner in folders if unreadable(inner) is None]
     return found
 

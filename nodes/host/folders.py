@@ -9,7 +9,15 @@ import folder_paths
 from comfy import model_management
 
 from ...gpen_core.errors import MissingWeightsError
-from ...gpen_core.weights.catalog import BUNDLED, WeightFile, entry_named, published_named, published_of
+from ...gpen_core.weights.catalog import (
+    BUNDLED,
+    MODEL_EXTENSIONS,
+    ONNX,
+    WeightFile,
+    entry_named,
+    published_named,
+    published_of,
+)
 from ...gpen_core.weights.find import (
     DEFAULT_ORDER,
     EXTENSIONS,
@@ -19,6 +27,7 @@ from ...gpen_core.weights.find import (
     is_bundled,
     missing_message,
 )
+from ...gpen_core.weights.folders import unreadable, weight_files_in
 
 if TYPE_CHECKING:
     from ...gpen_core.pipeline import ProtectOptions, ProtectTools
@@ -49,12 +58,12 @@ def model_names() -> list[str]:
 
     The first is the default and must work right away. What won't work says so behind its name; ``plain_name`` takes that away.
     """
-    present = _weight_files(MODELS)
+    present = [*_weight_files(MODELS), *_graphs()]
     there = {name: entry for name in present if (entry := published_named(name)) is not None}
     best = [name for name in present if name in there and there[name].name in DEFAULT_ORDER]
     others = [name for name in present if name not in best]
     absent = [entry for entry in published_of("gpen") if entry not in there.values()]
-    best.sort(key=lambda name: (_preference(there[name]), name.lower()))
+    best.sort(key=lambda name: (_preference(there[name]), _kind(name), name.lower()))
     others.sort(key=lambda name: ("gpen" not in name.lower(), name.lower()))
     absent.sort(key=lambda entry: (_preference(entry), entry.filename.lower()))
     own = [name for name in others if not _is_of_others(name)]
@@ -69,6 +78,20 @@ def plain_name(chosen: str) -> str:
 
 def _is_of_others(name: str) -> bool:
     return any(part in Path(name).name.lower() for part in _OTHERS)
+
+
+def _kind(name: str) -> int:
+    """Of two files of one model the one that loads quicker, with nothing more installed."""
+    return MODEL_EXTENSIONS.index(Path(name).suffix.lower())
+
+
+def _graphs() -> list[str]:
+    """ONNX files in the folder, as ComfyUI names files. It lists none itself: the folder's extensions are every pack's."""
+    found = set()
+    for folder in weight_folders(MODELS):
+        if unreadable(folder) is None:
+            found |= {str(file.relative_to(folder)) for file in weight_files_in(folder) if file.suffix.lower() == ONNX}
+    return sorted(found)
 
 
 def _preference(entry: WeightFile) -> int:

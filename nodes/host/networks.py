@@ -29,11 +29,11 @@ class ManagedModel(Managed):
     """GPEN_MODEL: a restoration model."""
 
     def __init__(self, model: GpenModel) -> None:
-        from ...gpen_core.engines import engine_for
+        from ...gpen_core.engines import engine_of
 
         super().__init__(model.module)
         # By where the weights will be, not by where they are: what a run needs is asked for before they move.
-        engine = engine_for(model.config, self.patcher.load_device, model.dtype)
+        engine = engine_of(model.module, self.patcher.load_device, model.dtype)
         self.model = replace(model, engine=engine)
 
 

@@ -336,11 +336,13 @@ def test_an_unknown_name_from_another_machine_is_named(ready: HostProcess):
     assert result.error["node_id"] == "2" and "my_finetune.pth is not installed" in result.error["exception_message"]
 
 
-def test_an_onnx_twin_is_called_what_it_is(ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path):
+def test_a_damaged_onnx_file_is_called_by_its_name(
+    ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path
+):
     (tmp_path / "GPEN-BFR-2048.onnx").write_bytes(b"\x08\x06\x12\x07pytorch")
     place_model(tmp_path / "GPEN-BFR-2048.onnx")
     result = ready.run(saving(staged("astronaut.png", model="GPEN-BFR-2048.pth")))
-    assert "ONNX graph" in result.error["exception_message"]
+    assert "GPEN-BFR-2048.onnx: the file is damaged" in result.error["exception_message"]
 
 
 def test_a_missing_detector_and_parser_are_named(ready: HostProcess):

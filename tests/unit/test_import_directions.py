@@ -25,7 +25,7 @@ ROOMS = {
     "geometry": {"errors", "types"},
     "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"commands", "errors", "types"},
-    "engines": {"errors", "lazy", "polling", "precisions", "threads", "types", "model"},
+    "engines": {"commands", "errors", "lazy", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
     "imaging": {"errors", "files", "threads", "types", "geometry"},
     "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},

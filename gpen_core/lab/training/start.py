@@ -89,13 +89,13 @@ def _given(path: Path, wanted: GpenConfig) -> Gpen:
     """The checkpoint's network, widened where that is all it lacks."""
     model = load_checkpoint(path)
     if _but_for_channels(model.config) == _but_for_channels(wanted) and model.config != wanted:
-        return widen(model.module, wanted)
+        return widen(model.network, wanted)
     if model.config != wanted:
         raise OptionError(
             f"init_from {path.name} is {model.config}, but the first phase trains {wanted}. Change [model] or the first "
             "phase's size."
         )
-    return model.module
+    return model.network
 
 
 def _but_for_channels(config: GpenConfig) -> dict[str, Any]:

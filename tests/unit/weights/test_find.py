@@ -34,6 +34,8 @@ NAMES = {
     "gpen-bfr-512.PTH": "GPEN-BFR-512.pth",
     "gpen_bfr_512.safetensors": "GPEN-BFR-512.pth",
     "GPEN-BFR-512.ckpt": "GPEN-BFR-512.pth",
+    "GPEN-BFR-512.onnx": "GPEN-BFR-512.pth",
+    "models\\gpen_bfr_512.ONNX": "GPEN-BFR-512.pth",
     "gpen\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
     "faces/gpen-bfr-512.pt": "GPEN-BFR-512.pth",
     "C:\\ComfyUI\\models\\facerestore_models\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
@@ -48,6 +50,28 @@ NAMES = {
 def test_a_model_is_found_by_any_of_its_names(folder, name):
     assert resolve_model(name, [folder / "absent", folder]) == folder / NAMES[name]
     assert find_within(name, [folder]) == folder / NAMES[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["GPEN-BFR-1024", "gpen-bfr-1024.pth", "GPEN_BFR_1024.safetensors", "gpen-bfr-1024.onnx", None]
+)
+def test_an_onnx_file_stands_in_for_a_model_that_is_there_in_no_other_form(tmp_path, name):
+    (tmp_path / "gpen-bfr-1024.onnx").touch()
+    assert resolve_model(name, [tmp_path]) == tmp_path / "gpen-bfr-1024.onnx"
+
+
+@pytest.mark.parametrize("name", ["GPEN-BFR-512", "GPEN-BFR-512.safetensors", None])
+def test_a_file_of_weights_is_preferred_to_an_onnx_file_of_the_same_model(folder, name):
+    (folder / "GPEN-BFR-512.onnx").touch()
+    assert resolve_model(name, [folder]) == folder / "GPEN-BFR-512.pth"
+    assert resolve_model("GPEN-BFR-512.onnx", [folder]) == folder / "GPEN-BFR-512.onnx"
+
+
+def test_an_onnx_file_that_is_nowhere_is_said_where_to_get(tmp_path):
+    with pytest.raises(
+        MissingWeightsError, match=r"(?s)GPEN-BFR-512\.pth is not installed.*download GPEN-BFR-512.*https://"
+    ):
+        resolve_model("GPEN-BFR-512.onnx", [tmp_path])
 
 
 @pytest.mark.parametrize(
