@@ -19,10 +19,10 @@ from .checkpoints import GpenModel, load_checkpoint
 from .devices import choose_device, detector_device
 from .errors import ImageError, MissingWeightsError
 from .faces import detectors, parsing
-from .faces.alignment import align_face
+from .faces.alignment import WHOLE, align_face
 from .faces.detectors import DetectOptions, FaceDetector
 from .faces.parsing import FaceParser
-from .imaging.pictures import Opened, open_picture
+from .imaging.pictures import Opened, open_mask, open_picture
 from .pipeline import (
     BlendOptions,
     Hooks,
@@ -39,6 +39,7 @@ from .pipeline.crops import check_side
 from .pipeline.given import check_detector, check_model, check_name, checked_faces, checked_restored
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
+from .tasks import gives_color
 from .types import AUTO, Face, FaceCrop, RestoredFace
 from .weights.catalog import published_of
 from .weights.find import (
@@ -177,6 +178,7 @@ def restore(
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
     tools: ProtectTools = ProtectTools(),
+    mask: Image.Image | np.ndarray | Tensor | None = None,
 ) -> PictureT:
     """Restore every face of a picture.
 
@@ -196,9 +198,12 @@ def restore(
         parser: From ``load_parser``; None blends through an oval.
         settings: Which faces, how, and the size of the result.
         tools: From ``load_protect_tools``; without, good faces and fine detail are kept, but likeness is not measured.
+        mask: For models that fill (inpainting): white where something is to be filled, of the picture's shape. A grayscale
+            image, an array [H, W], or a tensor [H, W] or [B, 1, H, W] in [0, 1].
 
     Returns:
         A picture of the same kind, dtype and channels, of the same size unless ``settings.blend.scale`` says otherwise.
+        A label map becomes a face of the model's size.
         Gray stays gray, unless the model colorizes. Where no face is found it has the same pixels, and a warning is logged;
         a program that must know uses ``restore_frames``.
 
@@ -211,9 +216,9 @@ def restore(
         open_picture(picture)  # one that can't be restored is refused before anything is loaded
         model = load_model()
     check_model(model)
-    opened = open_picture(picture, keep_gray=model.task.keeps_colors)
+    opened = open_picture(picture, keep_gray=not model.task.gives_color)
     restored = restore_frames(
-        opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools
+        opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools, mask=mask
     )
     result: PictureT = opened.back(restored.frames, restored.mask)
     return result
@@ -230,6 +235,7 @@ def restore_frames(
     background: Tensor | None = None,
     hooks: Hooks = Hooks(),
     tools: ProtectTools = ProtectTools(),
+    mask: Image.Image | np.ndarray | Tensor | None = None,
 ) -> Restoration:
     """Restore every face of a batch of frames, and say what was done.
 
@@ -243,6 +249,7 @@ def restore_frames(
         background: The same frames already upscaled, [B, C, H', W']: faces go into these.
         hooks: Watches or cancels a long run.
         tools: As in ``restore``.
+        mask: As in ``restore``.
 
     Returns:
         ``frames`` [B, C, H', W'] float32 in [0, 1]; ``mask`` [B, 1, H', W'], the share of each pixel that was replaced; the
@@ -254,14 +261,15 @@ def restore_frames(
     frames = _opened_frames(frames).frames
     model = load_model() if model is None else model
     check_model(model)
-    if faces is None:
+    if faces is None and template_for(model, settings.restore) != WHOLE:
         detector = load_detector(device=model.device) if detector is None else detector
         check_detector(detector)
-    else:
+    elif faces is not None:
         faces = checked_faces(faces)
     result = restore_image(
-        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools
-    )
+        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools,
+        mask=None if mask is None else open_mask(mask),
+    )  # fmt: skip
     if not result.faces:
         _log.warning("%s", _nobody(result, detector))
     return result
@@ -341,7 +349,7 @@ def blend(
         ImageError: The picture is of none of the supported kinds, or a face was found in another one.
     """
     faces = checked_restored(faces)
-    opened = open_picture(picture, keep_gray=all(face.task != "colorization" for face in faces))
+    opened = open_picture(picture, keep_gray=not any(gives_color(face.task) for face in faces))
     blended = blend_faces(opened.frames, faces, options, parser=parser)
     result: PictureT = opened.back(blended.frames, blended.mask)
     return result

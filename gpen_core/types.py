@@ -70,13 +70,15 @@ class FaceCrop:
         face: The face that is shown.
         pixels: [3, S, S] RGB in [0, 1], mirrored where the face leaves the frame.
         image_to_crop: [2, 3] float64, from coordinates of the frame the face was found in to those of the crop.
-        template: Name of the alignment template (see ``geometry.TEMPLATES``).
+        template: Name of the alignment template (see ``geometry.TEMPLATES``), or "picture" for a whole picture.
+        fill: [1, H, W] in [0, 1], of the frame's size: what is to be filled. None where the task is another (see ``tasks``).
     """
 
     face: Face
     pixels: Tensor
     image_to_crop: Tensor
     template: str
+    fill: Tensor | None = None
 
 
 @dataclass(frozen=True)

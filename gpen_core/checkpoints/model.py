@@ -92,7 +92,8 @@ class GpenModel:
         """Restore aligned faces.
 
         Args:
-            crops: [N, 3, S, S] RGB in [0, 1], aligned as ``task.template`` says, on any device.
+            crops: [N, 3, S, S] RGB in [0, 1], aligned as ``task.template`` says, on any device. The network is shown of them
+                what its task says (``Task.shown``): a colorizer, the brightness.
             noise: For models that enlarge their input, the source of the detail that they invent; None always gives the
                 same.
 
@@ -146,7 +147,8 @@ class GpenModel:
     def _pictures(self, crops: Tensor, module: Gpen | OnnxNetwork) -> Tensor:
         """[0, 1] → the range and the precision that the network takes, where its weights are."""
         weight = next(module.parameters())
-        pictures = crops.to(weight.device, weight.dtype, copy=True, memory_format=self.engine.layout())
+        shown = self.task.shown(crops)
+        pictures = shown.to(weight.device, weight.dtype, copy=True, memory_format=self.engine.layout())
         return pictures if self.task.unshifted else pictures.mul_(2).sub_(1)
 
     @cached_property

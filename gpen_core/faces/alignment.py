@@ -7,8 +7,11 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..geometry import compose, fit_similarity, resize_affine, same_shape, size_of, template_points
-from ..imaging.warp import warp
+from ..imaging.numbers import in_unit_range
+from ..imaging.warp import resize_filtered, warp
 from ..types import Face, FaceCrop
+
+WHOLE = "picture"  # in the place of a template: the whole picture, stretched to the crop
 
 
 def crop_transform(face: Face, size: int, template: str) -> Tensor:
@@ -17,7 +20,7 @@ def crop_transform(face: Face, size: int, template: str) -> Tensor:
     Args:
         face: A detected face.
         size: Side of the crop, in pixels.
-        template: Alignment template, "gpen" or "ffhq".
+        template: Alignment template, "gpen" or "ffhq"; "picture" for the whole picture, stretched to the crop.
 
     Returns:
         image_to_crop [2, 3] float64.
@@ -25,6 +28,8 @@ def crop_transform(face: Face, size: int, template: str) -> Tensor:
     Raises:
         OptionError: Unknown template, or degenerate landmarks.
     """
+    if template == WHOLE:
+        return resize_affine(face.image_size, (size, size))
     return fit_similarity(torch.tensor(face.landmarks), template_points(template, size))
 
 
@@ -38,7 +43,7 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
             It may be a resized copy of the frame in which the face was detected.
         face: The face, in coordinates of the frame in which it was detected.
         size: Side of the crop, in pixels.
-        template: Alignment template, "gpen" or "ffhq".
+        template: As in ``crop_transform``.
 
     Returns:
         The crop, with pixels [3, size, size] RGB float32 in [0, 1].
@@ -50,6 +55,9 @@ def align_face(frame: Tensor, face: Face, size: int, template: str = "gpen") -> 
     frame_size = size_of(frame)
     check_same_picture(face, frame_size)
     image_to_crop = crop_transform(face, size, template)
+    if template == WHOLE:  # by both axes' own factors, of which one may shrink
+        pixels = resize_filtered(in_unit_range(frame[:3])[None], (size, size), "bicubic")[0].clamp(0, 1)
+        return FaceCrop(face, pixels, image_to_crop, template)
     frame_to_crop = compose(resize_affine(frame_size, face.image_size), image_to_crop)
     return FaceCrop(face, warp(frame[:3], frame_to_crop, (size, size)), image_to_crop, template)
 

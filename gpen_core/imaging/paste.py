@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,8 @@ class Patch:
             detail. None where none of that is kept.
         detail: [1, h, w] in [0, 1], with ``base``: how much of that detail is put back on the pixels.
         grain: How much of the canvas's grain is put back on the pixels; None for nothing.
+        onto: (pixels, what the canvas shows there; both [3, h, w] RGB in [0, 1]) → what is blended in; None: the pixels.
+        within: [1, H, W] in [0, 1], of the canvas's size: the greatest share of each pixel that may be replaced; None: all.
     """
 
     pixels: Tensor
@@ -39,6 +41,8 @@ class Patch:
     base: Tensor | None = None
     detail: Tensor | None = None
     grain: Grain | None = None
+    onto: Callable[[Tensor, Tensor], Tensor] | None = None
+    within: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +167,10 @@ def _placed(spot: _Spot, canvas: Tensor) -> _Placed:
         pixels = pixels.addcmul(layers[7:], own.to(pixels)).clamp_(0, 1)
     # Less than a hundredth of a step of 8 bits is nothing: so what counts as untouched keeps its very bits.
     mask = F.threshold(layers[3:4], _NEXT_TO_NOTHING, 0.0)
+    if patch.within is not None:
+        mask = mask * _window(patch.within, spot.rect).to(mask)
+    if patch.onto is not None:
+        pixels = patch.onto(pixels, in_unit_range(_window(canvas, spot.rect)[:3]).to(pixels))
     if patch.grain is not None:
         pixels = with_grain(pixels, in_unit_range(_window(canvas, spot.rect)[:3]).to(pixels), mask, patch.grain)
     return _Placed(spot.rect, pixels, mask)

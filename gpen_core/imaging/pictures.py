@@ -55,6 +55,30 @@ def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
     )
 
 
+def open_mask(mask: Any) -> Tensor:
+    """A mask as ``pipeline.restore_image`` takes it.
+
+    Args:
+        mask: A ``PIL.Image.Image``, of which the brightness counts; a NumPy array [H, W]; or a tensor [H, W], [1, H, W] or
+            [B, 1, H, W], floating point in [0, 1].
+
+    Returns:
+        [B, 1, H, W] float32 in [0, 1].
+
+    Raises:
+        ImageError: It is none of these.
+    """
+    if isinstance(mask, Image.Image):
+        mask = np.asarray(mask.convert("RGB").convert("L"))
+    if isinstance(mask, np.ndarray) and mask.ndim == 2:
+        return _of_array(mask, True).frames[:, :1]
+    if isinstance(mask, Tensor) and mask.dim() in (2, 3, 4) and mask.is_floating_point() and mask.numel():
+        pixels = mask if mask.dim() == 4 else mask.reshape(-1, 1, *mask.shape[-2:])
+        if pixels.shape[1] == 1:
+            return _in_range(pixels.detach().float()).clamp(0, 1)
+    raise ImageError("a mask is a PIL image, a NumPy array [H, W], or a tensor [H, W] or [B, 1, H, W] in [0, 1]")
+
+
 def _of_image(image: Image.Image, keep_gray: bool) -> Opened:
     if image.mode in ("I", "F"):
         raise ImageError(

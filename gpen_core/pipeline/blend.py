@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..faces.alignment import align_face, crop_transform
+from ..faces.alignment import WHOLE, align_face, crop_transform
 from ..faces.parsing import FaceParser
 from ..faces.regions import RegionOptions, face_mask_of
 from ..geometry import compose, crop_affine, invert_affine, resize_affine, scale_of, size_of
@@ -26,7 +26,7 @@ from ..types import AUTO, Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks, with_memory
 from .options import BlendOptions
-from .whole import grain_of, replace_whole
+from .whole import fill_at, grain_of, replace_whole
 
 _PARSING = "drawing the outline of a face"  # what a parser does, in messages
 
@@ -109,7 +109,7 @@ def blend_into(
     if options.strength == 0 or not faces:
         return
     shapes: Iterator[_Shape]
-    if options.whole_crop:
+    if options.whole_crop or any(face.crop.template == WHOLE for face in faces):
         faces = replace_whole(picture, mask, faces, options)
     shapes = _shapes(faces, options, parser, hooks)
     patches = []
@@ -160,9 +160,20 @@ def blend_faces(
 
 
 def result_size(
-    frames: Tensor, background: Tensor | None, options: BlendOptions, faces: Sequence[Face], pixels: int, template: str
+    frames: Tensor,
+    background: Tensor | None,
+    options: BlendOptions,
+    faces: Sequence[Face],
+    pixels: int,
+    template: str,
+    is_map: bool = False,
 ) -> tuple[int, int]:
-    """(height, width) of the result: the background's, or the frames' at the scale asked for (see ``output_scale``)."""
+    """(height, width) of the result: the background's, or the frames' at the scale asked for (see ``output_scale``).
+
+    Of a label map (``is_map``), which has no pixels worth keeping: the model's own size, at that scale.
+    """
+    if is_map:
+        return canvas_size((pixels, pixels), 1.0 if options.scale == AUTO else float(options.scale))
     if background is not None:
         return size_of(background)
     return canvas_size(size_of(frames), output_scale(options, faces, size_of(frames), pixels, template))
@@ -208,7 +219,7 @@ def _nothing(shape: tuple[int, ...], device: torch.device) -> Tensor:
 def _shapes(
     faces: Sequence[RestoredFace], options: BlendOptions, parser: FaceParser | None, hooks: Hooks
 ) -> Iterator[_Shape]:
-    if options.whole_crop:
+    if options.whole_crop or any(face.crop.fill is not None for face in faces):  # a mask says what is replaced
         yield from (_Shape.of(border_fade(face.pixels.shape[-1])) for face in faces)
         return
     if options.regions is not None:
@@ -273,7 +284,9 @@ def _patch(face: RestoredFace, shape: _Shape, canvas: Tensor, options: BlendOpti
         layer if layer is None else layer.to(canvas.device) for layer in map(layers.get, ("base", "detail"))
     )
     grain = grain_of(face.crop.face, options)
-    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail, grain)
+    within = None if face.crop.fill is None else fill_at(face.crop.fill, size_of(canvas)).to(canvas.device)
+    onto = None if task is None else task.returned
+    return Patch(pixels.to(canvas.device), mask.to(canvas.device), to_canvas, base, detail, grain, onto, within)
 
 
 def _layers(face: RestoredFace, shape: _Shape, canvas: Tensor, own: bool) -> dict[str, Tensor]:

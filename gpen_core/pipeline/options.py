@@ -25,11 +25,14 @@ class RestoreOptions:
         batch_size: Faces at a time, or 0 to choose by the model's size and device.
         memory_mib: What a batch may take beside the weights, in MiB: faces at a time are fewer where it needs that, one at
             least. 0: no bound.
+        whole_picture: The model is given whole pictures, stretched to its size, as the published demo does, and not faces. For
+            tasks that allow it (``Task.whole_pictures``); needs no detector.
     """
 
     template: str = AUTO
     batch_size: int = 0
     memory_mib: int = 0
+    whole_picture: bool = False
 
     def __post_init__(self) -> None:
         if self.template != AUTO and self.template not in TEMPLATES:

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from ..checkpoints import GpenModel
 from ..engines import largest_batch
-from ..errors import RestorationError
-from ..faces.alignment import align_face
+from ..errors import OptionError, RestorationError
+from ..faces.alignment import WHOLE
 from ..polling import polling
 from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
 from .afresh import afresh, is_stuck
+from .cutting import cut_out, shown_of
 from .frames import check_faces_of, check_frames, notice_another_picture
+from .given_mask import checked_input
 from .hooks import Hooks
 from .options import RestoreOptions
 from .workable import workable_faces
@@ -27,6 +29,8 @@ def restore_faces(
     model: GpenModel,
     options: RestoreOptions = RestoreOptions(),
     hooks: Hooks = Hooks(),
+    *,
+    mask: Tensor | None = None,
 ) -> Iterator[RestoredFace]:
     """Restore faces that were found, one batch ahead of the caller.
 
@@ -38,6 +42,7 @@ def restore_faces(
         model: Restores them.
         options: Alignment and size of a batch.
         hooks: Told after each face, as stage "restore", with the restored face as preview.
+        mask: What is to be filled, as ``restore_image`` takes it, for models that fill.
 
     Returns:
         The restored faces, in the order given. Those that cannot be cut out of their frames are left out, and ``hooks`` hears
@@ -50,21 +55,31 @@ def restore_faces(
     """
     check_frames(frames)
     check_faces_of(frames, faces)
+    if model.task.is_map:
+        raise OptionError(f"{model.name} makes a face of a whole label map: it takes no faces of another picture")
+    fill = checked_input(frames, model, mask, hooks)
     faces = workable_faces(frames, faces, model.config.input_size, template_for(model, options), hooks.miss)
     notice_another_picture(frames, faces, hooks.say)
-    return restore_each(frames, faces, model, options, hooks)
+    return restore_each(frames, faces, model, options, hooks, fill)
 
 
 def restore_each(
-    frames: Tensor, faces: Sequence[Face], model: GpenModel, options: RestoreOptions, hooks: Hooks
+    frames: Tensor,
+    faces: Sequence[Face],
+    model: GpenModel,
+    options: RestoreOptions,
+    hooks: Hooks,
+    fill: Tensor | None = None,
 ) -> Iterator[RestoredFace]:
-    """``restore_faces`` for frames and faces that have been checked."""
+    """``restore_faces`` for frames and faces that have been checked; ``fill`` [B, 1, H, W]: what is to be filled."""
     template = template_for(model, options)
-    size = model.config.input_size
     batch_size = batch_size_for(model, options)
     done = 0
     while done < len(faces):
-        crops = [align_face(frames[face.frame], face, size, template) for face in faces[done : done + batch_size]]
+        crops = [
+            cut_out(frames[face.frame], face, model, template, None if fill is None else fill[face.frame])
+            for face in faces[done : done + batch_size]
+        ]
         pixels, batch_size = run_batch(model, crops, batch_size, hooks)
         for crop, pixels_of_batch in zip(crops, pixels.to(frames.device)):
             result = pixels_of_batch.clone()  # in memory of its own, and no inference tensor
@@ -79,7 +94,14 @@ def facts_of(face: Face, model: GpenModel) -> FaceFacts:
 
 
 def template_for(model: GpenModel, options: RestoreOptions) -> str:
-    """The alignment template asked for, or the one the model's task was trained with."""
+    """The alignment template asked for, or the one the model's task was trained with; "picture" for whole pictures.
+
+    Raises OptionError for whole pictures where the task is for faces alone.
+    """
+    if options.whole_picture and not (model.task.whole_pictures or model.task.is_map):
+        raise OptionError(f"{model.name} is for {model.task.name}, which works on faces, not on whole pictures")
+    if options.whole_picture or model.task.is_map:
+        return WHOLE
     return model.task.template if options.template == AUTO else options.template
 
 
@@ -106,7 +128,7 @@ def batch_size_for(model: GpenModel, options: RestoreOptions) -> int:
 
 def run_batch(model: GpenModel, crops: Sequence[FaceCrop], batch_size: int, hooks: Hooks) -> tuple[Tensor, int]:
     """One batch of crops, split where memory asks for it → pixels [N, 3, S', S'] and the batch size that fitted."""
-    pixels = torch.stack([crop.pixels for crop in crops])
+    pixels = torch.stack([shown_of(crop, model.task) for crop in crops])
     return in_batches(model, pixels, min(batch_size, len(crops)), hooks, f"a face of {model.config.output_size} px")
 
 

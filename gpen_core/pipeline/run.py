@@ -9,7 +9,9 @@ from torch import Tensor
 
 from ..checkpoints import GpenModel
 from ..errors import OptionError
+from ..faces.alignment import WHOLE
 from ..faces.detectors.base import FaceDetector
+from ..faces.exchange import WholePictures
 from ..faces.parsing import FaceParser
 from ..faces.quality import load_quality
 from ..faces.selection import Reference, Selection, choose_faces
@@ -20,6 +22,7 @@ from .clip.batch import restored_along, scan_faces, track_faces
 from .clip.options import VideoOptions
 from .detect import find_faces
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
+from .given_mask import checked_input, say_what_was_left, touched
 from .hooks import Hooks
 from .options import Settings
 from .protect import ProtectTools, protect_faces, protections_for
@@ -66,6 +69,7 @@ def restore_image(
     tools: ProtectTools = ProtectTools(),
     in_place: bool = False,
     video: VideoOptions | None = None,
+    mask: Tensor | None = None,
 ) -> Restoration:
     """Detect, select, align, restore, protect and blend, over a batch of frames.
 
@@ -87,13 +91,16 @@ def restore_image(
         tools: Networks that protecting uses.
         in_place: The frames may be overwritten by the result, which saves a copy.
         video: The frames are a clip: each face is followed through it and held steady. None: they are pictures by themselves.
+        mask: [B or 1, 1, h, w] in [0, 1], what is to be filled, for models that fill (``model.task.fills``): of any size of the
+            frames' shape. Where it is 0, frames come back bit for bit.
 
     Returns:
-        The frames at the scale asked for; frames without faces are resized only.
+        The frames at the scale asked for; frames without faces are resized only. Of a label map, the face that was made of it,
+        at the model's size times the scale.
 
     Raises:
         ImageError: ``frames`` or ``background`` is no such batch, or a face was found in another picture.
-        OptionError: There is neither a detector nor faces.
+        OptionError: There is neither a detector nor faces; or a mask is missing, or of no use to the model.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     check_frames(frames, stored=True)
@@ -101,10 +108,16 @@ def restore_image(
         check_background(frames, background)
         background = joined_background(frames, background)
     template = template_for(model, settings.restore)
+    fill = checked_input(frames, model, mask, hooks)
+    if template == WHOLE:
+        detector, faces = WholePictures(), None
+    if model.task.fills or template == WHOLE:
+        video = None
 
     def workable(faces: Sequence[Face]) -> tuple[Face, ...]:
         check_faces_of(frames, faces)
-        return workable_faces(frames, faces, model.config.input_size, template, hooks.miss)
+        good = workable_faces(frames, faces, model.config.input_size, template, hooks.miss)
+        return good if fill is None else touched(good, fill, template)
 
     selection = None
     if faces is None:
@@ -116,7 +129,7 @@ def restore_image(
     faces = _in_order(frames, workable(faces or ()), hooks) if selection is None else selection.chosen
     if video is not None and not all(face.track for face in faces):
         faces = track_faces(frames, faces, video)
-    size = result_size(frames, background, settings.blend, faces, model.config.output_size, template)
+    size = result_size(frames, background, settings.blend, faces, model.config.output_size, template, model.task.is_map)
     steps = protections_for(settings.protect, tools, hooks)
     done: list[tuple[Face, FaceFacts]] = []
 
@@ -125,7 +138,7 @@ def restore_image(
         on_face(face)
 
     if video is None:
-        protected = protect_faces(frames, restore_each(frames, faces, model, settings.restore, hooks), steps)
+        protected = protect_faces(frames, restore_each(frames, faces, model, settings.restore, hooks, fill), steps)
     else:
         protected = restored_along(frames, faces, model, settings.restore, steps, video, hooks)
     by_frame = _by_frame(_watched(protected, seen), len(frames))
@@ -133,6 +146,8 @@ def restore_image(
         frames, by_frame, size, settings.blend, parser=parser, background=background, hooks=hooks,
         in_place=in_place and background is None,
     )  # fmt: skip
+    if fill is not None:
+        say_what_was_left(fill, blended.mask, hooks.miss)
     return Restoration(
         blended.frames, blended.mask, tuple(face for face, _ in done), tuple(facts for _, facts in done), selection
     )

@@ -39,6 +39,8 @@ def replace_whole(
             continue
         own = in_unit_range(picture[:3])
         pixels, share = _at_size(face, own, options)
+        if face.crop.fill is not None:
+            share = share * fill_at(face.crop.fill, size_of(picture)).to(share)
         own = own.lerp(pixels.to(own), share.to(own))
         picture[:3] = as_kind_of(own, picture)
         mask.copy_(torch.maximum(mask, share.to(mask)))
@@ -59,6 +61,8 @@ def _at_size(face: RestoredFace, picture: Tensor, options: BlendOptions) -> tupl
     task = TASKS.get(face.task)
     if task is not None and task.keeps_colors:
         pixels = match_color(pixels, before, torch.ones_like(pixels[:1]), options.color)
+    if task is not None:
+        pixels = task.returned(pixels, picture[:3].to(pixels))
     if face.detail is not None:
         pixels = pixels.addcmul(_resized(face.detail, size), picture[:3].to(pixels) - before).clamp(0, 1)
     share = torch.full_like(pixels[:1], options.strength * face.strength)
@@ -66,6 +70,11 @@ def _at_size(face: RestoredFace, picture: Tensor, options: BlendOptions) -> tupl
         share = share * _resized(face.weight, size)
     grain = grain_of(face.crop.face, options)
     return pixels if grain is None else with_grain(pixels, picture[:3].to(pixels), share, grain), share
+
+
+def fill_at(fill: Tensor, size: tuple[int, int]) -> Tensor:
+    """What is to be filled, [1, H, W], at the canvas's size."""
+    return resize_filtered(fill[None].float(), size, "bilinear")[0].clamp(0, 1)
 
 
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:

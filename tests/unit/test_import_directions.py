@@ -22,6 +22,7 @@ BASE = {
 ROOMS = {
     **{room: set() for room in BASE},
     "devices": {"errors", "types"},
+    "tasks": {"errors", "imaging"},  # how a task's pictures are made
     "geometry": {"errors", "types"},
     "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"commands", "errors", "types"},

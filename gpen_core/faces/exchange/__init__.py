@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ...lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .aligned import AlignedPictures, aligned_face
+    from .aligned import AlignedPictures, WholePictures, aligned_face, whole_picture
     from .boxes import GivenBox, parse_boxes, read_boxes
     from .landmarks import faces_from_landmarks
     from .segs import SEG, boxes_of_segs, faces_to_segs
@@ -16,6 +16,7 @@ __all__ = [
     "AlignedPictures",
     "GivenBox",
     "Located",
+    "WholePictures",
     "aligned_face",
     "boxes_of_segs",
     "faces_from_landmarks",
@@ -23,12 +24,13 @@ __all__ = [
     "faces_to_segs",
     "parse_boxes",
     "read_boxes",
+    "whole_picture",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "aligned": ("AlignedPictures", "aligned_face"),
+        "aligned": ("AlignedPictures", "WholePictures", "aligned_face", "whole_picture"),
         "boxes": ("GivenBox", "parse_boxes", "read_boxes"),
         "landmarks": ("faces_from_landmarks",),
         "segs": ("SEG", "boxes_of_segs", "faces_to_segs"),

@@ -31,6 +31,24 @@ class AlignedPictures:
         return (aligned_face(size_of(frame), self.template),)
 
 
+class WholePictures:
+    """A ``FaceDetector`` for tasks that work on whole pictures: each is one "face", from edge to edge."""
+
+    name = "whole picture"
+
+    def detect(self, frame: Tensor) -> tuple[Face, ...]:
+        """frame: [3, H, W] → all of it."""
+        check_frame(frame)
+        return (whole_picture(size_of(frame)),)
+
+
+def whole_picture(size: tuple[int, int]) -> Face:
+    """All of a picture of this (height, width), to be aligned as "picture": its landmarks mean nothing."""
+    height, width = size
+    a, b, c, d, e = ((x * width, y * height) for x, y in (template_points("ffhq", 1)).tolist())
+    return Face((-0.5, -0.5, width - 0.5, height - 0.5), 1.0, (a, b, c, d, e), size)
+
+
 def aligned_face(size: tuple[int, int], template: str) -> Face:
     """The face that an aligned picture shows.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...checkpoints import GpenModel
+from ...errors import OptionError
 from ...faces.detectors.base import FaceDetector
 from ...faces.parsing import FaceParser
 from ...faces.selection import Reference
@@ -83,8 +84,11 @@ def restore_stream(
         The frames in their order, each as soon as it is done.
 
     Raises:
+        OptionError: The model's task is none for clips.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
+    if model.task.fills or model.task.is_map:
+        raise OptionError(f"{model.name} is for {model.task.name}, which works on pictures, not on clips")
     scanner = Scanner(detector, video, hooks, Tracker(video.track))
     steps = protections_for(settings.protect, tools, hooks)
     found = scanner.scan(frames, total)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ...checkpoints import GpenModel
 from ...errors import RestorationError
-from ...faces.alignment import align_face
 from ...types import FaceCrop, RestoredFace
+from ..cutting import cut_out
 from ..hooks import Hooks
 from ..options import RestoreOptions
 from ..protect.base import Protection, protect_face
@@ -69,7 +69,7 @@ class _Worker:
             return
         pixels = moment.pixels()
         for face in moment.faces:
-            crop = align_face(pixels, face, self.model.config.input_size, self.template)
+            crop = cut_out(pixels, face, self.model, self.template)
             before = self._last.get(face.track) if face.track else None
             same = before is not None and float((before.crop.pixels - crop.pixels).abs().amax()) < _SAME
             job = _Job(place, crop, before if same else None)

@@ -1,0 +1,59 @@
+"""Gray → color. The network sees brightness alone, and what it makes gives colors alone: brightness stays the picture's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from ..imaging.luma import BT601
+from ..imaging.numbers import in_unit_range
+
+# Scans and JPEG leave a little color in gray pictures, and a sepia print has one tint everywhere. What people call a color
+# picture has pixels of many: this much of it differs from its usual tint by this much.
+_TINT, _SHARE = 16 / 255, 0.02
+_LOOKED_AT = 512  # pixels of the longer side
+
+
+def brightness_of(pictures: Tensor, fill: Tensor | None = None) -> Tensor:
+    """[N, 3, S, S] → the same in gray, as three equal channels."""
+    return _luma(pictures, 1).expand_as(pictures)
+
+
+def with_brightness_of(made: Tensor, own: Tensor) -> Tensor:
+    """The colors of what was made with the brightness of the picture, exactly.
+
+    Colors are differences from the brightness (Y′ of BT.601, as the published demo takes them). Where they would leave [0, 1],
+    they are paled until they fit, instead of being cut off, which would change the brightness.
+
+    Args:
+        made: [3, h, w] RGB in [0, 1].
+        own: [3, h, w] RGB in [0, 1].
+
+    Returns:
+        [3, h, w] RGB in [0, 1].
+    """
+    luma = _luma(own, 0)
+    color = made - _luma(made, 0)
+    room = torch.where(color > 0, 1 - luma, luma) / color.abs().clamp_min(1e-6)
+    return (luma + color * room.amin(0, keepdim=True).clamp(0, 1)).clamp_(0, 1)
+
+
+def colors_were_there(frame: Tensor) -> Iterable[str]:
+    """Says what becomes of a picture that is in color already."""
+    step = max(1, max(frame.shape[-2:]) // _LOOKED_AT)
+    small = in_unit_range(frame[:3, ::step, ::step])
+    color = (small - _luma(small, 0)).flatten(1)
+    usual = color.median(1, keepdim=True).values
+    if bool(((color - usual).abs().amax(0) > _TINT).float().mean() > _SHARE):
+        yield (
+            "This picture is in color already: the model is shown only its brightness, and the colors it makes replace those "
+            "that are there."
+        )
+
+
+def _luma(pictures: Tensor, channel: int) -> Tensor:
+    """Brightness, in place of the channels: ``channel`` is their dimension."""
+    shape = [3 if dimension == channel else 1 for dimension in range(pictures.dim())]
+    return (pictures * pictures.new_tensor(BT601).view(shape)).sum(channel, keepdim=True)
