@@ -11,7 +11,6 @@ from ..faces.regions import read_regions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
 from ..jobs import FileOptions, Output, Person, ToolOptions
-from ..jobs.options import MASKS
 from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings
 from ..pipeline.options import PROTECT_MODES
 from ..precisions import PRECISIONS
@@ -20,6 +19,7 @@ from ..weights.find import weight_folders
 from .arguments import add_weight_folders
 from .choosing import add_choosing, select_options
 from .clips import add_clips, encode_options, seconds_of, video_options
+from .companions import add_companions, companions, mask_shape
 from .files import add_files
 from .models import chosen_model
 
@@ -76,8 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=blend.softness,
         help="width of the soft mask edge, as a fraction of the face's radius (default: %(default)s)",
     )
-    parser.add_argument("--mask", choices=list(MASKS), default=AUTO, help="mask shape (auto: "
-                        "parsing if the weights of ParseNet or BiSeNet are installed)")  # fmt: skip
+    add_companions(parser)
     parser.add_argument(
         "--max-megapixels",
         type=float,
@@ -123,7 +122,7 @@ def tool_options(options: argparse.Namespace) -> ToolOptions:
         options.detector,
         DetectOptions(options.threshold, options.min_face or None),
         options.aligned,
-        options.mask,
+        mask_shape(options),
         None if options.reference is None else Person(options.reference, options.reference_similarity),
         _settings(options),
         video_options(options),
@@ -133,7 +132,7 @@ def tool_options(options: argparse.Namespace) -> ToolOptions:
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         select_options(options),
-        RestoreOptions(options.template, options.batch_size, options.memory),
+        RestoreOptions(options.template, options.batch_size, options.memory, options.whole_picture),
         BlendOptions(
             options.scale,
             options.strength,
@@ -157,6 +156,7 @@ def file_options(options: argparse.Namespace) -> FileOptions:
         seconds_of("--start", options.start),
         None if options.end is None else seconds_of("--end", options.end),
         encode_options(options),
+        companions(options),
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .companions import Companions
     from .options import FileOptions, Person, ToolOptions
     from .plan import Job, Output, plan_jobs
     from .run import Done, restore_job
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from .tools import Tools, load_tools
 
 __all__ = [
+    "Companions",
     "Done",
     "FileOptions",
     "Found",
@@ -30,6 +32,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "companions": ("Companions",),
         "options": ("FileOptions", "Person", "ToolOptions"),
         "plan": ("Job", "Output", "plan_jobs"),
         "run": ("Done", "restore_job"),

@@ -13,6 +13,7 @@ from ..pipeline import Settings
 from ..pipeline.clip import VideoOptions
 from ..types import AUTO
 from ..video.codecs import EncodeOptions
+from .companions import Companions
 
 MASKS = (AUTO, "ellipse", "parsing")
 
@@ -77,6 +78,7 @@ class FileOptions:
         start: Seconds at which clips begin.
         end: Seconds at which they stop; None: at their end.
         encode: How clips are encoded.
+        companions: Masks and backgrounds that go with the pictures.
     """
 
     max_megapixels: float = MOST_MEGAPIXELS
@@ -84,3 +86,4 @@ class FileOptions:
     start: float = 0.0
     end: float | None = None
     encode: EncodeOptions = EncodeOptions()
+    companions: Companions = Companions()

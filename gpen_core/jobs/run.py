@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..faces.detectors import FaceDetector
+from ..faces.exchange import WholePictures
 from ..geometry import size_of
 from ..imaging.files import Picture, check_side, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
@@ -81,8 +83,11 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
     result = restore_image(
         seen[None], tools.model, tools.detector, tools.settings, parser=tools.parser, hooks=hooks, on_face=on_face,
         tools=tools.protect, reference=tools.reference, in_place=not keeps_pair and job.pair is None,
+        background=options.companions.background_of(job.source), mask=options.companions.mask_of(job.source),
     )  # fmt: skip
-    known = picture if tools.model.task.keeps_colors else _in_color(picture)
+    known = _in_color(picture) if tools.model.task.gives_color and result.faces else picture
+    if tools.model.task.is_map:
+        known = Picture(seen)  # a map's size, colors and texts say nothing of the face
     for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
         hooks.say(f"{job.target}: cannot hold {what}")
     seconds = time.perf_counter() - seconds
@@ -94,7 +99,7 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
             _save_face(face, job.faces, number)
     size = (result.frames.shape[2], result.frames.shape[3])
     pair = (seen[:3], result.frames[0, :3]) if keeps_pair else None
-    return Done(_told(result), size, result.faces, result.facts, seconds, pair)
+    return Done(_told(result, tools.detector), size, result.faces, result.facts, seconds, pair)
 
 
 def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) -> Done:
@@ -114,8 +119,10 @@ def _check_fits(picture: Picture, target: Path, scale: float | str) -> None:
     check_side(target, (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
-def _told(result: Restoration) -> str:
+def _told(result: Restoration, detector: FaceDetector) -> str:
     height, width = result.frames.shape[2:]
+    if isinstance(detector, WholePictures) and result.faces:
+        return f"{detector.name}, {width}×{height}"
     count = len(result.faces)
     found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"
     return f"{found}, {width}×{height}"

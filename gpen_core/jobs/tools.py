@@ -9,8 +9,9 @@ import torch
 from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
 from ..errors import MissingWeightsError
+from ..faces.alignment import WHOLE
 from ..faces.detectors import FaceDetector, load_detector
-from ..faces.exchange import AlignedPictures
+from ..faces.exchange import AlignedPictures, WholePictures
 from ..faces.identity import find_embedder
 from ..faces.parsing import FaceParser, load_parser
 from ..faces.selection import Reference, reference_of
@@ -81,8 +82,11 @@ def load_tools(options: ToolOptions) -> Tools:
 
 
 def _detector(options: ToolOptions, model: GpenModel, device: torch.device) -> FaceDetector:
+    template = template_for(model, options.settings.restore)
+    if template == WHOLE:
+        return WholePictures()
     if options.aligned:
-        return AlignedPictures(template_for(model, options.settings.restore))
+        return AlignedPictures(template)
     return load_detector(options.detector, folders=options.folders, options=options.detect, device=device)
 
 

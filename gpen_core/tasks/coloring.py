@@ -10,8 +10,8 @@ from torch import Tensor
 from ..imaging.luma import BT601
 from ..imaging.numbers import in_unit_range
 
-# Scans and JPEG leave a little color in gray pictures, and a sepia print has one tint everywhere. What people call a color
-# picture has pixels of many: this much of it differs from its usual tint by this much.
+# Scans and JPEG leave a little color in gray pictures, and in a toned print it follows from the brightness. In what people call
+# a color picture, it differs from that by this much, in this share of the pixels.
 _TINT, _SHARE = 16 / 255, 0.02
 _LOOKED_AT = 512  # pixels of the longer side
 
@@ -44,9 +44,11 @@ def colors_were_there(frame: Tensor) -> Iterable[str]:
     """Says what becomes of a picture that is in color already."""
     step = max(1, max(frame.shape[-2:]) // _LOOKED_AT)
     small = in_unit_range(frame[:3, ::step, ::step])
-    color = (small - _luma(small, 0)).flatten(1)
-    usual = color.median(1, keepdim=True).values
-    if bool(((color - usual).abs().amax(0) > _TINT).float().mean() > _SHARE):
+    luma = _luma(small, 0).flatten(1)
+    color = small.flatten(1) - luma
+    luma, color = luma - luma.mean(), color - color.mean(1, keepdim=True)
+    toned = luma * (color * luma).mean(1, keepdim=True) / luma.square().mean().clamp_min(1e-6)
+    if bool(((color - toned).abs().amax(0) > _TINT).float().mean() > _SHARE):
         yield (
             "This picture is in color already: the model is shown only its brightness, and the colors it makes replace those "
             "that are there."

@@ -258,7 +258,7 @@ def test_a_colorizers_colors_are_left_alone(frames, astronaut_face):
     for task, expected in (("colorization", 1.0), ("restoration", None), ("restoration-ffhq", None)):
         faces = [replace(face, pixels=red, task=task) for face in identity(frames, [astronaut_face], 128)]
         shown = blend_faces(frames[:1], faces, BlendOptions(color="mean")).frames[0, :, 122, 226]
-        assert (shown[0] - shown[1] > 0.99) == (expected is not None)
+        assert (shown[0] - shown[1] > 0.3) == (expected is not None)  # as red as the brightness there allows
 
 
 @pytest.mark.parametrize("batch_size", [0, 1, 2, 5])
