@@ -5,12 +5,15 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .blend import BlendFaces
+from .colorize import Colorize
 from .compare import CompareFaces
 from .detect import DetectFaces
 from .example import ExampleImage
 from .faces_from import AlignedFaces, FacesFromBoxes, FacesFromLandmarks
 from .faces_to import CropFaces, FacesToBoxes
 from .host import folders
+from .inpaint import InpaintFaces
+from .label_maps import FacesFromLabelMaps, LabelMapOfFace
 from .loaders import LoadDetector, LoadModel, LoadParser
 from .regions import FaceRegions
 from .restore import RestoreFaces
@@ -46,6 +49,10 @@ class GpenExtension(ComfyExtension):
             AlignedFaces,
             FacesToBoxes,
             CropFaces,
+            Colorize,
+            InpaintFaces,
+            FacesFromLabelMaps,
+            LabelMapOfFace,
             SampleFaces,
             ExampleImage,
         ]

@@ -7,14 +7,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from comfy_api.latest import io
-from PIL import Image
+from PIL import Image, ImageDraw
+from torch import Tensor
 
-from .host.images import to_image
+from .host.images import to_image, to_mask
 from .host.previews import save_exact
 from .loaders import CATEGORY
 
 _FOLDER = Path(__file__).parent / "pictures"
 _FILES = {"portrait": "portrait.jpg", "contact sheet": "contact_sheet.jpg"}
+_GRAY, _SCRATCHED, _MAP = "gray portrait", "scratched portrait", "label map"
+# Across the face of the portrait, in shares of its sides, and how wide, as a share of its width.
+_SCRATCHES = (
+    ((0.365, 0.07), (0.405, 0.15), (0.385, 0.2), (0.43, 0.3)),
+    ((0.5, 0.12), (0.455, 0.19), (0.47, 0.25)),
+)
+_WIDTH = 0.012
 
 
 class ExampleImage(io.ComfyNode):
@@ -29,15 +37,52 @@ class ExampleImage(io.ComfyNode):
             search_aliases=["sample image", "test image", "demo", "gpen"],
             inputs=[
                 io.Combo.Input(
-                    "picture", options=list(_FILES), default="portrait",
-                    tooltip="portrait: one face, enlarged from a small copy. contact sheet: six prints, two of them good.",
+                    "picture", options=[*_FILES, _GRAY, _SCRATCHED, _MAP], default="portrait",
+                    tooltip="portrait: one face, enlarged from a small copy. contact sheet: six prints, two of them good. "
+                    "gray, scratched: the portrait without colors, or with scratches. label map: parts of a face, in colors.",
                 )
             ],
-            outputs=[io.Image.Output("image", display_name="image", tooltip="A photograph by NASA, in the public domain.")],
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="A photograph by NASA, in the public domain."),
+                io.Mask.Output("mask", display_name="mask", tooltip="White on the scratches, where there are any."),
+            ],
         )  # fmt: skip
 
     @classmethod
     def execute(cls, picture: str) -> io.NodeOutput:
-        with Image.open(_FOLDER / _FILES[picture]) as opened:
+        pixels, mask = _picture(picture)
+        return io.NodeOutput(
+            to_image(pixels[None]), to_mask(mask[None]), ui={"images": [save_exact(pixels, "gpen_example")]}
+        )
+
+
+def _picture(name: str) -> tuple[Tensor, Tensor]:
+    """[3, H, W] RGB in [0, 1] and the mask [1, H, W] of its scratches."""
+    if name == _MAP:
+        from ..gpen_core.pipeline.label_maps import drawn_map
+
+        pixels = drawn_map()
+    else:
+        with Image.open(_FOLDER / _FILES.get(name, _FILES["portrait"])) as opened:
             pixels = torch.from_numpy(np.array(opened.convert("RGB"))).movedim(-1, 0).float() / 255
-        return io.NodeOutput(to_image(pixels[None]), ui={"images": [save_exact(pixels, "gpen_example")]})
+    mask = torch.zeros_like(pixels[:1])
+    if name == _GRAY:
+        from ..gpen_core.tasks.coloring import brightness_of
+
+        pixels = brightness_of(pixels[None])[0].contiguous()
+    if name == _SCRATCHED:
+        mask = _scratches(pixels.shape[2], pixels.shape[1])
+        pixels = torch.maximum(pixels, mask * 0.9)
+    return pixels, mask
+
+
+def _scratches(width: int, height: int) -> Tensor:
+    """[1, H, W] of 0 and 1."""
+    drawn, thick = Image.new("L", (width, height)), round(_WIDTH * width)
+    draw = ImageDraw.Draw(drawn)
+    for scratch in _SCRATCHES:
+        points = [(x * width, y * height) for x, y in scratch]
+        draw.line(points, fill=255, width=thick, joint="curve")
+        for x, y in points:
+            draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=255)
+    return torch.from_numpy(np.array(drawn))[None].float() / 255

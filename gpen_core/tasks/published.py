@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ..errors import OptionError
 from .base import Task
 from .coloring import brightness_of, colors_were_there, with_brightness_of
 from .filling import white_where
@@ -33,6 +34,30 @@ TASKS = MappingProxyType(
         )
     }
 )  # fmt: skip
+
+
+_MODELS = MappingProxyType(
+    {
+        "colorization": "GPEN-Colorization-1024",
+        "inpainting": "GPEN-Inpainting-1024",
+        "seg2face": "GPEN-Seg2face-512",
+    }
+)
+
+
+def check_task(model: str, task: Task, wanted: str) -> None:
+    """Raise OptionError where a model of another task is given than the one wanted.
+
+    Args:
+        model: The model's name.
+        task: What it was trained for.
+        wanted: A key of ``TASKS``.
+    """
+    if task.name != wanted:
+        raise OptionError(
+            f"{model} is for {task.name}, but {wanted} is asked for: choose {_MODELS.get(wanted, 'another model')}. If it was "
+            f"trained for {wanted} and its file does not say so, choose that task where it is loaded."
+        )
 
 
 def gives_color(name: str) -> bool:

@@ -1,0 +1,68 @@
+"""What the nodes for tasks beside restoration share: one run of the pipeline, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from .host.images import to_frames
+from .host.memory import Managed, load_managed
+from .host.networks import ManagedDetector, ManagedModel, ManagedParser
+from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
+from .host.status import NodeStatus
+from .loaders import automatic_detector
+
+if TYPE_CHECKING:
+    from ..gpen_core.pipeline import Restoration, Settings
+    from ..gpen_core.types import Face
+
+FACES, PICTURE = "faces", "whole picture"
+
+
+def area(what: str) -> io.Input:
+    return io.Combo.Input(
+        "area", options=[FACES, PICTURE], default=FACES,
+        tooltip=f"faces: find faces, and {what} those. whole picture: give the model the whole image, stretched to its size. "
+        "It was trained with faces only.",
+    )  # fmt: skip
+
+
+def strength() -> io.Input:
+    return io.Float.Input(
+        "strength", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="0 = original, 1 = the model's result."
+    )
+
+
+def run_task(
+    image: Tensor, model: ManagedModel, settings: Settings, status: NodeStatus, done: str, *,
+    faces: Sequence[Face] | None = None, detector: ManagedDetector | None = None, parser: ManagedParser | None = None,
+    mask: Tensor | None = None,
+) -> tuple[Restoration, dict[str, list[object]]]:  # fmt: skip
+    """One run → the result, and the node's ``ui``. ``done``: "colorized", "filled"."""
+    from ..gpen_core.pipeline import restore_image
+    from ..gpen_core.pipeline.restore import activation_bytes
+    from ..gpen_core.pipeline.summary import counted, model_text
+
+    whole = settings.restore.whole_picture
+    searches = faces is None and not whole
+    if searches:
+        detector = detector or automatic_detector()
+    used = (model, detector if searches else None, parser)
+    load_managed([one for one in used if one is not None], activation_bytes(model.model, settings.restore))
+    result = restore_image(
+        to_frames(image, status), model.model, detector.configured() if searches and detector else None, settings,
+        faces=faces, parser=None if parser is None else parser.parser, mask=mask,
+        hooks=node_hooks(status, WHOLE_JOB if searches else CHOSEN_FACES),
+    )  # fmt: skip
+    ran: dict[str, Managed] = {detector.network.name: detector} if searches and detector else {}
+    if not result.faces:
+        text = f"{'Nothing' if whole else 'No face'} was {done}: the image is returned unchanged."
+        return result, status.ui(text, ran, notice=True)
+    ran[model_text(model.model.name)] = model
+    what = counted(len(result.faces))
+    if whole and not model.model.task.is_map:
+        what = f"Whole picture{'s' if len(result.faces) > 1 else ''}"
+    return result, status.ui(f"{what} {done}.", ran)
