@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import OptionError
 from ..jobs import Companions
 from ..jobs.options import MASKS
 from ..types import AUTO
 
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
-    """Add --mask, --mask-shape, --whole-picture and --background."""
+    """Add --mask, --mask-shape, --whole-picture, --background and --upscaler."""
     tasks = parser.add_argument_group("colorizing, inpainting, other backgrounds (docs/tasks.md)")
     tasks.add_argument(
         "--mask",
@@ -30,6 +31,13 @@ def add_companions(parser: argparse.ArgumentParser) -> None:
         help="paste faces into these images, which another program enlarged: an image, or a folder of images with the names of "
         "the inputs. --scale is then ignored",
     )
+    tasks.add_argument(
+        "--upscaler",
+        type=Path,
+        metavar="FILE",
+        help="enlarge the whole image with this network before faces are pasted: any that spandrel knows, such as "
+        "RealESRGAN_x4plus.pth. --memory limits its tiles",
+    )
     parser.add_argument(
         "--mask-shape", choices=list(MASKS), help="of the blend mask (auto: parsing if the weights of ParseNet or BiSeNet "
         "are installed)",
@@ -45,4 +53,6 @@ def mask_shape(options: argparse.Namespace) -> str:
 def companions(options: argparse.Namespace) -> Companions:
     """Where masks and backgrounds are. Raises OptionError."""
     mask = None if options.mask is None or options.mask in MASKS else Path(options.mask)
+    if options.background is not None and options.upscaler is not None:
+        raise OptionError("--background gives enlarged images, --upscaler makes them: choose one of them")
     return Companions(mask, options.background, options.max_input_megapixels)

@@ -126,6 +126,7 @@ def tool_options(options: argparse.Namespace) -> ToolOptions:
         None if options.reference is None else Person(options.reference, options.reference_similarity),
         _settings(options),
         video_options(options),
+        options.upscaler,
     )
 
 

@@ -31,6 +31,11 @@ class Companions:
             if place is not None and not place.exists():
                 raise OptionError(f"{name} {place}: no such file or folder")
 
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return self.mask is not None or self.background is not None
+
     def mask_of(self, source: Path) -> Tensor | None:
         """[1, 1, H, W] in [0, 1], of any size; None where no masks were given. Raises ImageError."""
         if self.mask is None:

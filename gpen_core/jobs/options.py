@@ -48,6 +48,7 @@ class ToolOptions:
         person: Only this person's faces are restored; None: anybody's.
         settings: Which faces, how, and the size of the result.
         video: How faces of clips are held steady.
+        upscaler: A network that enlarges whole images before faces are blended in; None: none.
     """
 
     model: Path
@@ -62,6 +63,7 @@ class ToolOptions:
     person: Person | None = None
     settings: Settings = Settings()
     video: VideoOptions = VideoOptions()
+    upscaler: Path | None = None
 
     def __post_init__(self) -> None:
         if self.mask not in MASKS:

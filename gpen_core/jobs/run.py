@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import OptionError
 from ..faces.detectors import FaceDetector
 from ..faces.exchange import WholePictures
 from ..geometry import size_of
@@ -83,7 +84,7 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
     result = restore_image(
         seen[None], tools.model, tools.detector, tools.settings, parser=tools.parser, hooks=hooks, on_face=on_face,
         tools=tools.protect, reference=tools.reference, in_place=not keeps_pair and job.pair is None,
-        background=options.companions.background_of(job.source), mask=options.companions.mask_of(job.source),
+        background=_background(job, seen, tools, options, hooks), mask=options.companions.mask_of(job.source),
     )  # fmt: skip
     known = _in_color(picture) if tools.model.task.gives_color and result.faces else picture
     if tools.model.task.is_map:
@@ -102,7 +103,21 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
     return Done(_told(result, tools.detector), size, result.faces, result.facts, seconds, pair)
 
 
+def _background(job: Job, seen: Tensor, tools: Tools, options: FileOptions, hooks: Hooks) -> Tensor | None:
+    """What faces go into, [1, 3 or 4, H', W'], where that is another picture than their own."""
+    if tools.upscaler is None:
+        return options.companions.background_of(job.source)
+    large = tools.upscaler(seen, hooks)
+    scale = tools.settings.blend.scale
+    if scale not in (1.0, AUTO):  # 1 is what nobody asked for: the network's own
+        size = (max(1, round(seen.shape[1] * float(scale))), max(1, round(seen.shape[2] * float(scale))))
+        large = resize_lanczos(large, size)
+    return large[None]
+
+
 def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) -> Done:
+    if tools.upscaler is not None or options.companions.any:
+        raise OptionError("--upscaler, --background and --mask are for images, not for clips")
     seconds, networks = time.perf_counter(), tools.for_clips(options.encode)
     if job.target.suffix.lower() in ANIMATIONS:
         report = restore_animation(job.source, job.target, networks, hooks=hooks)

@@ -19,11 +19,12 @@ from ..imaging.files import load_picture
 from ..pipeline import ProtectTools, Settings, detect_faces, load_protect_tools
 from ..pipeline.clip import VideoOptions
 from ..pipeline.restore import template_for
+from ..pipeline.upscaling import Upscaler, load_upscaler
 from ..precisions import PRECISIONS
 from ..video.codecs import EncodeOptions
 from ..video.tools import ClipTools
 from ..weights.catalog import published_of
-from ..weights.find import find_first, missing_message
+from ..weights.find import find_file, find_first, missing_message
 from .options import ToolOptions
 
 
@@ -39,6 +40,7 @@ class Tools:
         protect: Networks that protecting uses.
         reference: Only this person's faces are restored.
         video: How faces of clips are held steady.
+        upscaler: Enlarges whole images before faces are blended in; None: nothing does.
     """
 
     model: GpenModel
@@ -48,6 +50,7 @@ class Tools:
     protect: ProtectTools = ProtectTools()
     reference: Reference | None = None
     video: VideoOptions = VideoOptions()
+    upscaler: Upscaler | None = None
 
     def for_clips(self, encode: EncodeOptions) -> ClipTools:
         """The same for clips, which are encoded as ``encode`` says."""
@@ -78,6 +81,7 @@ def load_tools(options: ToolOptions) -> Tools:
         load_protect_tools(options.settings.protect, options.folders),
         _reference(options, other),
         options.video,
+        _upscaler(options, device),
     )
 
 
@@ -88,6 +92,14 @@ def _detector(options: ToolOptions, model: GpenModel, device: torch.device) -> F
     if options.aligned:
         return AlignedPictures(template)
     return load_detector(options.detector, folders=options.folders, options=options.detect, device=device)
+
+
+def _upscaler(options: ToolOptions, device: torch.device) -> Upscaler | None:
+    if options.upscaler is None:
+        return None
+    memory = options.settings.restore.memory_mib
+    found = find_file(options.upscaler.name, options.folders) if not options.upscaler.exists() else None
+    return load_upscaler(found or options.upscaler, device=device, memory_mib=memory)
 
 
 def _parser(options: ToolOptions, device: torch.device) -> FaceParser | None:

@@ -48,10 +48,6 @@ def read(host: HostProcess, result: RunResult, name: str) -> np.ndarray:
     return np.load(host.base.output / result.outputs[f"probe_{name}"]["probe"][0]["filename"])
 
 
-def frames_of(path: Path) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255)[None].movedim(-1, 1)
-
-
 def said(result: RunResult) -> str:
     return result.outputs["6"]["gpen_status"][0]
 
@@ -80,17 +76,16 @@ def facing(image: str = "map.png", model: str = MODELS["map"]) -> Prompt:
 
 
 @pytest.mark.parametrize("area", ["faces", "whole picture"])
-def test_a_gray_photograph_is_colored_as_the_core_does_it(
-    ready: HostProcess, checkpoint: Path, tmp_path: Path, area: str
-):
-    result = ready.run(probing(coloring(area=area), picture=("6", 0), mask=("6", 1)))
+def test_a_gray_photograph_is_colored_as_the_core_does_it(ready: HostProcess, checkpoint: Path, area: str):
+    result = ready.run(probing(coloring(area=area), given=("1", 0), picture=("6", 0), mask=("6", 1)))
+    given = read(ready, result, "given")
     model = load_checkpoint(checkpoint, task="colorization")
     settings = Settings(restore=RestoreOptions(whole_picture=area != "faces"))
-    expected = restore_image(frames_of(tmp_path / "gray.png"), model, load_detector("mtcnn"), settings)
+    frames = torch.from_numpy(given).movedim(-1, 1)
+    expected = restore_image(frames, model, load_detector("mtcnn"), settings)
     picture = read(ready, result, "picture")
     np.testing.assert_allclose(picture, expected.frames.movedim(1, -1).numpy(), atol=2e-3)
-    gray = frames_of(tmp_path / "gray.png")[0, 0].numpy()
-    np.testing.assert_allclose(picture[0] @ [0.299, 0.587, 0.114], gray, atol=1e-4)
+    np.testing.assert_allclose(picture[0] @ [0.299, 0.587, 0.114], given[0, ..., 0], atol=1e-4)
     assert np.ptp(picture[0][64:188, 175:272], axis=-1).max() > 0.05
     assert said(result).startswith("1 face colorized." if area == "faces" else "Whole picture colorized.")
 
@@ -100,10 +95,9 @@ def test_a_color_photograph_is_told_what_will_happen(ready: HostProcess):
 
 
 @pytest.mark.parametrize("area", ["faces", "whole picture"])
-def test_what_was_painted_in_the_mask_editor_is_filled_and_nothing_else(ready: HostProcess, portrait: Path, area: str):
-    result = ready.run(probing(filling(area=area), picture=("6", 0), mask=("6", 1)))
-    picture, mask = read(ready, result, "picture")[0], read(ready, result, "mask")[0]
-    given = np.asarray(Image.open(portrait).convert("RGB"), dtype=np.float32) / 255
+def test_what_was_painted_in_the_mask_editor_is_filled_and_nothing_else(ready: HostProcess, area: str):
+    result = ready.run(probing(filling(area=area), given=("1", 0), picture=("6", 0), mask=("6", 1)))
+    given, picture, mask = (read(ready, result, name)[0] for name in ("given", "picture", "mask"))
     painted = np.zeros((512, 512), bool)
     painted[STROKE] = True
     np.testing.assert_array_equal(picture[~painted], given[~painted])
@@ -111,10 +105,9 @@ def test_what_was_painted_in_the_mask_editor_is_filled_and_nothing_else(ready: H
     assert (picture != given).any(-1)[painted].mean() > 0.9 and "filled" in said(result)
 
 
-def test_an_image_on_which_nothing_was_painted_comes_back_and_that_is_said(ready: HostProcess, portrait: Path):
-    result = ready.run(probing(filling("astronaut.png"), picture=("6", 0)))
-    given = np.asarray(Image.open(portrait).convert("RGB"), dtype=np.float32) / 255
-    np.testing.assert_array_equal(read(ready, result, "picture")[0], given)
+def test_an_image_on_which_nothing_was_painted_comes_back_and_that_is_said(ready: HostProcess):
+    result = ready.run(probing(filling("astronaut.png"), given=("1", 0), picture=("6", 0)))
+    np.testing.assert_array_equal(read(ready, result, "picture"), read(ready, result, "given"))
     assert "The mask is empty" in said(result) and result.outputs["6"]["gpen_notice"] == [True]
 
 
