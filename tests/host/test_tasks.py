@@ -113,13 +113,13 @@ def test_an_image_on_which_nothing_was_painted_comes_back_and_that_is_said(ready
 
 def test_a_label_map_becomes_a_face_and_several_do_at_once(ready: HostProcess, checkpoint: Path):
     prompt = facing()
-    prompt["8"] = node("RepeatImageBatch", image=["1", 0], amount=3)
+    prompt["8"] = node("ImageBatch", image1=["1", 0], image2=["1", 0])
     prompt["6"]["inputs"]["label_maps"] = ["8", 0]
     picture = read(ready, ready.run(probing(prompt, picture=("6", 0))), "picture")
-    assert picture.shape == (3, 64, 64, 3)
+    assert picture.shape == (2, 64, 64, 3)
     model = load_checkpoint(checkpoint, task="seg2face")
     wanted = restore_image(drawn_map(256)[None], model, None).frames.movedim(1, -1).numpy()
-    np.testing.assert_allclose(picture, np.repeat(wanted, 3, 0), atol=2e-3)
+    np.testing.assert_allclose(picture, np.repeat(wanted, 2, 0), atol=2e-3)
 
 
 def test_a_map_of_a_face_is_drawn_in_the_colors_of_its_legend(
