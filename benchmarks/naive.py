@@ -106,8 +106,9 @@ class Naive(nn.Module):
     def modulated_conv(self, x: Tensor, w: Tensor, name: str, *, up: bool = False, demodulate: bool = True) -> Tensor:
         """Each sample's own weights, the batch as groups of one convolution."""
         weight = self.weight(f"{name}.weight")  # [1, O, I, k, k]
-        batch, inputs, height, width = x.shape
-        outputs, kernel = weight.shape[1], weight.shape[-1]
+        height, width = x.shape[2:]
+        batch = int(x.shape[0])  # a number, to torch's older exporter too, which wants to know the shapes of filters
+        outputs, inputs, kernel = (int(weight.shape[axis]) for axis in (1, 2, 4))
         style = self.linear(w, f"{name}.modulation").view(batch, 1, inputs, 1, 1)
         weight = weight * style / math.sqrt(inputs * kernel**2)  # [N, O, I, k, k]
         if demodulate:

@@ -41,6 +41,10 @@ class Generator:
 
 def read_generator(path: Path, task: str | None = None, part: str | None = None) -> Generator:
     """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
+    if looks_like_onnx(path):
+        from .onnx.read import read_onnx
+
+        return read_onnx(path, task)
     raw = read_checkpoint(path)
 
     def network_of(state: StateDict) -> Gpen:
@@ -92,13 +96,17 @@ def load_checkpoint(
         from .onnx.load import load_onnx
 
         return load_onnx(path, torch.device(device), dtype, task)
-    generator = read_generator(path, task, part)
+    return model_of(read_generator(path, task, part), path.name, device, dtype)
+
+
+def model_of(generator: Generator, name: str, device: torch.device | str, dtype: torch.dtype) -> GpenModel:
+    """The model of a generator that has been read. Raises CheckpointError for weights that are no numbers."""
     take_over(generator.state, dtype, device)
-    check_finite(generator.state, path.name)
+    check_finite(generator.state, name)
     module = generator.network
     module.load_state_dict(generator.state, strict=True, assign=True)
     engine = engine_for(generator.config, device, dtype)
-    return GpenModel(generator.config, module.requires_grad_(False).eval(), generator.task, path.name, engine)
+    return GpenModel(generator.config, module.requires_grad_(False).eval(), generator.task, name, engine)
 
 
 def take_over(state: StateDict, dtype: torch.dtype, device: torch.device | str = "cpu") -> None:

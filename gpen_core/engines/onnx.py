@@ -60,7 +60,7 @@ class Convention:
 
 @dataclass(frozen=True)
 class Ends:
-    """A graph's picture input and picture output: names and sides, and how many faces it takes at once (0: any)."""
+    """A graph's picture input and output: names, sides (0: not known yet), and how many faces it takes at once (0: any)."""
 
     entry: str
     result: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...engines.onnx import Ends
@@ -17,7 +18,8 @@ def ends_of(graph: Graph, path: Path) -> Ends:
 
     Raises CheckpointError with what is there instead.
 
-    What else comes out (the authors' own export yields the style code, too) is left alone.
+    What else comes out (the authors' own export yields the style code, too) is left alone. Where the file does not say S', it
+    is 0.
     """
     name = path.name
     if len(graph.inputs) != 1:
@@ -31,18 +33,26 @@ def ends_of(graph: Graph, path: Path) -> Ends:
         raise CheckpointError(
             f"{name}: its input is {_shown(entry)}; [N, 3, S, S] in float32 or float16, S known, was expected."
         )
-    pictures = [(port, side) for port in graph.outputs if (side := _side(port)) and side >= size]
+    pictures = [(port, side) for port in graph.outputs if (side := _side(port)) >= size or _may_be(port)]
     if not pictures:
         found = ", ".join(map(_shown, graph.outputs[:3])) or "nothing"
         raise CheckpointError(
             f"{name}: it yields {found}; a picture [N, 3, S', S'] of at least {size} px was expected."
         )
     result, output_size = pictures[0]
-    scale = output_size // size
-    if output_size != scale * size or scale & (scale - 1):
-        raise CheckpointError(f"{name}: makes {output_size} px of {size} px; 1, 2, 4, … times the size was expected.")
     batch = max(entry.shape[0], 0) if entry.shape else 0
-    return Ends(entry.name, result.name, size, output_size, batch)
+    ends = Ends(entry.name, result.name, size, output_size, batch)
+    return checked(ends, output_size, name) if output_size else ends
+
+
+def checked(ends: Ends, output_size: int, name: str) -> Ends:
+    """The ends with the side of what comes out. Raises CheckpointError for one that is no multiple of what goes in."""
+    scale = output_size // ends.size
+    if not scale or output_size != scale * ends.size or scale & (scale - 1):
+        raise CheckpointError(
+            f"{name}: makes {output_size} px of {ends.size} px; 1, 2, 4, … times the size was expected."
+        )
+    return replace(ends, output_size=output_size)
 
 
 def _side(port: Port) -> int:
@@ -52,6 +62,12 @@ def _side(port: Port) -> int:
         return 0
     side = shape[2]
     return side if 16 <= side <= _LARGEST and not side & (side - 1) else 0
+
+
+def _may_be(port: Port) -> bool:
+    """Whether pictures may come out of it, for all that the file says: exporters leave sides open."""
+    shape = port.shape
+    return shape is None or (len(shape) == 4 and shape[1] in (3, -1) and shape[2] < 0 and shape[3] < 0)
 
 
 def _shown(port: Port) -> str:

@@ -10,11 +10,14 @@ from torch import Tensor
 
 from ...engines import engine_of
 from ...engines.onnx import Convention, Ends, OnnxNetwork, check_installed, open_session, run
+from ...errors import CheckpointError
 from ...weights.onnx_file import Graph, read_graph
-from ..load import task_of
+from ..load import model_of, task_of
 from ..model import GpenModel
-from .ends import ends_of
+from .ends import checked, ends_of
 from .probing import convention_of
+from .read import read_weights
+from .values import NotReadable
 
 _log = logging.getLogger(__name__)
 _OWN_RANGE, _OWN_ORDER = "gpen.value_range", "gpen.color_order"  # what ``export`` writes into a graph's metadata
@@ -28,19 +31,35 @@ def load_onnx(path: Path, device: torch.device, dtype: torch.dtype, task: str | 
         MissingWeightsError: There is no ONNX Runtime.
     """
     graph = read_graph(path)
-    return graph_model(path, graph, device, task)
+    try:
+        return model_of(read_weights(path, graph, ends_of(graph, path), task), path.name, device, dtype)
+    except NotReadable as error:
+        model = graph_model(path, graph, device, task)
+        _log.warning("%s stays with ONNX Runtime, since its weights could not be read back: %s", path.name, error)
+        return model
 
 
 def graph_model(path: Path, graph: Graph, device: torch.device, task: str | None) -> GpenModel:
     """A model whose network is the graph, run by ONNX Runtime."""
-    ends = ends_of(graph, path)
     check_installed(path.name)
+    ends = _known(path, ends_of(graph, path))
     convention = _stated(graph) or _found(path, ends)
     held = sum(len(stored.raw) for stored in graph.constants.values() if stored is not None)
     meant = task_of(task, graph.metadata, path)
     network = OnnxNetwork(path, ends, convention, held, unshifted=meant.unshifted).to(device)
     _log.info("%s runs in ONNX Runtime (%s)", path.name, convention)
     return GpenModel(network.config, network, meant, path.name, engine_of(network, device, torch.float32))
+
+
+def _known(path: Path, ends: Ends) -> Ends:
+    """With the side of what comes out, which some files do not say."""
+    if ends.output_size:
+        return ends
+    session = open_session(path, torch.device("cpu"))
+    made = run(session, ends, torch.zeros(1, 3, ends.size, ends.size))
+    if made.dim() != 4 or made.shape[1] != 3 or made.shape[2] != made.shape[3]:
+        raise CheckpointError(f"{path.name}: it yields {list(made.shape)}; a picture [N, 3, S', S'] was expected.")
+    return checked(ends, made.shape[-1], path.name)
 
 
 def _stated(graph: Graph) -> Convention | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from torch import Tensor
@@ -45,14 +46,14 @@ class Port:
 
 @dataclass(frozen=True)
 class Graph:
-    """A whole file. ``external``: whether a part of its weights lies beside it."""
+    """A whole file. ``files``: all that it consists of: itself, and those of its weights that lie beside it."""
 
     nodes: tuple[Node, ...]
     constants: Mapping[str, Stored | None]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     opset: int
-    external: bool
+    files: tuple[Path, ...]
     producer: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,7 +83,7 @@ def read_graph(path: str | Path) -> Graph:
         with opened(path) as file:
             if file is None:
                 raise Refused("the file is empty. Download it again from its official source.")
-            return _model(view_of(file), DataFiles(path))
+            return _model(view_of(file), DataFiles(path), path)
     except Refused as error:
         raise CheckpointError(f"{path.name}: {error}") from error
     except Malformed as error:
@@ -91,7 +92,7 @@ def read_graph(path: str | Path) -> Graph:
         ) from error
 
 
-def _model(message: memoryview, files: DataFiles) -> Graph:
+def _model(message: memoryview, files: DataFiles, path: Path) -> Graph:
     opset, producer, graph = 0, "", None
     metadata: dict[str, str] = {}
     for number, value in fields(message):
@@ -109,7 +110,7 @@ def _model(message: memoryview, files: DataFiles) -> Graph:
     if graph is None:
         raise Malformed("it holds no graph")
     nodes, constants, inputs, outputs = _graph(graph, files)
-    return Graph(nodes, constants, inputs, outputs, opset, bool(files), producer, metadata)
+    return Graph(nodes, constants, inputs, outputs, opset, (path, *files.paths), producer, metadata)
 
 
 def _operators(message: Value) -> tuple[str, int]:
@@ -141,7 +142,33 @@ def _graph(
         elif number == 15:
             raise Refused("it has sparse weights, which no GPEN network has.")
     real = tuple(port for port in inputs if port.name not in constants)  # old files list their weights as inputs
-    return tuple(nodes), constants, real, tuple(outputs)
+    return _ordered(nodes), constants, real, tuple(outputs)
+
+
+def _ordered(nodes: list[Node]) -> tuple[Node, ...]:
+    """Each after what it needs, else as they are (converters to float16 append theirs). Raises Malformed for a ring."""
+    maker = {name: index for index, node in enumerate(nodes) for name in node.outputs if name}
+    needs = [{maker[name] for name in node.inputs if name in maker} for node in nodes]
+    if all(max(need, default=-1) < index for index, need in enumerate(needs)):
+        return tuple(nodes)
+    users: dict[int, list[int]] = {}
+    for index, need in enumerate(needs):
+        for each in need:
+            users.setdefault(each, []).append(index)
+    waiting = [len(need) for need in needs]
+    ready = [index for index, count in enumerate(waiting) if not count]
+    heapify(ready)
+    order = list[Node]()
+    while ready:
+        index = heappop(ready)
+        order.append(nodes[index])
+        for user in users.get(index, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, user)
+    if len(order) < len(nodes):
+        raise Malformed("its operations wait for each other")
+    return tuple(order)
 
 
 def _node(message: memoryview, files: DataFiles) -> Node:

@@ -54,9 +54,10 @@ class DataFiles:
         self._folder = graph.parent
         self._maps: dict[str, memoryview] = {}
 
-    def __bool__(self) -> bool:
-        """Whether any was used."""
-        return bool(self._maps)
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Those that were opened."""
+        return tuple(self._folder / location for location in self._maps)
 
     def bytes_at(self, where: Mapping[str, str], length: int) -> memoryview:
         """The ``length`` bytes that "location", "offset" and "length" mean. Raises Malformed and Refused."""

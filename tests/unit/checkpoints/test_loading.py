@@ -196,7 +196,7 @@ def test_a_tensor_that_claims_more_than_it_stores(state, saved):
     [
         (b"<!DOCTYPE html><html>404</html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer"),
-        (b"\x08\x06\x12\x07pytorch\x1a\x051.9.0:", "ONNX graph"),
+        (b"\x08\x06\x12\x07pytorch\x1a\x051.9.0:", "damaged"),
         (b"\x89PNG\r\n\x1a\n" + bytes(64), "neither"),
         (bytes(1000), "neither"),
         (b"PK\x03\x04" + bytes(100), "damaged"),

@@ -49,7 +49,7 @@ def test_nodes_attributes_ends_and_metadata_are_read(written):
     onnx.helper.set_model_props(model, {"gpen.task": "restoration"})
     path = written(model)
     graph = read_graph(path)
-    assert looks_like_onnx(path) and graph.opset == 17 and graph.producer == "somebody" and not graph.external
+    assert looks_like_onnx(path) and graph.opset == 17 and graph.producer == "somebody" and graph.files == (path,)
     assert graph.metadata == {"gpen.task": "restoration"}
     assert [(port.name, port.shape, port.kind) for port in graph.inputs] == [("x", (-1, 3, 16, 16), 1)]
     (read,) = graph.nodes
@@ -64,7 +64,8 @@ def test_weights_beside_the_file_are_read_from_its_folder(tmp_path):
     model = model_of([onnx.numpy_helper.from_array(torch.ones(400).numpy(), "c")])
     onnx.save_model(model, tmp_path / "m.onnx", save_as_external_data=True, location="m.data", size_threshold=0)
     graph = read_graph(tmp_path / "m.onnx")
-    assert graph.external and torch.equal(graph.constants["c"].tensor(), torch.ones(400))
+    assert graph.files == (tmp_path / "m.onnx", tmp_path / "m.data")
+    assert torch.equal(graph.constants["c"].tensor(), torch.ones(400))
 
 
 def external(location, *, length=1600, offset=0, dims=400):
@@ -117,6 +118,16 @@ def test_operations_that_would_need_code_branches_and_functions_are_refused(writ
     for model, message in ((custom, "my.ops::Evil"), (branch, "branches"), (model_of(functions=[own]), "functions")):
         with pytest.raises(CheckpointError, match=message):
             read_graph(written(model))
+
+
+def test_operations_in_any_order_are_put_in_theirs(written):
+    """Converters to float16 append theirs at the end."""
+    helper = onnx.helper
+    chain = [helper.make_node("Relu", [a], [b]) for a, b in ("cy", "bc", "ab", "xa")]
+    model = model_of(nodes=[helper.make_node("Relu", ["x"], ["a"]), *chain[:3][::-1][::-1]])
+    assert [node.outputs[0] for node in read_graph(written(model)).nodes] == ["a", "b", "c", "y"]
+    with pytest.raises(CheckpointError, match="wait for each other"):
+        read_graph(written(model_of(nodes=[helper.make_node("Add", ["x", "y"], ["y"])])))
 
 
 def test_a_claim_of_more_than_is_stored(written):
