@@ -33,6 +33,21 @@ def add_clips(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="search whole frames at every N-th, and follow faces between (default: automatic)",
     )
+    clips.add_argument(
+        "--sequence",
+        action="store_true",
+        help="the images of a folder are the frames of a clip, in the order of their numbers: restored steadily, each into a "
+        "file of its own",
+    )
+
+
+def check_sequence(options: argparse.Namespace) -> None:
+    """Raises OptionError for what frames of a clip do not have."""
+    others = {"--report": options.report, "--side-by-side": options.side_by_side, "--save-faces": options.save_faces}
+    others |= {"--background": options.background, "--whole-picture": options.whole_picture}
+    for name, value in others.items():
+        if options.sequence and value:
+            raise OptionError(f"{name} is for single images: leave it out with --sequence")
 
 
 def video_options(options: argparse.Namespace) -> VideoOptions:

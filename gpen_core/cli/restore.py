@@ -9,9 +9,22 @@ from collections.abc import Sequence
 from ..commands import pip_install
 from ..errors import OptionError
 from ..faces.identity import DLIB_PACKAGES
-from ..jobs import FileOptions, Found, Job, Tools, find_pictures, load_tools, plan_jobs, restore_job
+from ..jobs import (
+    FileOptions,
+    Found,
+    FrameSequence,
+    Job,
+    Tools,
+    find_pictures,
+    load_tools,
+    plan_jobs,
+    restore_job,
+    restore_sequence_job,
+    with_sequences,
+)
 from ..pipeline import Hooks
 from ..pipeline.protect.identity import NO_NETWORK
+from .clips import check_sequence
 from .progress import PictureBar
 from .report import Entry, Report
 from .restoring import add_options, file_options, output_of, tool_options
@@ -28,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     found = find_pictures(options.inputs, recursive=options.recursive)
     jobs, done = plan_jobs(found.sources, output_of(options))
     _check_report(options)
+    check_sequence(options)
+    work = with_sequences(found.sources, jobs) if options.sequence else list(jobs)
     report = None if options.report is None else Report(options.report)
     files = file_options(options)
     tools = load_tools(tool_options(options))
@@ -35,23 +50,26 @@ def run(options: argparse.Namespace) -> int:
     _say_with_what(tools)
     for text in found.missing:
         print(f"failed: {text}: no image found")
-    failures = len(found.missing) + _restore_all(jobs, tools, files, report)
+    failures = len(found.missing) + _restore_all(work, tools, files, report)
     if report is not None:
         report.write(tools.model.name)
         print(report.path, file=sys.stderr)
     if failures:
-        print(f"{failures} of {len(jobs) + len(found.missing)} inputs failed", file=sys.stderr)
+        print(f"{failures} of {len(work) + len(found.missing)} inputs failed", file=sys.stderr)
     return 1 if failures else 0
 
 
-def _restore_all(jobs: Sequence[Job], tools: Tools, files: FileOptions, report: Report | None) -> int:
+def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileOptions, report: Report | None) -> int:
     """One after the other → how many failed."""
     failures = 0
     with PictureBar(len(jobs)) as bar:
         hooks = Hooks(progress=bar.stage, say=bar.say)
         for job in jobs:
             try:
-                done = restore_job(job, tools, files, hooks, keeps_pair=report is not None)
+                if isinstance(job, FrameSequence):
+                    done = restore_sequence_job(job, tools, files, hooks)
+                else:
+                    done = restore_job(job, tools, files, hooks, keeps_pair=report is not None)
                 if report is not None and done.pair is not None:  # reports tell of images only
                     report.add(Entry(job.source, job.target, done.faces, done.facts, done.seconds), done.pair)
                 bar.finish(f"{job.source} → {job.target} ({done.text})")

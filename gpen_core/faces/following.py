@@ -15,7 +15,7 @@ from .detectors.base import FaceDetector
 from .detectors.passes import MultiPassDetector
 from .detectors.sightings import roll_degrees, sightings_in
 from .detectors.views import around
-from .tracking import distance, shifted, size_of_face
+from .places import distance, shifted, size_of_face
 
 _SIDE = 112.0  # px of the face in a look: both networks place landmarks best at about this size
 _SEES = 0.6  # of that: what is smaller is not the face

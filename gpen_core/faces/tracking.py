@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import OptionError
-from ..geometry import overlap
-from ..types import Face, Landmarks
+from ..geometry import overlap, size_of
+from ..types import Face
 from .alignment import align_face
+from .identity import Embedder
+from .places import distance, middle_of, shifted, size_of_face
+from .selection.reference import face_vectors
 
+Array = NDArray[np.float64]
 _LOOKS_SIDE = 24  # px: what tells two faces apart besides their place
 _REFUSED = 1e6
 
@@ -50,6 +55,7 @@ class Track:
         face: Where it was seen last.
         velocity: [2], pixels a frame, of its middle.
         looks: [D], what it looks like, of length 1; a running mean.
+        person: [D'], whose face it is, as a recognition network has it; None without one.
     """
 
     number: int
@@ -57,6 +63,7 @@ class Track:
     looks: Tensor
     velocity: tuple[float, float] = (0.0, 0.0)
     seen: int = 1
+    person: Tensor | None = None
 
     def expected(self, frame: int) -> Face:
         """The face where it should be in a frame, if it went on as it did."""
@@ -75,9 +82,6 @@ class Track:
         self.face, self.seen = face, self.seen + 1
         mean = 0.9 * self.looks + 0.1 * looks
         self.looks = mean / mean.norm().clamp_min(1e-6)
-
-
-Looks = Callable[[Tensor, Face], Tensor]
 
 
 def thumbnail_of(frame: Tensor, face: Face) -> Tensor:
@@ -101,13 +105,12 @@ class Tracker:
 
     Args:
         options: When two faces are one.
-        looks: Takes a frame and a face of it to a vector of length 1, whose products tell how alike two faces are;
-            a network for recognition does it better than the small picture taken by default.
+        embedder: Tells whose a face is, where more than one track might go on with it, or it comes back from out of sight.
+            Without one, a small picture of each face has to do.
     """
 
-    def __init__(self, options: TrackOptions = TrackOptions(), looks: Looks = thumbnail_of) -> None:
-        self.options = options
-        self._looks = looks
+    def __init__(self, options: TrackOptions = TrackOptions(), embedder: Embedder | None = None) -> None:
+        self.options, self._embedder = options, embedder
         self._tracks: list[Track] = []
         self._count = 0
 
@@ -133,14 +136,14 @@ class Tracker:
         """
         self._tracks = [track for track in self._tracks if number - track.face.frame <= self.options.patience + 1]
         here = [replace(face, frame=number) for face in faces]
-        looks = [self._looks(frame[:3], face) for face in here]
-        matched = self._matched(number, here, looks)
+        looks = [thumbnail_of(frame[:3], face) for face in here]
+        matched = self._matched(number, frame[:3], here, looks)
         result = []
         for place, face in enumerate(here):
             track = matched.get(place)
             if track is None:
                 self._count += 1
-                track = Track(self._count, face, looks[place])
+                track = Track(self._count, face, looks[place], person=self._person(frame, face))
                 self._tracks.append(track)
             else:
                 track.see(face, looks[place])
@@ -154,7 +157,7 @@ class Tracker:
             if track.number == face.track:
                 track.face = face
 
-    def _matched(self, number: int, faces: Sequence[Face], looks: Sequence[Tensor]) -> dict[int, Track]:
+    def _matched(self, number: int, frame: Tensor, faces: Sequence[Face], looks: Sequence[Tensor]) -> dict[int, Track]:
         if not faces or not self._tracks:
             return {}
         from scipy.optimize import linear_sum_assignment  # only clips need it
@@ -162,12 +165,32 @@ class Tracker:
         costs = np.array(
             [[self._cost(track, number, face, look) for face, look in zip(faces, looks)] for track in self._tracks]
         )
+        self._add_persons(costs, number, frame, faces)
         rows, columns = linear_sum_assignment(costs)
         return {
             int(column): self._tracks[row]
             for row, column in zip(rows, columns, strict=True)
             if costs[row, column] < _REFUSED
         }
+
+    def _add_persons(self, costs: Array, number: int, frame: Tensor, faces: Sequence[Face]) -> None:
+        """Let the recognition network speak where place and looks leave a choice."""
+        possible = costs < _REFUSED
+        away = np.array([number - track.face.frame > 1 for track in self._tracks])
+        doubtful = possible & ((possible.sum(1) > 1) | away)[:, None] | possible & (possible.sum(0) > 1)[None]
+        vectors: dict[int, Tensor | None] = {}
+        for row, column in np.argwhere(doubtful).tolist():
+            if column not in vectors:
+                vectors[column] = self._person(frame, faces[column])
+            person, other = self._tracks[row].person, vectors[column]
+            if self._embedder is not None and person is not None and other is not None:
+                alike = float(self._embedder.similarities(person[None], other[None]))
+                costs[row, column] += self.options.looks * (1 - alike)
+
+    def _person(self, frame: Tensor, face: Face) -> Tensor | None:
+        if self._embedder is None:
+            return None
+        return face_vectors(frame[None], [replace(face, frame=0, image_size=size_of(frame))], self._embedder)[0]
 
     def _cost(self, track: Track, number: int, face: Face, looks: Tensor) -> float:
         """What it would cost to take the face for the track's; ``_REFUSED`` where it cannot be."""
@@ -181,26 +204,3 @@ class Tracker:
             return _REFUSED
         unlike = 1 - float(track.looks @ looks)
         return apart + grown + 0.5 * (1 - overlap(expected.box, face.box)) + options.looks * unlike
-
-
-def middle_of(face: Face) -> tuple[float, float]:
-    """The mean of the landmarks (x, y), which is steadier than the middle of the box."""
-    xs, ys = zip(*face.landmarks, strict=True)
-    return sum(xs) / 5, sum(ys) / 5
-
-
-def size_of_face(face: Face) -> float:
-    """Root of the box's area, in pixels."""
-    return math.sqrt(max(face.width, 1e-3) * max(face.height, 1e-3))
-
-
-def distance(landmarks: Landmarks, others: Landmarks) -> float:
-    """Mean distance of five points from five others."""
-    return sum(math.hypot(x - u, y - v) for (x, y), (u, v) in zip(landmarks, others, strict=True)) / 5
-
-
-def shifted(face: Face, x: float, y: float) -> Face:
-    """The face, moved within its frame."""
-    x0, y0, x1, y1 = face.box
-    a, b, c, d, e = ((u + x, v + y) for u, v in face.landmarks)
-    return replace(face, box=(x0 + x, y0 + y, x1 + x, y1 + y), landmarks=(a, b, c, d, e))

@@ -30,8 +30,8 @@ class HoldLimits:
         noise: Multiple of the noise's own difference that is no change.
     """
 
-    change: float = 0.012
-    noise: float = 1.5
+    change: float = 0.015
+    noise: float = 2.5
 
 
 def guide_of(crop: Tensor) -> Tensor:
@@ -45,6 +45,23 @@ def guide_noise(crop: Tensor) -> float:
     reduction = min(1.0, _GUIDE_SIDE / crop.shape[-1])
     left = 1 / math.sqrt(1 + 4 * math.pi * _DENOISING**2)  # of white noise, after a Gaussian
     return max(noise_level(luma_of(crop.float())) * reduction * left, _LEAST_NOISE / 2)
+
+
+def noise_between(guide: Tensor, before: Tensor) -> float:
+    """Standard deviation of the guides' noise, as two neighbors in time tell: what differs at the median place.
+
+    A codec's noise is not white, and changes from frame to frame where nothing else does: a single picture does not show it.
+    Where the face changes, as in a blink, fewer than half of the places do.
+    """
+    square = _square_between(guide[None], before)[0, 0]
+    edge = _GUIDE_SIDE // 4  # the middle of the crop is face
+    return math.sqrt(float(square[edge:-edge, edge:-edge].median()) / 2)
+
+
+def _square_between(stack: Tensor, guide: Tensor) -> Tensor:
+    """Mean square difference around each place: [T, 3, 128, 128] and [3, 128, 128] → [T, 1, 128, 128]."""
+    square = (stack - guide).square().mean(1, keepdim=True)
+    return F.avg_pool2d(square, _AROUND, 1, _AROUND // 2, count_include_pad=False)
 
 
 def shares_in_time(
@@ -69,8 +86,7 @@ def shares_in_time(
         [T, 1, 128, 128], summing to 1 over T.
     """
     stack = torch.stack(list(guides))
-    square = (stack - stack[center]).square().mean(1, keepdim=True)  # [T, 1, 128, 128]
-    square = F.avg_pool2d(square, _AROUND, 1, _AROUND // 2, count_include_pad=False)
+    square = _square_between(stack, stack[center])
     change = (square - 2 * (limits.noise * noise) ** 2).clamp_min(0)
     change = F.max_pool2d(change, 2 * _SPREAD + 1, 1, _SPREAD)
     apart = torch.tensor(times, dtype=torch.float32, device=stack.device) - times[center]

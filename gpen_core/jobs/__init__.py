@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .options import FileOptions, Person, ToolOptions
     from .plan import Job, Output, plan_jobs
     from .run import Done, restore_job
+    from .sequences import FrameSequence, restore_sequence_job, with_sequences
     from .sources import Found, Source, find_pictures
     from .tools import Tools, load_tools
 
@@ -17,6 +18,7 @@ __all__ = [
     "Done",
     "FileOptions",
     "Found",
+    "FrameSequence",
     "Job",
     "Output",
     "Person",
@@ -27,6 +29,8 @@ __all__ = [
     "load_tools",
     "plan_jobs",
     "restore_job",
+    "restore_sequence_job",
+    "with_sequences",
 ]
 
 __getattr__ = lazy_names(
@@ -36,6 +40,7 @@ __getattr__ = lazy_names(
         "options": ("FileOptions", "Person", "ToolOptions"),
         "plan": ("Job", "Output", "plan_jobs"),
         "run": ("Done", "restore_job"),
+        "sequences": ("FrameSequence", "restore_sequence_job", "with_sequences"),
         "sources": ("Found", "Source", "find_pictures"),
         "tools": ("Tools", "load_tools"),
     },

@@ -39,7 +39,7 @@ def find_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks) -> tuple[Fa
     """``detect_faces`` for frames that have been checked."""
     faces: list[Face] = []
     bad = [index for index, frame in enumerate(frames) if not is_finite(frame)]
-    check_any_finite(frames, bad, hooks.miss)
+    check_any_finite(len(frames), bad, hooks.miss)
     for index, frame in enumerate(frames):
         if index in bad:
             hooks.progress("detect", index + 1, len(frames))

@@ -23,11 +23,11 @@ def is_finite(frame: Tensor) -> bool:
     return bool(torch.isfinite(frame.sum())) or bool(torch.isfinite(frame).all())
 
 
-def check_any_finite(frames: Tensor, bad: Sequence[int], say: Callable[[str], None]) -> None:
+def check_any_finite(total: int, bad: Sequence[int], say: Callable[[str], None]) -> None:
     """Name the frames ``bad``, by their indices, that hold NaN or infinity. Raises ImageError where that is all of them."""
     if not bad:
         return
-    if len(bad) == len(frames):
+    if len(bad) == total:
         raise ImageError("the frame contains NaN or infinity. Check the step that produced it")
     say(f"{_called(bad)} NaN or infinity and {'stays' if len(bad) == 1 else 'stay'} unchanged. Check the step before.")
 

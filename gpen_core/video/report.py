@@ -33,6 +33,11 @@ class ClipReport:
             track = face.crop.face.track
             self.tracks[track] = self.tracks.get(track, 0) + 1
 
+    def note(self, sentence: str) -> None:
+        """Something a user should know; the same is said once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
     def text(self) -> str:
         """A sentence for people."""
         if not self.tracks:

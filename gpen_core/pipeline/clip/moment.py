@@ -23,6 +23,7 @@ class Moment:
         faces: Found in it, each with the number of its track.
         restored: Those that were worked on.
         begins_scene: Whether another scene begins here.
+        usable: False for a frame that holds NaN or infinity: it stays as it is.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Moment:
     faces: tuple[Face, ...] = ()
     restored: tuple[RestoredFace, ...] = ()
     begins_scene: bool = False
+    usable: bool = True
 
     def pixels(self) -> Tensor:
         """[3 or more, H, W] float32 in [0, 1]."""

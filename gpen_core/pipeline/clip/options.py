@@ -34,7 +34,7 @@ class VideoOptions:
         track: When two faces of successive frames are one.
     """
 
-    look_ahead: int = 8
+    look_ahead: int = 12
     steadiness: float = 1.0
     reach: int = 6
     detect_every: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from ...faces.tracking import Tracker
 from ...geometry import overlap
 from ...types import Face
 from ..hooks import Hooks, with_memory
+from ..workable import check_any_finite, is_finite
 from .moment import Moment, as_float
 from .options import DETECT_EVERY, VideoOptions
 
@@ -36,33 +37,47 @@ class Scanner:
         self._every = (options.detect_every or DETECT_EVERY) if self._follower else 1
         self._offsets: dict[int, list[float]] = {}
         self._cuts = CutFinder()
+        self._held: list[Moment] = []
         self._since = 0
         self._before: Tensor | None = None
 
     def scan(self, frames: Iterable[Tensor], total: int = 0) -> Generator[Moment, None, None]:
         """frames: [3 or more, H, W] each, uint8, uint16 or float → the same with their faces, in order."""
-        held: list[Moment] = []
+        number, broken = -1, list[int]()
         for number, frame in enumerate(frames):
-            pixels = as_float(frame[:3])
-            begins = self._cuts.is_cut(pixels)
-            if begins:
-                yield from held
-                held = []
-                self._tracker.cut()
-            followed = None if begins else self._followed(number, pixels)
-            self._since += 1
-            if followed is None or self._since >= self._every:
-                known = {track.number for track in self._tracker.tracks}
-                faces = self._searched(number, pixels, followed or ())
-                self._since = 0
-                yield from self._traced_back(held, [face for face in faces if face.track not in known])
-                held = []
-                yield Moment(number, frame, faces, begins_scene=begins)
+            if is_finite(frame):
+                yield from self._next(number, frame)
             else:
-                held.append(Moment(number, frame, followed, begins_scene=begins))
-            self._before = pixels
+                broken.append(number)
+                self._held.append(Moment(number, frame, usable=False))
+                yield from self._released([]) if len(self._held) >= self._every else ()
             self._hooks.progress("detect", number + 1, total)
-        yield from held
+        yield from self._released([])
+        check_any_finite(number + 1, broken, self._hooks.miss)
+
+    def _next(self, number: int, frame: Tensor) -> Iterator[Moment]:
+        """Look at the next frame → the moments that need not be held any longer."""
+        pixels = as_float(frame[:3])
+        begins = self._cuts.is_cut(pixels)
+        if begins:
+            yield from self._released([])
+            self._tracker.cut()
+        followed = None if begins else self._followed(number, pixels)
+        self._before = pixels
+        self._since += 1
+        if followed is not None and self._since < self._every:
+            self._held.append(Moment(number, frame, followed, begins_scene=begins))
+            return
+        known = {track.number for track in self._tracker.tracks}
+        faces = self._searched(number, pixels, followed or ())
+        self._since = 0
+        yield from self._released([face for face in faces if face.track not in known])
+        yield Moment(number, frame, faces, begins_scene=begins)
+
+    def _released(self, arrived: Sequence[Face]) -> list[Moment]:
+        """Those that were held, with faces that have just appeared as far back as they are seen."""
+        held, self._held = self._held, []
+        return self._traced_back(held, arrived)
 
     def _followed(self, number: int, pixels: Tensor) -> tuple[Face, ...] | None:
         """The faces of all tracks, looked for where they should be; None where the whole frame must be searched."""
@@ -124,6 +139,8 @@ class Scanner:
         for face in arrived:
             for place in range(len(held) - 1, -1, -1):
                 moment = held[place]
+                if not moment.usable:
+                    continue
                 look = self._look(moment.pixels()[:3], replace(face, frame=moment.number))
                 if look is None or any(overlap(look.box, other.box) > 0.3 for other in moment.faces):
                     break

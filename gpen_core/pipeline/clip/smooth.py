@@ -9,8 +9,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...faces.carrying import Sight, anchored_at
 from ...faces.registration import motion_between
-from ...faces.smoothing import CARRIED, DETECTED, Sight, smoothed_at
+from ...faces.smoothing import CARRIED, DETECTED, Jitter, smoothed_at
 from ...types import Face
 from .moment import Moment
 
@@ -27,8 +28,9 @@ def smoothed(moments: Iterable[Moment], look_ahead: int) -> Iterator[Moment]:
     if look_ahead == 0:
         yield from moments
         return
-    carried = _Pass((look_ahead + 1) // 2, DETECTED, registers=True).run(moments)
-    yield from _Pass(look_ahead // 2, CARRIED, registers=False).run(carried) if look_ahead > 1 else carried
+    second = look_ahead // 3
+    carried = _Pass(look_ahead - second, DETECTED, registers=True).run(moments)
+    yield from _Pass(second, CARRIED, registers=False).run(carried) if second else carried
 
 
 class _Pass:
@@ -36,12 +38,12 @@ class _Pass:
 
     Args:
         reach: Frames to each side.
-        prior: Noise of the landmarks, as a share of the face's size.
+        jitter: Of the landmarks.
         registers: Whether to read the motion of each face off its pixels.
     """
 
-    def __init__(self, reach: int, prior: float, *, registers: bool) -> None:
-        self._reach, self._prior, self._registers = reach, prior, registers
+    def __init__(self, reach: int, jitter: Jitter, *, registers: bool) -> None:
+        self._reach, self._jitter, self._registers = reach, jitter, registers
         self._sights: dict[int, deque[Sight]] = {}
         self._waiting: deque[Moment] = deque()
 
@@ -71,9 +73,12 @@ class _Pass:
         last = self._waiting[-1].number
         scene = next((later.number for later in list(self._waiting)[1:] if later.begins_scene), None)
         moment = self._waiting.popleft()
+        if not moment.usable:
+            return moment
         faces = []
         for track, seen in self._sights.items():
-            face = smoothed_at(moment.number, seen, self._reach, self._prior)
+            face = anchored_at(moment.number, seen, self._reach) if self._registers else None
+            face = face or smoothed_at(moment.number, seen, self._reach, self._jitter)
             # Whether the scene goes on for long enough after the face is gone is known only if that is within sight.
             gone = (last if scene is None else scene - 1) - seen[-1].frame
             brief = len(seen) < _SHORTEST and seen[0].frame > 0 and gone >= _SHORTEST and not ended

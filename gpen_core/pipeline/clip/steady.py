@@ -9,23 +9,25 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...imaging.temporal import guide_noise, guide_of, held, shares_in_time
+from ...imaging.temporal import guide_noise, guide_of, held, noise_between, shares_in_time
 from ...tasks import TASKS
 from ...types import RestoredFace
 from .moment import Moment
 from .options import VideoOptions
 
+_MOST_UNREST = 0.02  # in [0, 1]: beyond, the face itself changes
 _MEMORY = 24  # frames over which strength and quality are held, beside those ahead
 
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A restored face of one frame, and what its neighbors are compared by."""
+    """A restored face of one frame, what its neighbors are compared by, and the noise that it and its last neighbor tell of."""
 
     frame: int
     face: RestoredFace
     guide: Tensor
     noise: float
+    unrest: float | None
 
 
 def steadied(moments: Iterable[Moment], options: VideoOptions) -> Iterator[Moment]:
@@ -61,7 +63,10 @@ def _remember(tracks: dict[int, deque[_Kept]], frame: int, face: RestoredFace, r
     if last is not None and last.face.pixels is face.pixels:  # one result for a face that stands still
         kept.append(replace(last, frame=frame, face=face))
     else:
-        kept.append(_Kept(frame, face, guide_of(face.crop.pixels), guide_noise(face.crop.pixels)))
+        guide = guide_of(face.crop.pixels)
+        follows = last is not None and last.frame == frame - 1 and len(last.guide)
+        unrest = noise_between(guide, last.guide) if last is not None and follows else None
+        kept.append(_Kept(frame, face, guide, guide_noise(face.crop.pixels), unrest))
     # Only strength and quality are needed of those that are out of reach.
     for place in range(len(kept) - 2 * reach - 2, -1, -1):
         if not len(kept[place].guide):
@@ -98,7 +103,7 @@ def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: i
     if strength == 0 or all(k.face.pixels is face.pixels for k in near):
         return calm
     center = next(place for place, k in enumerate(near) if k.frame == frame)
-    noise = sorted(k.noise for k in near)[len(near) // 2]
+    noise = _noise(near, kept)
     shares = shares_in_time([k.guide for k in near], [k.frame for k in near], center, noise, reach)
     layers = held([_layers(k.face) for k in near], shares)
     pixels, weight, detail = layers[:3].clamp(0, 1), layers[3:4].clamp(0, 1), layers[4:5].clamp(0, 1)
@@ -108,6 +113,13 @@ def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: i
         weight=weight if any(k.face.weight is not None for k in near) else None,
         detail=detail if any(k.face.detail is not None for k in near) else None,
     )
+
+
+def _noise(near: Sequence[_Kept], kept: Sequence[_Kept]) -> float:
+    """Of the guides: what a single picture shows, or more where neighbors differ by more everywhere, as after a codec."""
+    seen = sorted(k.noise for k in near)[len(near) // 2]
+    unrest = sorted(k.unrest for k in kept if k.unrest is not None)
+    return max(seen, min(unrest[len(unrest) // 2], _MOST_UNREST)) if unrest else seen
 
 
 def _layers(face: RestoredFace) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ def restore_stream(
     tools: ProtectTools = ProtectTools(),
     total: int = 0,
     threads: bool = True,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Restore the faces of a clip, the same face the same way in every frame.
 
     Args:
@@ -89,7 +89,7 @@ def restore_stream(
     """
     if model.task.fills or model.task.is_map:
         raise OptionError(f"{model.name} is for {model.task.name}, which works on pictures, not on clips")
-    scanner = Scanner(detector, video, hooks, Tracker(video.track))
+    scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks)
     found = scanner.scan(frames, total)
     with closing(ahead(found, _QUEUE) if threads else found) as searched:

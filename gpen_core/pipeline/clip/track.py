@@ -9,6 +9,7 @@ from ...faces.cuts import CutFinder
 from ...faces.moving import resized_with
 from ...faces.tracking import Tracker
 from ...geometry import size_of
+from ..workable import is_finite
 from .moment import Moment
 
 
@@ -16,6 +17,9 @@ def tracked(moments: Iterable[Moment], tracker: Tracker) -> Iterator[Moment]:
     """The same moments, whose faces know their tracks. All tracks end where another scene begins."""
     cuts = CutFinder()
     for moment in moments:
+        if not is_finite(moment.frame):
+            yield replace(moment, faces=(), usable=False)
+            continue
         pixels = moment.pixels()
         begins = cuts.is_cut(pixels)
         if begins:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from gpen_core.faces.smoothing import Sight, noise_of, smoothed_at
+from gpen_core.faces.carrying import Sight, anchored_at
+from gpen_core.faces.smoothing import noise_of, smoothed_at
 from gpen_core.types import Face
 
 FACE = Face((0, 0, 100, 120), 0.99, ((30, 40), (70, 40), (50, 62), (34, 86), (66, 86)), (720, 1280), track=1)
@@ -95,3 +97,28 @@ def test_the_noise_of_a_track_is_told_apart_from_its_motion():
     for noise in (0.4, 1.0):
         _, seen = clip_of(talking, noise)
         assert noise_of(seen) == pytest.approx(noise, rel=0.25)
+
+
+def test_landmarks_carried_along_a_known_motion_jitter_a_quarter_as_much():
+    """Their noise is the same for five frames at a time, as a detector's is: few frames tell little."""
+    random = np.random.default_rng(3)
+    truth, _ = clip_of(talking, 0)
+    noise = np.repeat(random.normal(0, 1.0, (16, 5, 2)), 5, axis=0)
+    sights = []
+    for t in range(80):
+        x, y = np.subtract(talking(t), talking(t - 1))
+        step = torch.tensor([[1.0, 0.0, x], [0.0, 1.0, y]], dtype=torch.float64)
+        landmarks = tuple(map(tuple, (np.array(truth[t].landmarks) + noise[t]).tolist()))
+        sights.append(Sight.of(replace(truth[t], landmarks=landmarks), step if t else None))
+    found = [anchored_at(t, sights[: t + 9], 8) for t in range(80)]
+
+    def steps(faces):
+        return np.abs(np.diff(errors(faces, truth)[20:], axis=0))
+
+    assert steps(found).mean() <= 0.25 * steps([s.face for s in sights]).mean()
+    assert steps(found).max() <= 0.1 * steps([s.face for s in sights]).max()
+
+
+def test_landmarks_are_not_carried_where_nobody_knows_the_motion():
+    _, sights = clip_of(talking, 0.5)
+    assert anchored_at(40, sights, 8) is None

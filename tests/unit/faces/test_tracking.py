@@ -7,7 +7,9 @@ import torch
 
 from gpen_core.errors import OptionError
 from gpen_core.faces.cuts import CutFinder
-from gpen_core.faces.tracking import Tracker, TrackOptions, shifted
+from gpen_core.faces.identity import Embedder
+from gpen_core.faces.places import shifted
+from gpen_core.faces.tracking import Tracker, TrackOptions
 from gpen_core.types import Face
 
 SIZE = (200, 400)
@@ -116,3 +118,33 @@ def test_a_cut_is_seen_and_neither_motion_nor_a_flash_is_one(astronaut):
     assert not finder.is_cut(view[-1])
     assert finder.is_cut(other)
     assert not finder.is_cut(other)
+
+
+def by_color():
+    """Knows a person by the mean color of the chip, as a recognition network knows one by the face."""
+
+    def embed(chips):
+        even = chips.mean((2, 3)) - chips.mean((1, 2, 3))[:, None]
+        return torch.nn.functional.normalize(even, dim=1).double()
+
+    return Embedder(16, ((4, 5), (11, 5), (7.5, 8), (5, 11), (10, 11)), embed, True, "1 − cosine of colors")
+
+
+def people(*places, swapped=False):
+    """A red and a blue face of equal shading, so that small pictures of them are alike but for a tint."""
+    frame = torch.full((3, *SIZE), 0.5)
+    for number, (x, y) in enumerate(places):
+        left, top = 30 + x, 60 + y
+        frame[:, top : top + 80, left : left + 60] = torch.rand(3, 80, 60, generator=torch.Generator().manual_seed(9))
+        frame[2 if number ^ swapped else 0, top : top + 80, left : left + 60] += 0.05
+    return frame, [shifted(HERE, x, y) for x, y in places]
+
+
+@pytest.mark.parametrize(("embedder", "numbers"), [(by_color(), [2, 1]), (None, [1, 2])])
+def test_a_recognition_network_decides_where_two_tracks_might_go_on(embedder, numbers):
+    """Two faces that have changed places while both were out of sight: place says one thing, the network another."""
+    tracker = Tracker(TrackOptions(reach=0.9), embedder)
+    near = ((0, 0), (70, 0))
+    assert [face.track for face in tracker.update(0, *people(*near))] == [1, 2]
+    tracker.update(1, torch.full((3, *SIZE), 0.5), [])
+    assert [face.track for face in tracker.update(2, *people(*near, swapped=True))] == numbers

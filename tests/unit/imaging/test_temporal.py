@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gpen_core.imaging.temporal import guide_noise, guide_of, held, shares_in_time
+from gpen_core.imaging.temporal import guide_noise, guide_of, held, noise_between, shares_in_time
 
 
 def pictures(count, noise, seed=0):
@@ -54,3 +54,13 @@ def test_beyond_the_reach_nothing_counts(reach):
     weights = shares[:, 0, 0, 0]
     assert (weights > 1e-6).nonzero().flatten().tolist() == list(range(4 - reach, 5 + reach))
     assert held(restored, shares).mean() == pytest.approx(0.4, abs=1e-5)
+
+
+def test_the_noise_of_a_codec_is_told_by_neighbors_and_a_blink_does_not_count():
+    generator = torch.Generator().manual_seed(1)
+    clean = torch.rand(3, 128, 128, generator=generator)
+    first, second = (clean + 0.02 * torch.randn(3, 128, 128, generator=generator) for _ in range(2))
+    assert noise_between(first, second) == pytest.approx(0.02, rel=0.1)
+    second[:, 50:66, 40:88] = 0
+    assert noise_between(first, second) == pytest.approx(0.02, rel=0.1)
+    assert noise_between(first, first) == 0

@@ -11,12 +11,13 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ....faces.moving import moved
+from ....faces.moving import moved, resized_with
 from ....geometry import apply_affine, size_of
-from ....imaging.warp import warp
+from ....imaging.warp import resize_filtered, warp
 from ....types import Face
 from ....video.files import pyav
 
+_SPARE = 1.25  # times: what a clip's picture has more pixels than are shown
 Motion = tuple[Tensor, ...]  # for each frame picture_to_frame, [2, 3] float64
 
 
@@ -66,6 +67,16 @@ def smooth_motion(
         shift = torch.tensor(middle, dtype=torch.float64) - linear @ landmarks
         motion.append(torch.cat((linear, shift[:, None]), 1))
     return tuple(motion)
+
+
+def reduced(picture: Tensor, face: Face, face_width: float) -> tuple[Tensor, Face]:
+    """A photograph and its face, reduced to about the size that the face has in a clip: fine texture would shimmer in it."""
+    factor = _SPARE * face_width / face.width
+    if factor >= 1:
+        return picture, face
+    height, width = size_of(picture)
+    size = round(height * factor), round(width * factor)
+    return resize_filtered(picture[None], size, "bicubic")[0].clamp(0, 1), resized_with(face, size)
 
 
 def moving(picture: Tensor, face: Face, motion: Motion, size: tuple[int, int]) -> Clip:

@@ -20,7 +20,7 @@ from ....imaging.files import Picture, load_picture, save_picture
 from ....imaging.warp import resize_filtered
 from ....pipeline import ProtectOptions, Settings, restore_image
 from ....pipeline.clip import VideoOptions, restore_stream
-from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, smaller, smooth_motion
+from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion
 from .measure import VideoMeasures, measure_clip
 
 QUALITIES = {"good": (3.0, 0.015, 23), "poor": (4.5, 0.04, 33)}  # fewer pixels by this factor, noise, CRF
@@ -145,10 +145,11 @@ def clean_clip(path: Path, detector: MultiPassDetector, test: VideoTest) -> Clip
     faces = detector.detect(picture)
     if not faces:
         raise OptionError(f"{path}: no face is found in it, so no clip can be made of it")
-    motion = smooth_motion(test.frames, faces[0], test.size, test.face_width)
+    picture, face = reduced(picture, faces[0], test.face_width)
+    motion = smooth_motion(test.frames, face, test.size, test.face_width)
     middle = test.frames // 2
-    clip = moving(picture, faces[0], motion, test.size)
-    return blinking(clip, closed_eyes(picture, faces[0]), motion, range(middle, middle + 4))
+    clip = moving(picture, face, motion, test.size)
+    return blinking(clip, closed_eyes(picture, face), motion, range(middle, middle + 4))
 
 
 def one_by_one(frames: Tensor, model: GpenModel, detector: MultiPassDetector, test: VideoTest) -> Tensor:

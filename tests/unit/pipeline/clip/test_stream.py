@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gpen_core.errors import OptionError
+from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.selection import SelectOptions
 from gpen_core.pipeline import Hooks, Settings, restore_image
 from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream
@@ -160,3 +160,22 @@ def test_a_clip_is_told_from_unrelated_pictures(talking, astronaut):
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(OptionError):
         VideoOptions(**wrong)
+
+
+def test_a_frame_of_nan_inside_a_clip_is_named_and_stays_and_the_others_are_restored(
+    talking, tiny_model, detector, plain
+):
+    frames, said = talking.frames.clone(), []
+    frames[[9, 10], :, 30, 40] = torch.nan
+    results = list(restore_stream(frames, tiny_model, detector, plain, hooks=Hooks(say=said.append)))
+    assert [len(faces) for faces in faces_of(results)] == [0 if number in (9, 10) else 1 for number in range(24)]
+    assert all(torch.equal(results[n].frame.nan_to_num(2), frames[n].nan_to_num(2)) for n in (9, 10))
+    assert len({face.track for faces in faces_of(results) for face in faces}) == 1
+    assert any("10, 11" in sentence and "NaN" in sentence for sentence in said)
+    batch = restore_image(frames, tiny_model, detector, plain, video=VideoOptions(), hooks=Hooks(say=said.append))
+    assert {face.frame for face in batch.faces} == set(range(24)) - {9, 10}
+
+
+def test_a_clip_of_nothing_but_nan_is_an_error(talking, tiny_model, detector, plain):
+    with pytest.raises(ImageError, match="NaN"):
+        list(restore_stream(torch.full_like(talking.frames[:3], torch.nan), tiny_model, detector, plain))
