@@ -67,16 +67,20 @@ def _patch(frame: Tensor, to_crop: Tensor, margin: float = 0.0) -> Tensor | None
     part = frame[:3, top:bottom, left:right]
     luma = part.float().mean(0)[None, None]
     luma = luma if part.is_floating_point() else luma / (255 if part.dtype == torch.uint8 else 65535)
-    scale = math.sqrt(abs(float(torch.linalg.det(crop_to_frame[:, :2]))))
-    if scale > 1:  # frame pixels a crop pixel
-        luma = gaussian_blur(luma[0], 0.5 * scale)[None]
+    scale = math.sqrt(abs(float(torch.linalg.det(crop_to_frame[:, :2]))))  # frame pixels a crop pixel
+    shrunk = max(1, min(int(scale), right - left, bottom - top))
+    if shrunk > 1:
+        luma = F.avg_pool2d(luma, shrunk)
+    if scale > 1:
+        luma = gaussian_blur(luma[0], 0.5 * scale / shrunk)[None]
     corners = torch.tensor([[-edge, -edge], [side - edge, -edge], [-edge, side - edge]], dtype=torch.float64)
     a, b, c = apply_affine(crop_to_frame, corners).tolist()
     step_x, step_y = [(v - u) / side for u, v in zip(a, b)], [(v - u) / side for u, v in zip(a, c)]
     axis = torch.arange(side, dtype=torch.float32)
-    x = a[0] - left + step_x[0] * axis[None] + step_y[0] * axis[:, None]
-    y = a[1] - top + step_x[1] * axis[None] + step_y[1] * axis[:, None]
-    grid = torch.stack(((2 * x + 1) / (right - left) - 1, (2 * y + 1) / (bottom - top) - 1), -1)
+    x = a[0] - left + 0.5 + step_x[0] * axis[None] + step_y[0] * axis[:, None]  # from the part's own edge
+    y = a[1] - top + 0.5 + step_x[1] * axis[None] + step_y[1] * axis[:, None]
+    rows, columns = (shrunk * side for side in luma.shape[-2:])
+    grid = torch.stack((2 * x / columns - 1, 2 * y / rows - 1), -1)
     sampled = F.grid_sample(luma.cpu(), grid[None], mode="bilinear", padding_mode="border", align_corners=False)
     return gaussian_blur(sampled[0], _DENOISING)[None]
 

@@ -8,6 +8,10 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
+import torch
+
+from ...threads import set_own_threads
+
 Item = TypeVar("Item")
 _WAIT = 0.1  # seconds between looks at whether anybody still wants the items
 
@@ -17,11 +21,17 @@ class _Failed:
         self.error = error
 
 
-def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
+def ahead(items: Iterable[Item], depth: int, *, quiet: bool = False) -> Generator[Item, None, None]:
     """The same items, made in another thread while the caller works, at most ``depth`` of them ahead.
 
     What the thread raises is raised here. When the caller stops early (an error, ``close``), the thread stops at its next item,
     and closes ``items`` if that is a generator.
+
+    Args:
+        items: What is made.
+        depth: How many may wait.
+        quiet: The thread's torch takes a quarter of the cores. Two threads that each take all of them wait for each other at
+            the end of every operation.
     """
     made: queue.Queue[Item | _Failed | None] = queue.Queue(maxsize=depth)
     stopped = threading.Event()
@@ -37,6 +47,8 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
 
     def make() -> None:
         iterator = iter(items)
+        if quiet:
+            set_own_threads(max(1, cores // 4))
         try:
             for item in iterator:
                 if not put(item):
@@ -49,6 +61,7 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
             if close is not None:
                 close()
 
+    cores = torch.get_num_threads()
     context = contextvars.copy_context()  # a host may keep in it who asked for the work
     thread = threading.Thread(target=context.run, args=(make,), name="gpen-ahead", daemon=True)
     thread.start()

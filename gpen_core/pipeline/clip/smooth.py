@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
 import torch
@@ -19,7 +19,7 @@ _HISTORY = 48  # sights of a track before the present one: what tells the detect
 _SHORTEST = 3  # frames: what appears for fewer in the middle of a scene is no face
 
 
-def smoothed(moments: Iterable[Moment], look_ahead: int) -> Iterator[Moment]:
+def smoothed(moments: Iterable[Moment], look_ahead: int) -> Generator[Moment, None, None]:
     """The same moments, ``look_ahead`` frames later, with faces where the whole of their tracks near each frame puts them.
 
     Twice: landmarks are first averaged along the motion that the pixels show, which leaves no more noise than that motion has,

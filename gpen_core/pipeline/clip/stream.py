@@ -91,10 +91,9 @@ def restore_stream(
         raise OptionError(f"{model.name} is for {model.task.name}, which works on pictures, not on clips")
     scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks)
-    found = scanner.scan(frames, total)
-    with closing(ahead(found, _QUEUE) if threads else found) as searched:
-        moments: Iterator[Moment] = smoothed(searched, video.look_ahead)
-        moments = chosen(moments, settings, reference, tools, model)
+    followed = smoothed(scanner.scan(frames, total), video.look_ahead)
+    with closing(ahead(followed, _QUEUE, quiet=True) if threads else followed) as ready:
+        moments = chosen(ready, settings, reference, tools, model)
         moments = worked(moments, model, settings.restore, steps, hooks, total)
         moments = steadied(moments, video)
         yield from _blended(moments, settings.blend, parser, hooks, total)
