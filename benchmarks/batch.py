@@ -28,8 +28,8 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.geometry import template_points  # noqa: E402
+from gpen_core.heap import keep_freed_memory  # noqa: E402
 from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
 from gpen_core.lab.benchmark.memory import Memory  # noqa: E402
 from gpen_core.lab.benchmark.run import about_machine  # noqa: E402

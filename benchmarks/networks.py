@@ -36,8 +36,8 @@ from naive import Naive  # noqa: E402
 from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
 from gpen_core.checkpoints.save import save_generator  # noqa: E402
-from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.export import export_onnx  # noqa: E402
+from gpen_core.heap import keep_freed_memory  # noqa: E402
 from gpen_core.lab.benchmark.candidate import load_libraries  # noqa: E402
 from gpen_core.lab.benchmark.cost import flops  # noqa: E402
 from gpen_core.lab.benchmark.memory import Memory  # noqa: E402

@@ -34,9 +34,9 @@ sys.path.insert(0, str(ROOT))
 
 from gpen_core import load_checkpoint  # noqa: E402
 from gpen_core.checkpoints import GpenModel  # noqa: E402
-from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from gpen_core.faces.alignment import align_face  # noqa: E402
 from gpen_core.faces.detectors import MultiPassDetector, load_detector  # noqa: E402
+from gpen_core.heap import keep_freed_memory  # noqa: E402
 from gpen_core.imaging.color import match_color  # noqa: E402
 from gpen_core.imaging.files import load_picture, save_picture  # noqa: E402
 from gpen_core.imaging.lanczos import resize_lanczos  # noqa: E402

@@ -21,8 +21,8 @@ def run() -> int:
     _open_streams()
     try:
         from .cli import main
-        from .cli.heap import keep_freed_memory
         from .cli.waiting import wait_briefly
+        from .heap import keep_freed_memory
     except ModuleNotFoundError as error:
         from .commands import pip_install
 

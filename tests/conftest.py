@@ -49,6 +49,7 @@ PACKAGES = {
     "host_harness": REPO_ROOT / "tests" / "host",  # packages in name only: tests/ holds no __init__.py
     "browser_harness": REPO_ROOT / "tests" / "browser",
     "gpu_harness": REPO_ROOT / "tests" / "gpu",
+    "cluster_harness": REPO_ROOT / "tests" / "cluster",
 }
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 

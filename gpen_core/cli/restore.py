@@ -11,7 +11,6 @@ from ..errors import OptionError
 from ..faces.identity import DLIB_PACKAGES
 from ..jobs import (
     FileOptions,
-    Found,
     FrameSequence,
     Job,
     Tools,
@@ -25,19 +24,23 @@ from ..jobs import (
 from ..pipeline import Hooks
 from ..pipeline.protect.identity import NO_NETWORK
 from .clips import check_sequence
+from .far import add_far, run_far
 from .progress import PictureBar
 from .report import Entry, Report
-from .restoring import add_options, file_options, output_of, tool_options
+from .restoring import add_options, file_options, output_of, say_what_is_left_out, tool_options
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("restore", help="restore the faces in images and clips")
     parser.set_defaults(run=run)
     add_options(parser)
+    add_far(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Restore every image; a failure doesn't stop the others. → 0, or 1 if any failed."""
+    if options.engine is not None:
+        return run_far(options)
     found = find_pictures(options.inputs, recursive=options.recursive)
     jobs, done = plan_jobs(found.sources, output_of(options))
     _check_report(options)
@@ -46,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     report = None if options.report is None else Report(options.report)
     files = file_options(options)
     tools = load_tools(tool_options(options))
-    _say_what_is_left_out(found, done)
+    say_what_is_left_out(found, done)
     _say_with_what(tools)
     for text in found.missing:
         print(f"failed: {text}: no image found")
@@ -84,17 +87,6 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
 def _check_report(options: argparse.Namespace) -> None:
     if options.report is not None and options.report.exists() and not options.overwrite:
         raise OptionError(f"'{options.report}' is already there. Add --overwrite to replace it.")
-
-
-def _say_what_is_left_out(found: Found, done: int) -> None:
-    for folder, count in found.passed_over:
-        folders = "folder" if count == 1 else "folders"
-        print(
-            f"{folder}: {count} {folders} with images below it passed over; add --recursive to include them",
-            file=sys.stderr,
-        )
-    if done:
-        print(f"{done} left out: their results are already there", file=sys.stderr)
 
 
 def _say_with_what(tools: Tools) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from ..faces.detectors import DETECTOR_NAMES, DetectOptions
@@ -10,7 +11,8 @@ from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
-from ..jobs import FileOptions, Output, Person, ToolOptions
+from ..jobs import FileOptions, Found, Output, Person, ToolOptions
+from ..jobs.places import is_address, place
 from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings
 from ..pipeline.options import PROTECT_MODES
 from ..precisions import PRECISIONS
@@ -114,7 +116,7 @@ def tool_options(options: argparse.Namespace) -> ToolOptions:
     """What images are restored with. Raises OptionError or MissingWeightsError."""
     folders = (*options.models, *weight_folders())
     return ToolOptions(
-        chosen_model(options.model, folders),
+        place(options.model) if is_address(options.model or "") else chosen_model(options.model, folders),
         folders,
         options.task,
         options.device,
@@ -171,3 +173,15 @@ def output_of(options: argparse.Namespace) -> Output:
         options.overwrite,
         options.skip_existing,
     )
+
+
+def say_what_is_left_out(found: Found, done: int) -> None:
+    """Folders that were not looked into, and results that are there."""
+    for folder, count in found.passed_over:
+        folders = "folder" if count == 1 else "folders"
+        print(
+            f"{folder}: {count} {folders} with images below it passed over; add --recursive to include them",
+            file=sys.stderr,
+        )
+    if done:
+        print(f"{done} left out: their results are already there", file=sys.stderr)

@@ -6,8 +6,9 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .companions import Companions
+    from .job import Job
     from .options import FileOptions, Person, ToolOptions
-    from .plan import Job, Output, plan_jobs
+    from .plan import Output, plan_jobs
     from .run import Done, restore_job
     from .sequences import FrameSequence, restore_sequence_job, with_sequences
     from .sources import Found, Source, find_pictures
@@ -38,7 +39,8 @@ __getattr__ = lazy_names(
     {
         "companions": ("Companions",),
         "options": ("FileOptions", "Person", "ToolOptions"),
-        "plan": ("Job", "Output", "plan_jobs"),
+        "job": ("Job",),
+        "plan": ("Output", "plan_jobs"),
         "run": ("Done", "restore_job"),
         "sequences": ("FrameSequence", "restore_sequence_job", "with_sequences"),
         "sources": ("Found", "Source", "find_pictures"),

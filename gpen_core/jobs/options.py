@@ -81,6 +81,7 @@ class FileOptions:
         end: Seconds at which they stop; None: at their end.
         encode: How clips are encoded.
         companions: Masks and backgrounds that go with the pictures.
+        retries: How often a transfer from or to an address is tried again.
     """
 
     max_megapixels: float = MOST_MEGAPIXELS
@@ -89,3 +90,4 @@ class FileOptions:
     end: float | None = None
     encode: EncodeOptions = EncodeOptions()
     companions: Companions = Companions()
+    retries: int = 2

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
 from ..video.files import WRITABLE_CLIPS, is_clip
+from .checks import check_nothing_is_there, check_sources_stay, check_writable
+from .job import Job, key_of
+from .places import Address, place, text_of
 from .sources import Source
 
 _LIKE_AN_ENDING = re.compile(r"\.[A-Za-z]{2,5}")  # not a version: "results.v2" is a folder
 _FACE = re.compile(r"\d\d-(before|after)\.png")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image to restore.
-
-    Attributes:
-        source: The image.
-        target: Its result.
-        pair: Its before/after image, if that is asked for.
-        faces: The folder for its faces, if those are asked for.
-    """
-
-    source: Path
-    target: Path
-    pair: Path | None = None
-    faces: Path | None = None
-
-    @property
-    def written(self) -> tuple[Path, ...]:
-        """Everything that is written."""
-        return tuple(path for path in (self.target, self.pair, self.faces) if path is not None)
 
 
 @dataclass(frozen=True)
@@ -72,10 +53,28 @@ class Output:
         return asked if asked in taken else own if own.lower() in taken else usual
 
 
-def plan_jobs(sources: Sequence[Source], output: Output) -> tuple[list[Job], int]:
+@dataclass(frozen=True)
+class Earlier:
+    """What a stopped run of the same command has left.
+
+    Attributes:
+        planned: Its results, finished or not: they may be replaced.
+        done: Those of them that are finished.
+    """
+
+    planned: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
+
+
+def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earlier()) -> tuple[list[Job], int]:
     """Where each result goes: ``output.path`` itself if it is named like an image, otherwise a file in that folder.
 
     Two sources of one name get two names. Nothing that this run did not make is overwritten, unless that is asked for.
+
+    Args:
+        sources: The images and clips.
+        output: What is asked for.
+        earlier: What a run that is to go on had planned and done.
 
     Returns:
         The jobs, and how many sources were left out because their result is there.
@@ -84,12 +83,18 @@ def plan_jobs(sources: Sequence[Source], output: Output) -> tuple[list[Job], int
         ImageError: A result would replace a source or an existing file, or cannot be written there.
     """
     jobs = _named(sources, output)
-    _check_sources_stay(jobs)
-    left = [job for job in jobs if not (output.skip_existing and job.target.exists())]
+    check_sources_stay(jobs)
+    is_there = _looked_up(place(output.path), jobs)
+    done = frozenset() if output.overwrite else earlier.done
+
+    def is_left(job: Job) -> bool:
+        return not ((output.skip_existing or text_of(job.target) in done) and is_there(job.target))
+
+    left = [job for job in jobs if is_left(job)]
     if not output.overwrite:
-        _check_nothing_is_there(left)
+        check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
     for folder in sorted({job.target.parent for job in left}):
-        _check_writable(folder)
+        check_writable(folder)
     return left, len(jobs) - len(left)
 
 
@@ -101,8 +106,19 @@ def remove_faces(folder: Path) -> None:
                 file.unlink()
 
 
+def _looked_up(output: Path, jobs: Sequence[Job]) -> Callable[[Path], bool]:
+    """Whether a file is there; of a store, from one listing, since a question for each would take hours."""
+    if not isinstance(output, Address) or not jobs:
+        return lambda path: path.exists()
+    folder = output.parent if jobs[0].target == output else output
+    there: set[PurePath] = set()
+    for name in folder.files(recursive=True) if folder.is_dir() else ():
+        there |= {folder / name, (folder / name).parent}
+    return there.__contains__
+
+
 def _named(sources: Sequence[Source], output: Output) -> list[Job]:
-    path = Path(output.path)
+    path = place(output.path)
     if _is_file(output.path):
         if path.suffix.lower() not in (*WRITABLE, *WRITABLE_CLIPS):
             raise ImageError(
@@ -118,7 +134,7 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
             raise ImageError(f"'{sources[0].path}' is {kind}: name the result like one ({', '.join(endings)}).")
         return [_job(sources[0].path, path, output)]
     _check_format(sources, output)
-    taken: set[Path] = set()
+    taken: set[str] = set()
     return [
         _job(source.path, _free_name(path / source.below, source.path, output, taken), output) for source in sources
     ]
@@ -134,7 +150,7 @@ def _check_format(sources: Sequence[Source], output: Output) -> None:
 
 def _is_file(text: str) -> bool:
     """Whether a file is meant. An unknown ending is more likely mistyped than part of a folder's name."""
-    path = Path(text)
+    path = place(text)
     if path.is_dir() or text.endswith(("/", os.sep)):
         return False
     return (
@@ -151,57 +167,15 @@ def _job(source: Path, target: Path, output: Output) -> Job:
     return Job(source, target, pair, target.with_name(f"{target.name}-faces") if output.save_faces else None)
 
 
-def _free_name(folder: Path, source: Path, output: Output, taken: set[Path]) -> Path:
+def _free_name(folder: Path, source: Path, output: Output, taken: set[str]) -> Path:
     """The source's name with the result's ending; with a number where another source has it, counted in their order."""
     ending = output.ending(source)
     target, number = folder / f"{source.stem}{ending}", 1
-    while _key(target) in taken:
+    while key_of(target) in taken:
         number += 1
         target = folder / f"{source.stem}-{number}{ending}"
-    taken.add(_key(target))
+    taken.add(key_of(target))
     return target
-
-
-def _key(path: Path) -> Path:
-    """Equal where a file system that ignores case would take two names for one."""
-    return Path(str(path).casefold())
-
-
-def _check_sources_stay(jobs: Sequence[Job]) -> None:
-    sources = {job.source.resolve() for job in jobs}
-    for job in jobs:
-        for path in job.written:
-            itself = path.is_file() and path.samefile(job.source)
-            if itself or path.resolve() in sources:
-                which = "the input itself" if itself else "another input"
-                raise ImageError(f"'{path}' is {which}, and would be overwritten. Choose another output.")
-    seen: set[Path] = set()
-    for path in _all_written(jobs):
-        if _key(path) in seen:
-            raise ImageError(f"'{path}' would be written twice. Restore these images separately.")
-        seen.add(_key(path))
-
-
-def _check_nothing_is_there(jobs: Sequence[Job]) -> None:
-    there = [path for path in _all_written(jobs) if path.exists()]
-    if there:
-        more = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
-        raise ImageError(
-            f"'{there[0]}'{more} already there. Add --overwrite to replace what is there, or --skip-existing to go on with "
-            "the images that have no result yet."
-        )
-
-
-def _all_written(jobs: Sequence[Job]) -> Iterator[Path]:
-    return (path for job in jobs for path in job.written)
-
-
-def _check_writable(folder: Path) -> None:
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not there.is_dir():
-        raise ImageError(f"'{there}' is a file, not a folder: nothing can be written to '{folder}'.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise ImageError(f"'{there}' may not be written to. Choose another output.")
 
 
 def _others() -> tuple[str, ...]:

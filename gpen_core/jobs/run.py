@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from ..types import AUTO, Face, FaceFacts, RestoredFace
 from ..video.animated import ANIMATIONS, is_animation, restore_animation
 from ..video.files import is_clip
 from ..video.restore import restore_clip
+from .job import Job
 from .options import FileOptions
-from .plan import Job, remove_faces
+from .plan import remove_faces
+from .staging import staged
 from .tools import Tools
 
 
@@ -46,8 +49,18 @@ class Done:
     pair: tuple[Tensor, Tensor] | None = None
 
 
+def _ignore(path: Path) -> None:
+    """Files that nobody looks at."""
+
+
 def restore_job(
-    job: Job, tools: Tools, options: FileOptions = FileOptions(), hooks: Hooks = Hooks(), *, keeps_pair: bool = False
+    job: Job,
+    tools: Tools,
+    options: FileOptions = FileOptions(),
+    hooks: Hooks = Hooks(),
+    *,
+    keeps_pair: bool = False,
+    on_written: Callable[[Path], None] = _ignore,
 ) -> Done:
     """Restore one image or clip and write its result, complete or not at all.
 
@@ -57,14 +70,20 @@ def restore_job(
         options: How files are read and written.
         hooks: Told of each stage, and of what could not be kept.
         keeps_pair: Whether images come back, before and after.
+        on_written: Sees the result's file, complete, where it was written: on this machine.
 
     Raises:
         ImageError: It cannot be read or written.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
-    if is_moving(job):
-        return _restore_clip(job, tools, options, hooks)
-    return _restore_picture(job, tools, options, hooks, keeps_pair)
+    with staged(job, options.retries) as stage:
+        here, heard = stage.job, replace(hooks, say=lambda text: hooks.say(stage.named(text)))
+        if is_moving(here):
+            done = _restore_clip(here, tools, options, heard)
+        else:
+            done = _restore_picture(here, tools, options, heard, keeps_pair)
+        on_written(here.target)
+    return done
 
 
 def is_moving(job: Job) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
+from typing import cast
 
 from ..errors import ImageError
 from ..imaging.files import IMAGE_EXTENSIONS
 from ..video.files import CLIP_EXTENSIONS, is_clip
+from .places import Address, place
 
 # Folders in which other systems keep companions of the pictures beside them.
 _COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
@@ -47,7 +50,7 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False) -> Found:
     """Expand files, folders and glob patterns. Hidden files, and what other systems put beside pictures, are left out.
 
     Args:
-        inputs: As typed. What exists under exactly that name is never taken for a pattern.
+        inputs: As typed, also addresses such as s3://bucket/folder. What exists under exactly that name is no pattern.
         recursive: Look into folders within folders.
 
     Raises:
@@ -59,7 +62,7 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False) -> Found:
         path = _expanded(text)
         found = list(_sources(path, recursive))
         sources.update({source.path: source for source in found if source.path not in sources})
-        skipped = 0 if recursive or not path.is_dir() else _folders_with_pictures(path)
+        skipped = 0 if recursive or isinstance(path, Address) or not path.is_dir() else _folders_with_pictures(path)
         if skipped:
             passed_over.append((text, skipped))
         if not found:
@@ -78,8 +81,8 @@ def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> 
 
 def _expanded(text: str) -> Path:
     """With the home folder for ``~``, where there is one."""
-    path = Path(text)
-    if path.exists() or not text.startswith("~"):
+    path = place(text)
+    if not text.startswith("~") or path.exists():
         return path
     try:
         return path.expanduser()
@@ -88,7 +91,9 @@ def _expanded(text: str) -> Path:
 
 
 def _sources(path: Path, recursive: bool) -> Iterator[Source]:
-    if path.is_file():
+    if isinstance(path, Address):
+        yield from _sources_at(path, recursive)
+    elif path.is_file():
         yield Source(path)
     elif path.is_dir():
         for file in _files_in(path, recursive):
@@ -96,6 +101,31 @@ def _sources(path: Path, recursive: bool) -> Iterator[Source]:
     else:
         matches = map(Path, glob.glob(_pattern(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
         yield from (Source(file) for file in sorted(matches) if _is_picture(file))
+
+
+def _sources_at(address: Address, recursive: bool) -> Iterator[Source]:
+    """In the order that folders of this machine have, from one listing: what a store answers a thousand names at a time."""
+    if address.is_file():
+        yield Source(cast(Path, address))
+        return
+    pattern = next((number for number, part in enumerate(address.parts) if glob.has_magic(part)), None)
+    folder = address if pattern is None else Address(*address.parts[:pattern])
+    found = folder.files(recursive=recursive or (pattern is not None and len(address.parts) - pattern > 1))
+    matching = (name for name in found if _is_meant(name, None if pattern is None else address.parts[pattern:]))
+    for name in sorted(matching, key=_rank):
+        yield Source(cast(Path, folder / name), Path() if pattern is not None else Path(name.parent))
+
+
+def _is_meant(name: PurePosixPath, pattern: tuple[str, ...] | None) -> bool:
+    """A picture that is neither hidden nor a companion, and fits the pattern, if there is one, part by part."""
+    if any(part.startswith(".") or part in _COMPANIONS for part in name.parts) or not _is_named_like_one(name):
+        return False
+    return pattern is None or (len(pattern) == len(name.parts) and all(map(fnmatch.fnmatchcase, name.parts, pattern)))
+
+
+def _rank(name: PurePosixPath) -> tuple[tuple[int, str], ...]:
+    """First the files of a folder, by name; then its folders."""
+    return (*((1, part) for part in name.parts[:-1]), (0, name.name))
 
 
 def _pattern(path: Path) -> str:
@@ -124,7 +154,11 @@ def _is_searched(entry: Path) -> bool:
 
 
 def _is_picture(file: Path) -> bool:
-    return (file.suffix.lower() in IMAGE_EXTENSIONS or is_clip(file)) and not _is_hidden(file) and file.is_file()
+    return _is_named_like_one(file) and not _is_hidden(file) and file.is_file()
+
+
+def _is_named_like_one(file: PurePath) -> bool:
+    return file.suffix.lower() in IMAGE_EXTENSIONS or is_clip(file)
 
 
 def _is_hidden(entry: Path) -> bool:

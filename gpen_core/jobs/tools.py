@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -95,11 +96,17 @@ def _detector(options: ToolOptions, model: GpenModel, device: torch.device) -> F
 
 
 def _upscaler(options: ToolOptions, device: torch.device) -> Upscaler | None:
-    if options.upscaler is None:
+    file = upscaler_file(options)
+    if file is None:
         return None
-    memory = options.settings.restore.memory_mib
-    found = find_file(options.upscaler.name, options.folders) if not options.upscaler.exists() else None
-    return load_upscaler(found or options.upscaler, device=device, memory_mib=memory)
+    return load_upscaler(file, device=device, memory_mib=options.settings.restore.memory_mib)
+
+
+def upscaler_file(options: ToolOptions) -> Path | None:
+    """The file of the upscaler: as it was named, or of that name in the folders of weights; None where none was named."""
+    if options.upscaler is None or options.upscaler.exists():
+        return options.upscaler
+    return find_file(options.upscaler.name, options.folders) or options.upscaler
 
 
 def _parser(options: ToolOptions, device: torch.device) -> FaceParser | None:

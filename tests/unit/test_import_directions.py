@@ -12,6 +12,7 @@ BASE = {
     "devices",
     "errors",
     "files",
+    "heap",
     "lazy",
     "polling",
     "precisions",
@@ -35,6 +36,7 @@ ROOMS = {
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},
     "video": {*BASE, "geometry", "imaging", "checkpoints", "faces", "pipeline"},
     "jobs": {*BASE, "geometry", "imaging", "weights", "checkpoints", "faces", "pipeline", "video"},
+    "scale": {*BASE, "geometry", "imaging", "weights", "checkpoints", "engines", "faces", "pipeline", "video", "jobs"},
     "api": {
         *BASE,
         "geometry",
@@ -62,8 +64,8 @@ WITHOUT_LAB = (
     "clips",
     "doctor",
     "export",
+    "far",
     "files",
-    "heap",
     "models",
     "progress",
     "report",
@@ -191,7 +193,7 @@ sys.addaudithook(hook)
 found = {{}}
 for module in {modules!r}:
     importlib.import_module(module)
-    named = ("facexlib", "torchvision", "kornia", "mtcnn", "joblib", "cv2", "tifffile", "scipy", "av")
+    named = ("facexlib", "torchvision", "kornia", "mtcnn", "joblib", "cv2", "tifffile", "scipy", "av", "ray", "pyarrow")
     found[module] = seen + [name for name in named if name in sys.modules]
 print(json.dumps(found))
 """

@@ -8,7 +8,7 @@ import pytest
 FAULTS = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
-from gpen_core.cli.heap import keep_freed_memory
+from gpen_core.heap import keep_freed_memory
 if sys.argv[2] == "keep":
     keep_freed_memory()
 def work():

@@ -1,0 +1,64 @@
+"""Nothing is overwritten by accident: what is checked before any work is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from ..errors import ImageError
+from .job import Job, key_of
+from .places import Address
+
+
+def check_sources_stay(jobs: Sequence[Job]) -> None:
+    """Raise ImageError where a result would replace a source, or another result."""
+    sources = {_settled(job.source) for job in jobs}
+    for job in jobs:
+        for path in job.written:
+            itself = _is_same(path, job.source)
+            if itself or _settled(path) in sources:
+                which = "the input itself" if itself else "another input"
+                raise ImageError(f"'{path}' is {which}, and would be overwritten. Choose another output.")
+    seen: set[str] = set()
+    for path in _all_written(jobs):
+        if key_of(path) in seen:
+            raise ImageError(f"'{path}' would be written twice. Restore these images separately.")
+        seen.add(key_of(path))
+
+
+def _settled(path: Path) -> PurePath:
+    return path if isinstance(path, Address) else path.resolve()
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    """Links and names in another case may be the same file."""
+    if isinstance(path, Address) or isinstance(source, Address):
+        return path == source
+    return path.is_file() and path.samefile(source)
+
+
+def check_nothing_is_there(jobs: Sequence[Job], is_there: Callable[[Path], bool]) -> None:
+    """Raise ImageError where a result would replace a file that is there."""
+    there = [path for path in _all_written(jobs) if is_there(path)]
+    if there:
+        more = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
+        raise ImageError(
+            f"'{there[0]}'{more} already there. Add --overwrite to replace what is there, or --skip-existing to go on with "
+            "the images that have no result yet."
+        )
+
+
+def _all_written(jobs: Sequence[Job]) -> Iterator[Path]:
+    return (path for job in jobs for path in job.written)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ImageError where nothing can be written to a folder."""
+    if isinstance(folder, Address):
+        return  # only a store itself knows, when something is put there
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise ImageError(f"'{there}' is a file, not a folder: nothing can be written to '{folder}'.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ImageError(f"'{there}' may not be written to. Choose another output.")
