@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         load_model,
         load_parser,
         load_protect_tools,
+        load_reference,
         restore,
         restore_frames,
     )
@@ -65,6 +66,7 @@ __all__ = [
     "load_model",
     "load_parser",
     "load_protect_tools",
+    "load_reference",
     "restore",
     "restore_frames",
 ]
@@ -80,6 +82,7 @@ __getattr__ = lazy_names(
             "load_model",
             "load_parser",
             "load_protect_tools",
+            "load_reference",
             "restore",
             "restore_frames",
         ),

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from .checkpoints import GpenModel, load_checkpoint
 from .devices import choose_device, detector_device
-from .errors import ImageError, MissingWeightsError
+from .errors import ImageError, MissingWeightsError, OptionError
 from .faces import detectors, parsing
 from .faces.alignment import WHOLE, align_face
 from .faces.detectors import DetectOptions, FaceDetector
+from .faces.identity import Embedder, find_embedder
 from .faces.parsing import FaceParser
+from .faces.selection import SAME_PERSON, Reference, reference_of
 from .imaging.pictures import Opened, open_mask, open_picture
 from .pipeline import (
     BlendOptions,
@@ -169,12 +171,45 @@ def load_protect_tools(
     return find_protect_tools(options, _folders(folders))
 
 
+def load_reference(
+    picture: Image.Image | np.ndarray | Tensor,
+    detector: FaceDetector | None = None,
+    *,
+    least: float = SAME_PERSON,
+    embedder: Embedder | None = None,
+    folders: Sequence[str | Path] | None = None,
+) -> Reference:
+    """Learn from a picture which person's faces to restore: its largest face, of a batch that of each frame.
+
+    Args:
+        picture: As in ``restore``.
+        detector: From ``load_detector``; None loads the best one present.
+        least: How similar a face must be, in [0, 1]; 1 is the same picture.
+        embedder: Tells faces apart; None looks for ArcFace's file, then for dlib's network.
+        folders: Where ArcFace's file is looked for; None as in ``load_model``.
+
+    Returns:
+        What ``restore`` takes as ``reference``.
+
+    Raises:
+        ImageError: The picture is of none of the supported kinds, or shows no face.
+        MissingWeightsError: There is no face recognition network; the message says where to get one.
+        OptionError: ``least`` is out of range.
+    """
+    frames = open_picture(picture).frames
+    embedder = find_embedder(_folders(folders)) if embedder is None else embedder
+    detector = load_detector() if detector is None else detector
+    check_detector(detector)
+    return reference_of(frames, detect_faces(frames, detector), embedder, least)
+
+
 def restore(
     picture: PictureT,
     model: GpenModel | None = None,
     *,
     detector: FaceDetector | None = None,
     faces: Sequence[Face] | None = None,
+    reference: Reference | None = None,
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
     tools: ProtectTools = ProtectTools(),
@@ -185,16 +220,17 @@ def restore(
     Args:
         picture: One of these; colors are RGB, never BGR:
 
-            - a ``PIL.Image.Image``. "L", "LA", "RGB", "RGBA" and "I;16" keep their mode; "1" becomes "L", and palettes, CMYK
-              and the like become "RGB", or "RGBA" where they hold transparency; networks see sRGB, by the image's profile,
-              and the result has the image's own colors. Profile, EXIF, texts, XMP and resolution stay in ``info``; an EXIF
-              orientation is not applied. "I" and "F" (32 bits) are refused.
+            - a ``PIL.Image.Image``. "L", "LA", "RGB", "RGBA" and "I;16" keep their mode; "1" becomes "L", and palettes and
+              the like become "RGB", or "RGBA" where they hold transparency; networks see sRGB, by the image's profile, and
+              the result has the image's own colors, "LAB" and "CMYK" with a profile included. Profile, EXIF, texts, XMP and
+              resolution stay in ``info``; an EXIF orientation is not applied. "I" and "F" (32 bits) are refused.
             - a NumPy array [H, W], [H, W, 3] or [H, W, 4]: uint8, uint16, or floating point in [0, 1].
             - a tensor [C, H, W] or [B, C, H, W] with 3 or 4 channels, floating point in [0, 1], on any device.
 
         model: From ``load_model``; None loads the best one present, anew on every call.
         detector: From ``load_detector``; None loads the best one present, anew on every call.
         faces: Those to restore, from ``detect``; None detects them, and ``settings.select`` chooses.
+        reference: From ``load_reference``: of the faces that are detected, only this person's are restored.
         parser: From ``load_parser``; None blends through an oval.
         settings: Which faces, how, and the size of the result.
         tools: From ``load_protect_tools``; without, good faces and fine detail are kept, but likeness is not measured.
@@ -209,6 +245,7 @@ def restore(
 
     Raises:
         ImageError: The picture is of none of these kinds.
+        OptionError: Both ``faces`` and a ``reference`` are given.
         MissingWeightsError: A model or detector is not on this machine.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
@@ -218,8 +255,9 @@ def restore(
     check_model(model)
     opened = open_picture(picture, keep_gray=not model.task.gives_color)
     restored = restore_frames(
-        opened.frames, model, detector=detector, faces=faces, parser=parser, settings=settings, tools=tools, mask=mask
-    )
+        opened.frames, model, detector=detector, faces=faces, reference=reference, parser=parser, settings=settings,
+        tools=tools, mask=mask,
+    )  # fmt: skip
     result: PictureT = opened.back(restored.frames, restored.mask)
     return result
 
@@ -230,6 +268,7 @@ def restore_frames(
     *,
     detector: FaceDetector | None = None,
     faces: Sequence[Face] | None = None,
+    reference: Reference | None = None,
     parser: FaceParser | None = None,
     settings: Settings = Settings(),
     background: Tensor | None = None,
@@ -244,6 +283,7 @@ def restore_frames(
         model: As in ``restore``.
         detector: As in ``restore``.
         faces: As in ``restore``.
+        reference: As in ``restore``.
         parser: As in ``restore``.
         settings: As in ``restore``.
         background: The same frames already upscaled, [B, C, H', W']: faces go into these.
@@ -256,8 +296,10 @@ def restore_frames(
         ``faces`` that were worked on, empty where none was found; and ``facts``, what was done to each of them.
 
     Raises:
-        ImageError, MissingWeightsError, RestorationError: As ``restore``.
+        ImageError, OptionError, MissingWeightsError, RestorationError: As ``restore``.
     """
+    if faces is not None and reference is not None:
+        raise OptionError("faces are given, so the reference would choose none of them: give one of both")
     frames = _opened_frames(frames).frames
     model = load_model() if model is None else model
     check_model(model)
@@ -267,8 +309,8 @@ def restore_frames(
     elif faces is not None:
         faces = checked_faces(faces)
     result = restore_image(
-        frames, model, detector, settings, faces=faces, parser=parser, background=background, hooks=hooks, tools=tools,
-        mask=None if mask is None else open_mask(mask),
+        frames, model, detector, settings, faces=faces, reference=reference, parser=parser, background=background,
+        hooks=hooks, tools=tools, mask=None if mask is None else open_mask(mask),
     )  # fmt: skip
     if not result.faces:
         _log.warning("%s", _nobody(result, detector))

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import torch
 
+from .polling import current_poll
+
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -20,13 +22,18 @@ def side_by_side(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> li
     For what takes one core and leaves Python's lock alone meanwhile, for a millisecond at least: Pillow, zlib, NumPy on
     large arrays. Not for torch, which takes all cores for each operation as it is, and whose modes and streams are each
     thread's own. An iterator is read by the calling thread, to its end, while others work on what it gave before. Raises
-    the first piece's error; pieces not begun when that is found are left out.
+    the first piece's error; pieces not begun when that is found are left out. Before each, it is asked whether to go on.
     """
-    at_once = min(torch.get_num_threads(), len(pieces) if isinstance(pieces, Sized) else 2**10)
+    at_once, poll = min(torch.get_num_threads(), len(pieces) if isinstance(pieces, Sized) else 2**10), current_poll()
+
+    def polled(piece: Piece) -> Result:
+        poll()
+        return work(piece)
+
     if at_once < 2:
-        return [work(piece) for piece in pieces]
+        return [polled(piece) for piece in pieces]
     with ThreadPoolExecutor(at_once, "gpen") as pool:
-        return list(pool.map(work, pieces))
+        return list(pool.map(polled, pieces))
 
 
 @contextmanager

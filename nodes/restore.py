@@ -58,6 +58,7 @@ class RestoreFaces(io.ComfyNode):
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
+        from ..gpen_core.polling import polling
 
         status = NodeStatus()
         frames = to_frames(image, status)
@@ -74,7 +75,8 @@ class RestoreFaces(io.ComfyNode):
             restored = tuple(restored_along(frames, faces, model.model, options, steps, video, hooks))
         else:
             found = restore_faces(frames, faces, model.model, options, hooks)
-            restored = tuple(protect_faces(frames, found, steps))
+            with polling(hooks.poll):
+                restored = tuple(protect_faces(frames, found, steps))
         for face in restored:
             kept.add(face)
         ui = status.ui(run_text([face.facts for face in restored]), {model_text(model.model.name): model})

@@ -50,6 +50,7 @@ PACKAGES = {
     "browser_harness": REPO_ROOT / "tests" / "browser",
     "gpu_harness": REPO_ROOT / "tests" / "gpu",
     "cluster_harness": REPO_ROOT / "tests" / "cluster",
+    "imaging_harness": REPO_ROOT / "tests" / "unit" / "imaging",
 }
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..commands import gpen
 from ..errors import CheckpointError
 
 # What a generator's weights begin with, of which the first group only is found nowhere else.
@@ -55,8 +56,8 @@ def generator_group(
     found = _distinct(whole or averaged)
     if len(found) > 1 and whole:
         raise CheckpointError(
-            f"{name}: holds {len(found)} different GPEN generators: {_listed(found)}. Choose one: 'gpen convert' with --part "
-            "NAME makes a file of it; in Python, load_checkpoint takes it as part."
+            f"{name}: holds {len(found)} different GPEN generators: {_listed(found)}. Choose one: "
+            f"{gpen('convert --part NAME')} makes a file of it; in Python, load_checkpoint takes it as part."
         )
     return next(iter(found.values()))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..engines import engine_for
 from ..errors import CheckpointError
 from ..model import Gpen, GpenConfig
+from ..polling import current_poll
 from ..tasks import TASKS, Task
 from ..weights.catalog import published_named
 from ..weights.onnx_file import looks_like_onnx
@@ -114,7 +115,9 @@ def take_over(state: StateDict, dtype: torch.dtype, device: torch.device | str =
 
     One by one, so that a file that is read instead of mapped (torch's old layout) is not held twice.
     """
+    poll = current_poll()
     for key in state:
+        poll()
         state[key] = state[key].to(device=device, dtype=dtype, copy=True)
 
 

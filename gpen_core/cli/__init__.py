@@ -10,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import NoReturn
 
+from ..commands import gpen
 from ..errors import GpenError
 
 FAILED, INTERRUPTED = 1, 130
@@ -57,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         name = self.prog.removeprefix("python -m gpen_core").strip()
-        advice = f"python -m gpen_core {name} --help".replace("  ", " ")
+        advice = gpen(f"{name} --help".strip())
         self.exit(2, f"error: {message}. What there is: {advice}\n")
 
 

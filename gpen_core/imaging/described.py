@@ -5,17 +5,19 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from .files import xmp
+from .files.arrays import as_tensor
 from .files.exif import PREFIX, about_the_picture, made_true, orientation_of, read_exif
 from .files.ifd import SHORT, Block, entry, write_block
-from .files.inks import in_srgb
-from .spaces import ProfileError, Space, space_of_png, space_of_profile
+from .files.inks import MODES, decoded
+from .spaces import InkSpace, ProfileError, Space, space_of_png, space_of_profile
 
 GRAY_MODES = ("1", "L", "LA", "La")
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-_INKS = ("CMYK", "LAB", "YCbCr")
 _OF_THE_FILE = {  # of how a file lays out its pixels, or of other pictures in it
     "transparency", "background", "interlace", "default_image", "loop", "duration", "timestamp", "blend", "disposal",
     "compression", "progressive", "progression", "jfif", "jfif_version", "jfif_unit", "jfif_density", "adobe",
@@ -38,11 +40,21 @@ def space_of(image: Image.Image) -> Space | None:
 
 def in_rgb(image: Image.Image) -> Image.Image:
     """Inks, Lab and YCbCr in sRGB, by their profile; others as they are."""
-    if image.mode not in _INKS:
+    if image.mode not in MODES:
         return image
-    converted, _ = in_srgb(image, image.info.get("icc_profile"))
+    numbers, space, _ = decoded(image, image.info.get("icc_profile"))
+    seen = numbers if space is None else space.seen(as_tensor(numbers)).movedim(0, -1).numpy()
+    converted = Image.fromarray(np.ascontiguousarray(seen))
     converted.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
     return converted
+
+
+def inks_of(image: Image.Image) -> tuple[Tensor, InkSpace] | None:
+    """The numbers of a picture in CMYK or Lab and their space, if that leads back; else None."""
+    if image.mode not in MODES:
+        return None
+    numbers, space, _ = decoded(image, image.info.get("icc_profile"))
+    return None if space is None or not space.leads_back else (as_tensor(numbers), space)
 
 
 def described(result: Image.Image, source: Image.Image) -> Image.Image:
@@ -99,4 +111,4 @@ def _channels(image: Image.Image) -> str:
     """Which colors a profile of this picture describes."""
     if image.mode in GRAY_MODES or image.mode in DEEP_MODES:
         return "gray"
-    return image.mode if image.mode in (*_INKS, "HSV") else "RGB"
+    return image.mode if image.mode in (*MODES, "HSV") else "RGB"

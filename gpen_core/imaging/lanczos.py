@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import size_of
+from ..polling import current_poll
 from .numbers import highest_of, in_unit_range
 
 _LOBES = 3  # Lanczos-3: the sinc's reach to each side, in pixels of the smaller picture
@@ -86,7 +87,9 @@ def _resized(image: Tensor, out: Tensor) -> Tensor:
 
 def _product(source: Tensor, blocks: list[_Block], out: Tensor) -> None:
     """Rows of ``source`` weighed together to those of ``out``."""
+    poll = current_poll()
     for block in blocks:
+        poll()
         torch.mm(block.weights, source[block.inputs], out=out[block.outputs])
 
 

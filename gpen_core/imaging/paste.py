@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import compose, crop_affine, scale_of, size_of
+from ..polling import current_poll
 from .grain import Grain, with_grain
 from .masks import mask_box
 from .numbers import as_kind_of, in_unit_range
@@ -98,6 +99,7 @@ def paste_into(canvas: Tensor, replaced: Tensor, patches: Sequence[Patch]) -> No
             with _floats_in(canvas, spot.rect) as window:
                 window.lerp_(placed.pixels, placed.mask)
     for group in _groups(crowded):
+        current_poll()()
         around = _around([patch.rect for patch in group])
         with _floats_in(canvas, around) as window:
             _paste_together(window, [_moved(patch, around) for patch in group])

@@ -12,8 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from .described import DEEP_MODES, GRAY_MODES, described, in_rgb, space_of
+from .described import DEEP_MODES, GRAY_MODES, described, in_rgb, inks_of, space_of
 from .numbers import in_unit_range
+from .spaces import InkSpace
+from .spaces.inks import image_of_planes
 
 _BEYOND = 0.1  # how far filters with negative lobes may have left [0, 1]; what lies farther out is of another range
 _WHOLE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
@@ -44,7 +46,8 @@ def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
         ImageError: The kind, shape, dtype or range is none of those that ``gpen_core.restore`` documents.
     """
     if isinstance(picture, Image.Image):
-        return _of_image(picture, keep_gray)
+        inks = inks_of(picture)
+        return _of_image(picture, keep_gray) if inks is None else _of_inks(picture, *inks)
     if isinstance(picture, np.ndarray):
         return _of_array(picture, keep_gray)
     if isinstance(picture, Tensor):
@@ -108,6 +111,14 @@ def _of_image(image: Image.Image, keep_gray: bool) -> Opened:
 
     seen = pixels if space is None else in_unit_range(space.seen(pixels))
     return Opened(seen[None].contiguous(), back)
+
+
+def _of_inks(image: Image.Image, numbers: Tensor, space: InkSpace) -> Opened:
+    def back(frames: Tensor, replaced: Tensor) -> Image.Image:
+        result = space.back(frames[0].detach().cpu(), numbers, replaced[0].detach().cpu())
+        return described(image_of_planes(result.movedim(0, -1).numpy(), space.mode), image)
+
+    return Opened(in_unit_range(space.seen(numbers))[None], back)
 
 
 def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:

@@ -18,6 +18,7 @@ from ..geometry import (
     scale_of,
     size_of,
 )
+from ..polling import current_poll
 from .numbers import in_unit_range
 
 _MARGIN = 4  # pixels of the source kept around what is sampled: the reach of the bicubic kernel and the prefilter
@@ -42,10 +43,11 @@ def resize_filtered(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
     """
     # Not supported on Apple's GPU by all versions of torch.
     where = torch.device("cpu") if images.device.type == "mps" else images.device
-    resized = images.to(where)
+    resized, poll = images.to(where), current_poll()
     # One axis at a time, rows first: torch by itself filters the columns of rows that are about to go.
     for step in ((size[0], images.shape[-1]), size):
         if size_of(resized) != step:
+            poll()
             resized = F.interpolate(resized, size=step, mode=mode, antialias=True, align_corners=False)
     return resized.to(images.device)
 
@@ -85,6 +87,7 @@ def warp(image: Tensor, image_to_out: Tensor, size: tuple[int, int], *, mirror: 
     Returns:
         [C, height, width], clamped to [0, 1].
     """
+    current_poll()()
     scale = scale_of(image_to_out)
     out_to_image = invert_affine(image_to_out)
     left, top, right, bottom = _visible_part(size_of(image), out_to_image, size, margin_of(scale))

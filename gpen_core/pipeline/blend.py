@@ -21,6 +21,7 @@ from ..imaging.lanczos import resize_lanczos
 from ..imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
 from ..imaging.paste import Patch, paste_into
 from ..imaging.warp import MINIFIES, Rect, margin_of, reduced, resize_filtered, widened
+from ..polling import polling
 from ..tasks import TASKS
 from ..types import AUTO, Face, RestoredFace
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
@@ -156,7 +157,8 @@ def blend_faces(
     pixels, template = (faces[0].pixels.shape[-1], faces[0].crop.template) if faces else (0, "")
     size = result_size(frames, background, options, found, pixels, template)
     by_frame = ([face for face in faces if face.crop.face.frame == index] for index in range(len(frames)))
-    return blend_each(frames, by_frame, size, options, parser=parser, background=background, hooks=hooks)
+    with polling(hooks.poll):
+        return blend_each(frames, by_frame, size, options, parser=parser, background=background, hooks=hooks)
 
 
 def result_size(

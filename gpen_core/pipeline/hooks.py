@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from .afresh import afresh, is_stuck
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+Given = ParamSpec("Given")
 # What RuntimeErrors say, in lower case.
 _OUT_OF_MEMORY = (
     "out of memory",  # CUDA, MPS, HIP
@@ -72,6 +74,18 @@ class Hooks:
     def miss(self, what: str) -> None:
         """Say that a part of the job cannot be done while the rest is: a warning in the log where nobody else listens."""
         (_log.warning if self.say == _log.info else self.say)(what)
+
+
+def polled(work: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A function within which whatever takes long calls the ``poll`` of its keyword argument ``hooks``."""
+
+    @wraps(work)
+    def run(*given: Given.args, **named: Given.kwargs) -> Result:
+        hooks = named.get("hooks")
+        with polling(hooks.poll if isinstance(hooks, Hooks) else go_on):
+            return work(*given, **named)
+
+    return run
 
 
 def with_memory(job: Callable[[], Result], hooks: Hooks, what: str) -> Result:

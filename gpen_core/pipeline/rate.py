@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..faces.alignment import align_face
 from ..faces.quality import QualityEstimator
+from ..polling import current_poll
 from ..threads import by_itself
 from ..types import Face
 from .frames import check_faces_of, check_frames
@@ -49,6 +50,7 @@ def rate_faces(
 
 def _rated(frames: Tensor, face: Face, estimator: QualityEstimator, size: int, template: str) -> Face:
     """One at a time: crops of a whole film would fill the memory."""
+    current_poll()()
     crop = align_face(frames[face.frame], face, size, template)
     with by_itself():
         (quality,) = estimator.qualities(crop.pixels[None])

@@ -23,7 +23,7 @@ from .clip.options import VideoOptions
 from .detect import find_faces
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .given_mask import checked_input, say_what_was_left, touched
-from .hooks import Hooks
+from .hooks import Hooks, polled
 from .options import Settings
 from .protect import ProtectTools, protect_faces, protections_for
 from .rate import rate_faces
@@ -54,6 +54,7 @@ def _ignore(face: RestoredFace) -> None:
     """Restored faces that nobody looks at."""
 
 
+@polled
 def restore_image(
     frames: Tensor,
     model: GpenModel,

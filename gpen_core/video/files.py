@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..commands import pip_install
 from ..errors import OptionError
 
 CLIP_EXTENSIONS = (
@@ -39,7 +40,7 @@ def pyav() -> ModuleType:
     try:
         import av
     except ImportError as error:
-        raise OptionError(f"clips need the Python package av ({error}): pip install av") from error
+        raise OptionError(f"clips need the Python package av ({error}): {pip_install('av')}") from error
     module: ModuleType = av
     return module
 

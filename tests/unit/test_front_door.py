@@ -10,11 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from imaging_harness.icc import cmyk_profile
 from PIL import Image, PngImagePlugin
 
 import gpen_core
 from gpen_core import BlendOptions, ProtectOptions, RestoredFace, SelectOptions, Settings
 from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
+from gpen_core.faces.identity import Embedder
 from gpen_core.imaging.pictures import open_picture
 from gpen_core.tasks import TASKS
 
@@ -55,6 +57,7 @@ def test_everything_exported_is_there_and_documented():
         "load_detector",
         "load_parser",
         "load_protect_tools",
+        "load_reference",
         "restore",
         "restore_frames",
         "detect",
@@ -84,6 +87,42 @@ def test_a_pil_image_comes_back_as_one(photo, tiny_model, known, mode, expected)
     changed = np.abs(np.asarray(result.convert("RGB"), int) - np.asarray(given.convert("RGB"), int)).max(-1) > 2
     rows, columns = np.nonzero(changed)
     assert changed.any() and rows.min() >= 40 and rows.max() < 220 and columns.min() >= 140 and columns.max() < 310
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "LAB"])
+def test_a_pil_image_in_inks_comes_back_in_them_and_keeps_them_elsewhere(photo, tiny_model, known, mode):
+    given = photo.convert(mode)
+    if mode == "CMYK":
+        given.info["icc_profile"] = cmyk_profile()
+    result = gpen_core.restore(given, tiny_model, detector=known)
+    assert result.mode == mode and result.info.get("icc_profile") == given.info.get("icc_profile")
+    changed = (np.asarray(result) != np.asarray(given)).any(-1)
+    rows, columns = np.nonzero(changed)
+    assert changed.any() and rows.min() >= 40 and rows.max() < 220 and columns.min() >= 140 and columns.max() < 310
+
+
+PIXELS = Embedder(
+    16,
+    ((5.0, 6.0), (11.0, 6.0), (8.0, 9.0), (5.5, 12.0), (10.5, 12.0)),
+    lambda faces: faces.flatten(1).double() - 0.5,
+    True,
+    "the pixels themselves",
+)
+
+
+def test_only_the_faces_of_the_person_of_a_reference_are_restored(astronaut, astronaut_face, tiny_model):
+    other = replace(astronaut_face, landmarks=tuple((x + 200, y + 250) for x, y in astronaut_face.landmarks))
+    other = replace(other, box=(375.0, 314.0, 472.0, 438.0))
+    reference = gpen_core.load_reference(astronaut, Known(astronaut_face), embedder=PIXELS)
+    both = Known(astronaut_face, other)
+    result = gpen_core.restore_frames(astronaut, tiny_model, detector=both, reference=reference)
+    assert [face.box for face in result.faces] == [astronaut_face.box]
+    picture = gpen_core.restore(astronaut, tiny_model, detector=both, reference=reference)
+    assert torch.equal(picture, result.frames[0])
+    with pytest.raises(OptionError, match="give one of both"):
+        gpen_core.restore(astronaut, tiny_model, faces=result.faces, reference=reference)
+    with pytest.raises(ImageError, match="no face was found in the reference"):
+        gpen_core.load_reference(astronaut, Known(), embedder=PIXELS)
 
 
 def test_what_a_pil_image_knows_stays_with_it(photo, tiny_model, known):

@@ -24,12 +24,13 @@ ROOMS = {
     **{room: set() for room in BASE},
     "devices": {"errors", "types"},
     "tasks": {"errors", "imaging"},  # how a task's pictures are made
+    "threads": {"polling"},
     "geometry": {"errors", "types"},
     "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"commands", "errors", "types"},
     "engines": {"commands", "errors", "lazy", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
-    "imaging": {"errors", "files", "threads", "types", "geometry"},
+    "imaging": {"commands", "errors", "files", "polling", "threads", "types", "geometry"},
     "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},

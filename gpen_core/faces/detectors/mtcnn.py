@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,7 +23,7 @@ from torch import Tensor
 
 from ...commands import pip_install
 from ...errors import CheckpointError, MissingWeightsError
-from ...polling import current_poll
+from ...polling import current_poll, interruptible
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
 from .mtcnn_pixels import WINDOW, mipmaps, patches, pyramid
@@ -87,8 +89,7 @@ class Mtcnn:
 
     def _propose(self, levels: list[Tensor], smallest: float) -> Tensor:
         """P-Net over the pyramid → boxes [N, 4] float32. ``smallest``: pixels that its window shall cover at least."""
-        from torchvision.ops import batched_nms, nms
-
+        batched_nms, nms = _suppressions()
         found, poll = [], current_poll()
         for pixels, scale in pyramid(levels, self.min_face, smallest):
             poll()
@@ -103,10 +104,9 @@ class Mtcnn:
 
     def _refine(self, levels: list[Tensor], boxes: Tensor) -> Tensor:
         """R-Net: drop most proposals and correct the rest → boxes [M, 4]."""
-        from torchvision.ops import nms
-
+        _, nms = _suppressions()
         squares = _square(boxes)
-        parts = [self.module.refine(patches(levels, chunk, 24)) for chunk in squares.split(CHUNK)]
+        parts = [self.module.refine(patches(levels, chunk, 24)) for chunk in _polled(squares.split(CHUNK))]
         offsets, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
         sure = scores >= REFINE_THRESHOLD
         boxes, scores = _correct(squares, offsets)[sure], scores[sure]
@@ -115,7 +115,7 @@ class Mtcnn:
     def _decide(self, levels: list[Tensor], boxes: Tensor, threshold: float) -> Detections:
         """O-Net: the faces, with landmarks. Landmarks are relative to the square the network saw, not to its result."""
         squares = _square(boxes)
-        parts = [self.module.output(patches(levels, chunk, 48)) for chunk in squares.split(CHUNK)]
+        parts = [self.module.output(patches(levels, chunk, 48)) for chunk in _polled(squares.split(CHUNK))]
         offsets, points, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
         landmarks = squares[:, None, :2] + points * (squares[:, None, 2:] - squares[:, None, :2])
         sure = scores >= threshold
@@ -176,6 +176,19 @@ def _read_arrays(path: Path) -> list[object]:
         return list(joblib.load(io.BytesIO(content)))
     except Exception as error:  # ImportError, or ValueError where lz4 is missing
         raise MissingWeightsError(f"{path} cannot be read ({error}). {_advice()}") from error
+
+
+def _suppressions() -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """torchvision's ``batched_nms`` and ``nms``. A process that has not imported it yet takes seconds for that."""
+    ops = sys.modules.get("torchvision.ops") or interruptible(partial(importlib.import_module, "torchvision.ops"))
+    return ops.batched_nms, ops.nms
+
+
+def _polled(chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+    poll = current_poll()
+    for chunk in chunks:
+        poll()
+        yield chunk
 
 
 def _proposals(found: Sequence[_Seen]) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ...commands import pip_install
 from ...errors import ImageError
 from .exif import PREFIX
 
@@ -16,7 +17,7 @@ def open_heif(name: str, file: BinaryIO) -> Any:
         import pillow_heif
     except ImportError as error:
         raise ImageError(
-            f"{name}: reading HEIC and HEIF files needs the Python package pillow-heif ({error}): pip install pillow-heif"
+            f"{name}: reading HEIC and HEIF files needs the Python package pillow-heif ({error}): {pip_install('pillow-heif')}"
         ) from error
     file.seek(0)
     return pillow_heif.open_heif(file, convert_hdr_to_8bit=False)

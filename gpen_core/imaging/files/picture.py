@@ -85,7 +85,7 @@ class Picture:
 
     Attributes:
         numbers: [3, H, W] RGB or [4, H, W] RGBA, upright, in the file's colors: uint8 or uint16 as the file has them, or
-            float32 in [0, 1].
+            float32 in [0, 1]. Of an ``InkSpace``, what that says.
         icc: Color profile.
         exif: EXIF data, a TIFF block, with the orientation reset.
         gray: Whether the file is grayscale.
@@ -105,6 +105,16 @@ class Picture:
     floating: bool = False
     space: Space | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def inks(self) -> str | None:
+        """What the numbers are where they are no RGB: "CMYK" or "LAB"."""
+        return None if self.space is None or self.space.mode == "RGB" else self.space.mode
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the fourth number of a pixel is its opacity."""
+        return len(self.numbers) == 4 and self.inks is None
 
     @property
     def pixels(self) -> Tensor:

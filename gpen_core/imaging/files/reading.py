@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import ImageError
-from ..spaces import ProfileError, Space, Unbounded, space_of_png, space_of_profile
+from ..spaces import InkSpace, ProfileError, Space, Unbounded, space_of_png, space_of_profile
 from ..spaces.described import adobe_rgb
 from .arrays import as_tensor, of_image, of_page, of_webp, upright, with_key
 from .deep import GRAY, GRAY_AND_ALPHA, decode_deep_png
@@ -18,7 +18,7 @@ from .exif import about_the_picture, is_adobe_rgb, orientation_of, read_exif, re
 from .formats import Parts, format_of, open_as
 from .heif import cicp_of, exif_of, open_heif, pixels_of
 from .ifd import Block, Reader, write_block
-from .inks import image_of, in_srgb
+from .inks import MODES, decoded, image_of
 from .jpeg_segments import read_jpeg
 from .limits import MOST_MEGAPIXELS, check_size
 from .picture import Known, Picture, Resolution
@@ -29,8 +29,6 @@ from .tiff_layout import CIELAB, CMYK, layout_of
 from .tiff_pages import about_page, is_for_pillow, page_of
 from .tiff_pixels import read_pixels
 from .webp_chunks import read_webp
-
-_INKS = ("CMYK", "LAB", "YCbCr")
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class _Content:
     of_tiff: bool = False
     is_upright: bool = False
     floating: bool = False
+    inks: InkSpace | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -68,7 +67,7 @@ def load_picture(path: str | Path, *, max_megapixels: float | None = MOST_MEGAPI
         max_megapixels: Larger pictures are refused, before memory is taken; None for no limit but this machine's memory.
 
     Returns:
-        The picture; CMYK, Lab and YCbCr are converted to sRGB, by their profile.
+        The picture; YCbCr, and CMYK without a profile, are converted to sRGB.
 
     Raises:
         ImageError: The file cannot be read, or is too large.
@@ -107,7 +106,10 @@ def _picture(file: _File, content: _Content) -> Picture:
         resolution = replace(resolution, x=resolution.y, y=resolution.x)
     known = replace(known, resolution=resolution)
     gray = content.array.shape[2] < 3
-    icc, known, space, more = _colors(content.icc, known, block, gray)
+    if content.inks is None:
+        icc, known, space, more = _colors(content.icc, known, block, gray)
+    else:
+        icc, known, space, more = content.icc, replace(known, png_color={}), content.inks, []
     if space is None and content.floating and not 0 <= content.array.min() <= content.array.max() <= 1:
         space = Space(Unbounded())
     if space is not None and not space.leads_back:
@@ -181,10 +183,12 @@ def _by_pillow(file_format: str, file: _File, known: Known, icc: bytes | None, e
 
 
 def _decode(image, content: _Content) -> None:  # type: ignore[no-untyped-def]
-    if image.mode in _INKS:
-        image, note = in_srgb(image, content.icc)
-        content.icc, content.known = None, replace(content.known, png_color={})
-        content.notes += note
+    if image.mode in MODES:
+        content.array, content.inks, notes = decoded(image, content.icc)
+        content.notes += notes
+        if content.inks is None:
+            content.icc, content.known = None, replace(content.known, png_color={})
+        return
     content.array = of_webp(image) if image.format == "WEBP" else of_image(image)
 
 
@@ -212,7 +216,9 @@ def _tiff(file: _File) -> _Content:
     if content.floating:
         raise ImageError(f"{file.name}: floating-point CMYK and Lab are not supported. Save it as RGB.")
     content.bits = 8
-    _decode(image_of(array, layout.photometric), content)
+    image, lost = image_of(array, layout.photometric)
+    content.notes += lost
+    _decode(image, content)
     return content
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...threads import side_by_side
+from ..spaces.inks import LAB, with_signs
 
 _BLOCK = 1 << 17  # numbers rounded at a time: they stay in a core's cache
 _BAND = 1 << 21  # pixels that are made at a time for an encoder that wants all of them in one piece
@@ -46,12 +47,16 @@ class PictureRows:
 
     def image(self) -> Image.Image:
         """All of them as a Pillow image of 8 bits."""
-        height, width, channels = self.shape
-        mode = ("L", "LA", "RGB", "RGBA")[channels - 1]
-        image = Image.new(mode, (width, height))
+        height, width, _ = self.shape
+        image = Image.new(self.mode, (width, height))
         for top, band in self.bands():
-            image.paste(Image.fromarray(np.ascontiguousarray(band[:, :, 0] if channels == 1 else band)), (0, top))
+            image.paste(Image.frombytes(self.mode, band.shape[1::-1], band.tobytes()), (0, top))
         return image
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name of what the numbers are."""
+        return ("L", "LA", "RGB", "RGBA")[self.shape[2] - 1]
 
     def _composed(self, part: np.ndarray) -> np.ndarray:
         """[3 or 4, h, W] → [C, h, W] floating point in [0, 1]."""
@@ -65,6 +70,25 @@ class PictureRows:
             luma = red + _LUMA[1] * (green - red) + _LUMA[2] * (blue - red)
             part = np.concatenate((luma[None], part[3:]))
         return part
+
+
+class InkRows(PictureRows):
+    """The same of a picture in CMYK or Lab, [4 or 3, H, W] uint8 (see ``InkSpace``)."""
+
+    def __init__(self, numbers: Tensor, mode: str) -> None:
+        super().__init__(numbers[:3], np.dtype(np.uint8))
+        self._planes, self._mode = numbers.numpy(), mode
+        self.shape = (int(numbers.shape[1]), int(numbers.shape[2]), len(numbers))
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name of what the numbers are."""
+        return self._mode
+
+    def band(self, first: int, end: int) -> np.ndarray:
+        """Rows [first, end), [h, W, C], as a file has them."""
+        part = np.ascontiguousarray(self._planes[:, first:end].transpose(1, 2, 0))
+        return with_signs(part) if self._mode == LAB else part
 
 
 def interleaved(planes: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -20,18 +20,20 @@ _STRIP = 1 << 18  # bytes, before they are compressed
 _LEVEL = 4
 _DEFLATE, _DIFFERENCES, _FLOATS = 8, 2, 3
 _STRAIGHT_ALPHA = 2
+_MEANINGS, _CMYK_INKS = {"CMYK": 5, "LAB": 8}, 1  # photometric interpretations, and the set of inks
 _LARGEST = 0xFFFF0000
 _GROUP = 64  # strips whose compressed bytes wait to be written
 
 
-def write_tiff(file: BinaryIO, rows: Rows, block: Block, own: dict[int, Entry]) -> None:
+def write_tiff(file: BinaryIO, rows: Rows, block: Block, own: dict[int, Entry], mode: str = "RGB") -> None:
     """Write a file.
 
     Args:
         file: To write to.
-        rows: The pixels: uint8, uint16, float16 or float32; with 2 or 4 channels, the last is alpha.
+        rows: The pixels: uint8, uint16, float16 or float32; of RGB with 2 or 4 channels, the last is alpha.
         block: Tags about the picture, and the Exif and GPS directories.
         own: XMP, IPTC data and the profile, by their tags.
+        mode: What the numbers are: "RGB" (or gray, with up to 2 channels), "CMYK" or "LAB".
 
     Raises:
         ValueError: The picture is empty, or too large for this format.
@@ -52,18 +54,21 @@ def write_tiff(file: BinaryIO, rows: Rows, block: Block, own: dict[int, Entry]) 
         if at > _LARGEST:
             raise ValueError("more than 4 GiB do not fit into a TIFF file. Write a PNG file")
     floating = rows.dtype.kind == "f"
-    alpha = channels in (2, 4)
+    alpha = channels in (2, 4) and mode == "RGB"
+    meaning = _MEANINGS.get(mode, 1 if channels < 3 else 2)
 
     def numbers(kind: int, *values: int) -> Entry:
         return entry(kind, *values, order=order)
 
     layout = {
         256: numbers(LONG, width), 257: numbers(LONG, height), 258: numbers(SHORT, *[8 * size] * channels),
-        259: numbers(SHORT, _DEFLATE), 262: numbers(SHORT, 1 if channels < 3 else 2), 273: numbers(LONG, *places),
+        259: numbers(SHORT, _DEFLATE), 262: numbers(SHORT, meaning), 273: numbers(LONG, *places),
         277: numbers(SHORT, channels), 278: numbers(LONG, each), 279: numbers(LONG, *lengths), 284: numbers(SHORT, 1),
         317: numbers(SHORT, _FLOATS if floating else _DIFFERENCES),
         339: numbers(SHORT, *[3 if floating else 1] * channels),
     }  # fmt: skip
+    if mode == "CMYK":
+        layout[332] = numbers(SHORT, _CMYK_INKS)
     if alpha:
         layout[338] = numbers(SHORT, _STRAIGHT_ALPHA)
     whole = Block(order, {**block.main, **own, **layout}, block.parts)

@@ -17,12 +17,13 @@ from .jpeg_segments import LARGEST, icc_segments, jpeg_segments
 from .picture import Known, Picture, Text
 from .png import write_png
 from .png_chunks import png_chunks
-from .rows import PictureRows
+from .rows import InkRows, PictureRows
 from .texts import COMMENT, hide_texts
 from .tiff_writing import own_tags, write_tiff
 
 _QUALITY = 95
 _HAVE_ALPHA, _ARE_DEEP = ("PNG", "WEBP", "TIFF"), ("PNG", "TIFF")
+_HAVE_INKS, _CALLED = {"CMYK": ("JPEG", "TIFF"), "LAB": ("TIFF",)}, {"CMYK": "CMYK", "LAB": "Lab"}
 _LARGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
 _EXIF_PREFIX = 6
 
@@ -89,6 +90,9 @@ def _target(path: Path, file_format: str, picture: Picture, quality: int) -> _Ta
     if picture.space is not None and file_format != "PNG" and picture.icc is None and picture.known.png_color:
         picture = picture.in_srgb()
         lost.append("its description of colors (they were converted to sRGB)")
+    if picture.inks is not None and file_format not in _HAVE_INKS.get(picture.inks, ()):
+        lost.append(f"{_CALLED[picture.inks]} colors (they were converted to sRGB)")
+        picture = picture.in_srgb()
     height, width = picture.numbers.shape[1:]
     block = (read_exif(picture.exif) if picture.exif else None) or Block()
     block = made_true(about_the_picture(block)[0], width, height)
@@ -97,7 +101,7 @@ def _target(path: Path, file_format: str, picture: Picture, quality: int) -> _Ta
         known = replace(known, xmp=xmp.made_true(known.xmp, width, height))
     if known.changed and file_format != "PNG":
         block, known = _with_time(block, known.changed), replace(known, changed=None)
-    if picture.numbers.shape[0] == 4 and file_format not in _HAVE_ALPHA:
+    if picture.has_alpha and file_format not in _HAVE_ALPHA:
         lost.append("transparency (it was blended onto white)")
     if picture.bits > 8 and file_format not in _ARE_DEEP:
         lost.append(f"{picture.bits} bits per channel (reduced to 8)")
@@ -134,7 +138,7 @@ def _jpeg(target: _Target, path: Path) -> None:
     exif, left_out = (None, []) if block.is_empty() else fitted(block, LARGEST - _EXIF_PREFIX)
     segments, more = jpeg_segments(replace(known, texts=comments), exif)
     target.lost += [*left_out, *more]
-    rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8), gray=picture.gray, on_white=True)
+    rows = _rows(picture, np.dtype(np.uint8), on_white=True)
     profile = icc_segments(picture.icc) if picture.icc else b""
     with path.open("wb") as file:
         rows.image().save(
@@ -168,9 +172,15 @@ def _tiff(target: _Target, path: Path) -> None:
     picture = target.picture
     block, known = _all_in_exif(target)
     kind = f"f{picture.bits // 8}" if picture.floating else f"u{min(picture.bits, 16) // 8}"
-    rows = PictureRows(picture.numbers.cpu(), np.dtype(kind), gray=picture.gray)
+    rows = _rows(picture, np.dtype(kind))
     with path.open("wb") as file:
-        write_tiff(file, rows, block, own_tags(known.xmp, known.iptc, picture.icc))
+        write_tiff(file, rows, block, own_tags(known.xmp, known.iptc, picture.icc), picture.inks or "RGB")
+
+
+def _rows(picture: Picture, dtype: np.dtype, *, on_white: bool = False) -> PictureRows:
+    if picture.inks is not None:
+        return InkRows(picture.numbers.cpu(), picture.inks)
+    return PictureRows(picture.numbers.cpu(), dtype, gray=picture.gray, on_white=on_white)
 
 
 def _states_resolution(block: Block) -> bool:

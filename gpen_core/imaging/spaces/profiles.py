@@ -6,7 +6,7 @@ import io
 import struct
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import ImageCms
 
 from .curves import Curve, parametric, power, table
 from .matrices import MatrixColors
@@ -63,22 +63,6 @@ def opened(icc: bytes) -> ImageCms.ImageCmsProfile:
         return ImageCms.ImageCmsProfile(io.BytesIO(icc))
     except (OSError, ImageCms.PyCMSError) as error:
         raise ProfileError("it is damaged") from error
-
-
-def to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
-    """A picture of 8 bits in other colors than RGB, by its profile. Raises ProfileError."""
-    if colors_of(icc).strip() not in (image.mode.encode(), image.mode.title().encode()):
-        raise ProfileError(f"it describes {colors_of(icc).decode('latin-1').strip()} colors")
-    try:
-        converted = ImageCms.profileToProfile(
-            image, opened(icc), ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )  # fmt: skip
-    except (OSError, ValueError, ImageCms.PyCMSError) as error:
-        raise ProfileError("it is damaged") from error
-    if converted is None:
-        raise ProfileError("it is damaged")
-    return converted
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...geometry import size_of
+from ...polling import current_poll
 from ..lanczos import resize_lanczos
 from ..numbers import as_kind_of, in_unit_range
 
@@ -44,7 +45,12 @@ class Space:
 
     Args:
         colors: How its colors are converted.
+
+    Attributes:
+        mode: What its numbers are: "RGB"; of an ``InkSpace``, something else.
     """
+
+    mode = "RGB"
 
     def __init__(self, colors: Colors) -> None:
         self._colors = colors
@@ -58,7 +64,7 @@ class Space:
         """[3 or 4, H, W] of the file → the same in sRGB, of 16 bits, or floating point where the file is."""
         kind = torch.float32 if numbers.is_floating_point() else getattr(torch, "uint16", torch.float32)
         seen = torch.empty(numbers.shape, dtype=kind)
-        for rows in _bands(numbers):
+        for rows in bands(numbers):
             part = _copied(numbers[:, rows])
             part[:3] = self._srgb(part[:3])
             seen[:, rows] = as_kind_of(part, seen)
@@ -78,14 +84,14 @@ class Space:
         """
         if size_of(frame) == size_of(numbers):
             result = torch.empty(frame.shape, dtype=numbers.dtype)
-            for rows in _bands(frame):
+            for rows in bands(frame):
                 part, left = _copied(frame[:, rows]), self._left_out(numbers[:3, rows])
                 part[:3] = self._file(part[:3]).add_(left * (1 - replaced[:, rows]))
                 result[:, rows] = as_kind_of(part, numbers)
             return result
         left = self._left_out(numbers[:3])
         part = _copied(frame)
-        for rows in _bands(part):
+        for rows in bands(part):
             part[:3, rows] = self._file(part[:3, rows])
         if (most := float(left.abs().amax())) > _NOTHING:
             grown = resize_lanczos(left.mul_(0.5 / most).add_(0.5), size_of(frame)).sub_(0.5).mul_(2 * most)
@@ -120,7 +126,11 @@ def _copied(pixels: Tensor) -> Tensor:
     return floats.clone() if pixels.is_floating_point() else floats
 
 
-def _bands(pixels: Tensor) -> Iterator[slice]:
+def bands(pixels: Tensor) -> Iterator[slice]:
+    """Rows of [C, H, W], about a million pixels at a time."""
     height, width = size_of(pixels)
     step = max(1, _BAND // max(1, width))
-    return (slice(begin, min(begin + step, height)) for begin in range(0, height, step))
+    poll = current_poll()
+    for begin in range(0, height, step):
+        poll()
+        yield slice(begin, min(begin + step, height))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...errors import OptionError, TrainingError
+from ...errors import CheckpointError, OptionError, TrainingError
 from ...files import written_whole
+from ...weights.reading import read_checkpoint
 from .config import TrainConfig
 from .tables import from_table
 
@@ -31,9 +33,22 @@ class States:
             unfinished.unlink()
 
     def save(self, step: int, content: dict[str, Any]) -> Path:
+        """Raises TrainingError where it cannot be written, such as for a full disk."""
         path = self.folder / f"state_{step:08d}.pt"
-        with written_whole(path) as temporary:
-            torch.save({**content, "step": step, "config": described(self.config)}, temporary)
+        try:
+            with (
+                written_whole(path) as temporary,
+                temporary.open("wb") as file,
+            ):  # torch's own files hide what went wrong
+                torch.save({**content, "step": step, "config": described(self.config)}, file)
+        except (OSError, RuntimeError) as error:
+            failed = _of_the_system(error)
+            if failed is None:
+                raise
+            raise TrainingError(
+                f"{path} could not be written ({failed.strerror or failed}). {self.last_good()} Free space and repeat the "
+                "command to go on."
+            ) from error
         for old in self._paths()[: -self.config.saving.keep]:
             old.unlink()
         return path
@@ -45,9 +60,9 @@ class States:
         if not paths:
             return None
         try:
-            state: dict[str, Any] = torch.load(paths[-1], map_location="cpu", weights_only=True)
+            state: dict[str, Any] = _copied(read_checkpoint(paths[-1]).content)
             then, step = state["config"], state["step"]
-        except Exception as error:  # torch and pickle raise almost anything for a damaged file
+        except (CheckpointError, KeyError) as error:
             raise TrainingError(
                 f"{paths[-1]} cannot be read ({error}). Delete it to go on from the one before."
             ) from error
@@ -73,6 +88,22 @@ class States:
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob(_PATTERN))
+
+
+def _of_the_system(error: BaseException | None) -> OSError | None:
+    """The system's error, where torch raised another one while it closed its half-written file."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__context__
+    return error
+
+
+def _copied(content: Any) -> Any:
+    """The same in memory of its own: a file that is read is mapped, and what is mapped must not be trained on."""
+    if isinstance(content, torch.Tensor):
+        return content.clone()
+    if isinstance(content, Mapping):
+        return {key: _copied(value) for key, value in content.items()}
+    return type(content)(map(_copied, content)) if type(content) in (list, tuple) else content
 
 
 def size_of(state: dict[str, Any]) -> int:

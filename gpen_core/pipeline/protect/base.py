@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Protocol
 
 from torch import Tensor
 
 from ...faces.identity import Embedder
 from ...faces.quality import QualityEstimator
+from ...polling import current_poll
 from ...tasks import TASKS
 from ...types import RestoredFace
 
@@ -66,5 +66,8 @@ def protect_faces(
 def protect_face(face: RestoredFace, frame: Tensor, protections: Sequence[Protection]) -> RestoredFace:
     """One face of ``protect_faces``, and its frame [3 or more, H, W]."""
     task = TASKS.get(face.task)
-    steps = protections if task is None or task.keeps_colors else ()
-    return reduce(lambda protected, step: step.protect(protected, frame), steps, face)
+    steps, poll = protections if task is None or task.keeps_colors else (), current_poll()
+    for step in steps:
+        poll()
+        face = step.protect(face, frame)
+    return face

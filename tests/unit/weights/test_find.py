@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from gpen_core import load_parser
-from gpen_core.commands import gpen, pip_install
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors.load import detector_file
 from gpen_core.weights.catalog import entry_named
@@ -163,9 +162,3 @@ def test_a_fifo_under_a_models_name_is_refused_and_not_waited_for(tmp_path):
 
 def gpen_command():
     return [sys.executable, "-m", "gpen_core"]
-
-
-def test_commands_in_messages_run_this_python():
-    done = subprocess.run(gpen("--help"), shell=True, capture_output=True, text=True)  # noqa: S602
-    assert done.returncode == 0 and "restore" in done.stdout
-    assert sys.executable in pip_install("x") and sys.executable in missing_message(entry_named("parsenet"), [])

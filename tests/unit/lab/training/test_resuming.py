@@ -182,6 +182,52 @@ def test_a_state_from_before_there_were_more_settings_is_read(faces_folder, runs
     assert runs.state(tmp_path)["step"] == 4
 
 
+def test_a_state_is_read_by_our_own_reader_as_torch_reads_it(faces_folder, runs, tmp_path):
+    config = runs.config("adversarial", steps=2)
+    train(config, RunPaths(faces_folder, tmp_path))
+    own, torchs = States(tmp_path, config).newest("", accept_changes=True), runs.state(tmp_path)
+    torchs = {key: value for key, value in torchs.items() if not key.startswith("gpen.")}
+    assert own.keys() == torchs.keys() and same(own, torchs)
+
+
+def same(one, other):
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+def test_a_state_that_runs_code_is_refused(tmp_path, runs):
+    class Harm:
+        def __reduce__(self):
+            return (exec, ("raise SystemExit('run')",))
+
+    (tmp_path / "states").mkdir()
+    torch.save({"config": "{}", "step": 1, "g": Harm()}, tmp_path / "states" / "state_00000001.pt")
+    with pytest.raises(TrainingError, match="nothing of it was run"):
+        States(tmp_path, runs.config("plain")).newest("")
+
+
+def test_a_full_disk_is_an_error_that_names_the_state_and_the_last_good_one(tmp_path, runs):
+    resource = pytest.importorskip("resource")  # not on Windows
+    states = States(tmp_path, runs.config("plain"))
+    states.save(1, {"g": torch.zeros(4)})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(
+            TrainingError, match=r"state_00000002\.pt could not be written \(File too large\)"
+        ) as caught:
+            states.save(2, {"g": torch.zeros(40_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "state_00000001.pt" in str(caught.value)
+    assert [path.name for path in (tmp_path / "states").iterdir()] == ["state_00000001.pt"]
+
+
 def test_a_damaged_state_says_what_to_do(tmp_path, runs):
     (tmp_path / "states").mkdir()
     (tmp_path / "states" / "state_00000002.pt").write_bytes(b"PK\x03\x04 no archive")
