@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -72,9 +72,8 @@ def _in_range(frames: Tensor, say: Callable[[str], None], name: str) -> Tensor:
     if len(bad) == len(frames):
         raise ImageError(f"{_named(name, bad, len(frames))} not only numbers (NaN or infinity). {_NAN_ADVICE}")
     if bad:
-        say(
-            f"{_named(name, bad, len(frames))} not only numbers (NaN or infinity) and cannot be restored. {_NAN_ADVICE}"
-        )
+        say(not_finite(bad, len(frames), name))
+        say(_NAN_ADVICE)
     good = frames.nan_to_num(0, 0, 0) if bad else frames
     lowest, highest = (float(value) for value in torch.aminmax(good))
     if highest > _BYTES and float(good[good > 0].mean()) > _BYTES:
@@ -84,10 +83,18 @@ def _in_range(frames: Tensor, say: Callable[[str], None], name: str) -> Tensor:
             f"{name[:1].upper()}{name[1:]} has values from {lowest:.3g} to {highest:.3g}: those below 0 and above 1 were cut "
             "off."
         )
-    return frames.clamp(0, 1)  # NaN stays NaN
+    clamped = frames.clamp(0, 1)
+    clamped[bad] = frames[bad]
+    return clamped
 
 
-def _named(name: str, numbers: list[int], count: int) -> str:
+def not_finite(numbers: Sequence[int], count: int, name: str = "image") -> str:
+    """What is said of some of ``count`` frames that hold NaN or infinity: by whoever finds them first, in these very words."""
+    stay = "stays" if len(numbers) == 1 else "stay"
+    return f"{_named(name, numbers, count)} NaN or infinity and {stay} unchanged."
+
+
+def _named(name: str, numbers: Sequence[int], count: int) -> str:
     """Which images of a batch, counted from 1, hold something: "Image 3 of 8 holds"."""
     if count == 1:
         return f"The {name} holds"

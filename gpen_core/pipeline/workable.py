@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import GpenError, ImageError, OptionError
 from ..faces.alignment import crop_transform
 from ..geometry import invert_affine, mapped_box
+from ..imaging.batches import not_finite
 from ..types import Face
 
 _ENDLESS = 1e6  # times: a crop this much larger than its frame, or smaller than a pixel of it, is of no face
@@ -29,7 +30,7 @@ def check_any_finite(total: int, bad: Sequence[int], say: Callable[[str], None])
         return
     if len(bad) == total:
         raise ImageError("the frame contains NaN or infinity. Check the step that produced it")
-    say(f"{_called(bad)} NaN or infinity and {'stays' if len(bad) == 1 else 'stay'} unchanged. Check the step before.")
+    say(not_finite(bad, len(frames)))
 
 
 def workable_faces(
@@ -80,8 +81,3 @@ def _check_place(face: Face, size: int, template: str) -> None:
         raise OptionError("its landmarks lie outside of the image")
     if not 1 / _ENDLESS < max(x1 - x0, y1 - y0) / max(width, height) < _ENDLESS:
         raise OptionError("its landmarks are no face's")
-
-
-def _called(bad: Sequence[int]) -> str:
-    listed = ", ".join(str(index + 1) for index in bad[:8]) + (", …" if len(bad) > 8 else "")
-    return f"image {listed} contains" if len(bad) == 1 else f"images {listed} contain"

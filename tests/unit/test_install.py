@@ -24,7 +24,7 @@ finally:
 def pack(tmp_path, repo_root):
     """The pack as it lies in ComfyUI's custom_nodes."""
     folder = tmp_path / "ComfyUI" / "custom_nodes" / "gpen"
-    shutil.copytree(repo_root / "gpen_core" / "weights", folder / "gpen_core" / "weights")
+    shutil.copytree(repo_root / "gpen_core", folder / "gpen_core", ignore=shutil.ignore_patterns("lab", "__pycache__"))
     shutil.copy(repo_root / "install.py", folder)
     return folder
 
@@ -52,6 +52,16 @@ def test_it_makes_the_folders_lists_the_files_and_may_run_again(pack):
     mine.write_bytes(b"x")
     again = run(pack)
     assert again.returncode == 0 and f"present  {mine}" in again.stdout and mine.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["gpen-bfr-2048.PTH", "GPEN-BFR-2048.safetensors", "faces/GPEN-BFR-2048.pth"])
+def test_a_file_that_the_nodes_find_is_present(pack, name):
+    models = pack.parent.parent / "models"
+    mine = models / "facerestore_models" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"x")
+    done = run(pack)
+    assert done.returncode == 0 and f"present  {mine}" in done.stdout, done.stderr
 
 
 def test_outside_of_comfyui_it_says_so_and_makes_nothing(pack):

@@ -54,7 +54,8 @@ def test_a_frame_of_nan_is_named_and_the_others_come_through(said):
     frames[3, 0, 0, 0] = float("inf")
     made = frames_of_batch(frames, said.append)
     assert torch.equal(made[:2], frames[:2].movedim(-1, 1)) and not torch.isfinite(made[2]).all()
-    assert len(said) == 1 and said[0].startswith("Images 3, 4 of 4 hold") and "fp32-vae" in said[0]
+    assert not torch.isfinite(made[3]).all()
+    assert len(said) == 2 and said[0].startswith("Images 3, 4 of 4 hold") and "fp32-vae" in said[1]
     with pytest.raises(ImageError, match="The image holds not only numbers"):
         frames_of_batch(frames[2:3], said.append)
 

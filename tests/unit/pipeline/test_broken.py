@@ -10,6 +10,7 @@ import torch
 
 import gpen_core
 from gpen_core.errors import GpenError, ImageError, OptionError
+from gpen_core.imaging.batches import frames_of_batch
 from gpen_core.pipeline import Hooks, crop_faces, detect_faces, restore_faces, restore_image
 
 
@@ -89,7 +90,7 @@ def test_one_frame_without_numbers_is_named_and_the_others_are_restored(frames, 
     broken[1, 0, 3, 4] = value
     result = restore_image(broken, tiny_model, Known(astronaut_face), hooks=hooks)
     assert [face.frame for face in result.faces] == [0, 2]
-    unchanged = "image 2 contains NaN or infinity and stays unchanged. Check the step before."
+    unchanged = "Image 2 of 3 holds NaN or infinity and stays unchanged."
     assert [text for text in said if "larger" not in text] == [unchanged]
     assert torch.equal(result.frames[1].nan_to_num(), broken[1].nan_to_num())
     alone = restore_image(frames[:1], tiny_model, Known(astronaut_face))
@@ -98,6 +99,16 @@ def test_one_frame_without_numbers_is_named_and_the_others_are_restored(frames, 
     given = [replace(astronaut_face, frame=number, id=number + 1) for number in range(3)]
     assert [face.crop.face.frame for face in restore_faces(broken, given, tiny_model, hooks=hooks)] == [0, 2]
     assert said[-1] == "face 2 of image 2 cannot be restored, but the others are: its image contains NaN or infinity"
+
+
+@pytest.mark.parametrize("value", [nan, inf])
+def test_a_frame_that_a_graph_hands_over_without_numbers_is_named_once(frames, astronaut_face, tiny_model, value):
+    broken, said = torch.cat((frames, frames[:1])).movedim(1, -1).clone(), []
+    broken[1, 3, 4, 0] = value
+    made = frames_of_batch(broken, said.append)
+    restore_image(made, tiny_model, Known(astronaut_face), hooks=Hooks(say=said.append))
+    (named,) = {text for text in said if "NaN or infinity" in text}
+    assert named == "Image 2 of 3 holds NaN or infinity and stays unchanged."
 
 
 def test_where_no_frame_has_numbers_that_is_an_error(frames, astronaut_face, tiny_model):
@@ -111,7 +122,7 @@ def test_the_front_door_warns_of_a_bad_frame(frames, astronaut_face, tiny_model,
     frames[1] = nan
     with caplog.at_level(logging.WARNING):
         result = gpen_core.restore(frames, tiny_model, detector=Known(astronaut_face))
-    assert "image 2 contains NaN or infinity" in caplog.text
+    assert "Image 2 of 2 holds NaN or infinity" in caplog.text
     assert not torch.equal(result[0], frames[0]) and bool(result[1].isnan().all())
     with pytest.raises(ImageError, match="NaN or infinity"):
         gpen_core.restore(frames[1], tiny_model, detector=Known(astronaut_face))
