@@ -11,10 +11,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,11 +21,11 @@ from torch import Tensor
 
 from ...commands import pip_install
 from ...errors import CheckpointError, MissingWeightsError
-from ...polling import current_poll, interruptible
+from ...polling import current_poll
 from .base import Detections, no_detections
 from .mtcnn_nets import MtcnnNets, assign_arrays
 from .mtcnn_pixels import WINDOW, mipmaps, patches, pyramid
-from .suppression import greedy_keep
+from .suppression import greedy_keep, nms
 
 PROPOSAL_THRESHOLD, REFINE_THRESHOLD = 0.6, 0.7  # section III-B and the authors' released demo
 STRIDE = 2  # pixels of a level between P-Net's outputs
@@ -89,7 +87,6 @@ class Mtcnn:
 
     def _propose(self, levels: list[Tensor], smallest: float) -> Tensor:
         """P-Net over the pyramid → boxes [N, 4] float32. ``smallest``: pixels that its window shall cover at least."""
-        batched_nms, nms = _suppressions()
         found, poll = [], current_poll()
         for pixels, scale in pyramid(levels, self.min_face, smallest):
             poll()
@@ -98,13 +95,12 @@ class Mtcnn:
         if not found:
             return levels[0].new_zeros(0, 4, dtype=torch.float32)
         boxes, scores, level = _proposals(found)
-        keep = batched_nms(boxes, scores, level, LEVEL_IOU)
+        keep = nms(boxes, scores, LEVEL_IOU, level)
         boxes, scores = boxes[keep], scores[keep]
         return _possible(boxes[nms(boxes, scores, STAGE_IOU)], levels[0])
 
     def _refine(self, levels: list[Tensor], boxes: Tensor) -> Tensor:
         """R-Net: drop most proposals and correct the rest → boxes [M, 4]."""
-        _, nms = _suppressions()
         squares = _square(boxes)
         parts = [self.module.refine(patches(levels, chunk, 24)) for chunk in _polled(squares.split(CHUNK))]
         offsets, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
@@ -176,12 +172,6 @@ def _read_arrays(path: Path) -> list[object]:
         return list(joblib.load(io.BytesIO(content)))
     except Exception as error:  # ImportError, or ValueError where lz4 is missing
         raise MissingWeightsError(f"{path} cannot be read ({error}). {_advice()}") from error
-
-
-def _suppressions() -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """torchvision's ``batched_nms`` and ``nms``. A process that has not imported it yet takes seconds for that."""
-    ops = sys.modules.get("torchvision.ops") or interruptible(partial(importlib.import_module, "torchvision.ops"))
-    return ops.batched_nms, ops.nms
 
 
 def _polled(chunks: Iterable[Tensor]) -> Iterator[Tensor]:
