@@ -51,6 +51,7 @@ def interruptible(call: Callable[[], Result]) -> Result:
     comes, this returns at once; the call goes on to its end unseen, so it must write nowhere but into memory of its own.
     """
     poll, future = current_poll(), Future[Result]()
+    poll()
     Thread(target=_fulfill, args=(future, call), daemon=True).start()
     while not wait([future], _OFTEN).done:
         poll()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import ImageError
 from ...files import written_whole
+from ...polling import interruptible
 from . import xmp
 from .exif import CHANGED, about_the_picture, fitted, made_true, read_exif, with_resolution
 from .formats import FORMATS, WRITABLE
@@ -140,10 +144,8 @@ def _jpeg(target: _Target, path: Path) -> None:
     target.lost += [*left_out, *more]
     rows = _rows(picture, np.dtype(np.uint8), on_white=True)
     profile = icc_segments(picture.icc) if picture.icc else b""
-    with path.open("wb") as file:
-        rows.image().save(
-            file, format="JPEG", quality=target.quality, subsampling=0, extra=segments + profile, **options
-        )  # fmt: skip
+    extra = segments + profile
+    path.write_bytes(_encoded(rows, "JPEG", quality=target.quality, subsampling=0, extra=extra, **options))
 
 
 def _all_in_exif(target: _Target) -> tuple[Block, Known]:
@@ -163,9 +165,8 @@ def _webp(target: _Target, path: Path) -> None:
     exif = None if block.is_empty() else write_block(block)
     found = {"icc_profile": picture.icc, "exif": exif, "xmp": known.xmp}
     rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8))
-    rows.image().save(
-        path, format="WEBP", quality=target.quality, method=4, **{name: value for name, value in found.items() if value}
-    )
+    given = {name: value for name, value in found.items() if value}
+    path.write_bytes(_encoded(rows, "WEBP", quality=target.quality, method=4, **given))
 
 
 def _tiff(target: _Target, path: Path) -> None:
@@ -175,6 +176,13 @@ def _tiff(target: _Target, path: Path) -> None:
     rows = _rows(picture, np.dtype(kind))
     with path.open("wb") as file:
         write_tiff(file, rows, block, own_tags(known.xmp, known.iptc, picture.icc), picture.inks or "RGB")
+
+
+def _encoded(rows: PictureRows, file_format: str, **options: Any) -> bytes:
+    """By Pillow's encoder, which takes seconds for a large picture, in one go."""
+    image, file = rows.image(), io.BytesIO()
+    interruptible(partial(image.save, file, format=file_format, **options))
+    return file.getvalue()
 
 
 def _rows(picture: Picture, dtype: np.dtype, *, on_white: bool = False) -> PictureRows:
