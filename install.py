@@ -20,8 +20,8 @@ def main() -> int:
         return 0
     sys.path.insert(0, str(PACK))  # of the package, only what knows files of weights is imported: no torch
     from gpen_core.errors import MissingWeightsError
-    from gpen_core.weights.catalog import PUBLISHED
-    from gpen_core.weights.find import find_weights
+    from gpen_core.weights.catalog import PUBLISHED, published_named
+    from gpen_core.weights.folders import weight_files_in
 
     for kind in dict.fromkeys(FOLDERS.values()):
         try:
@@ -32,10 +32,11 @@ def main() -> int:
     for entry in PUBLISHED:
         folder = models / FOLDERS[entry.kind]
         try:
-            found = find_weights(entry, [folder])  # under another name too, as the nodes find it
+            files = weight_files_in(folder)
         except MissingWeightsError as error:
             print(f"GPEN: {error}.")
-            found = None
+            files = []
+        found = next((file for file in files if published_named(file.name) is entry), None)  # as the nodes find it
         state = "absent " if found is None else "present"
         print(f"  {state}  {found or folder / entry.filename}\n           {entry.urls[0]}\n           {entry.license}")
     return 0

@@ -82,6 +82,7 @@ def _survivors(clash: np.ndarray) -> np.ndarray:
     return alive
 
 
+@np.errstate(over="ignore", invalid="ignore")  # boxes that are no boxes clash with none
 def _ious(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """[4, N], [4, M] → [N, M]."""
     (left, top, right, bottom), (left_2, top_2, right_2, bottom_2) = boxes[:, :, None], others
