@@ -30,7 +30,7 @@ def check_any_finite(total: int, bad: Sequence[int], say: Callable[[str], None])
         return
     if len(bad) == total:
         raise ImageError("the frame contains NaN or infinity. Check the step that produced it")
-    say(not_finite(bad, len(frames)))
+    say(not_finite(bad, total))
 
 
 def workable_faces(
