@@ -13,6 +13,7 @@ from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
+from .host.parts_of_clips import ONE_OF_SEVERAL, is_part_of_a_clip
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
 from .host.shown import shown_faces, shown_facts
 from .host.status import NodeStatus
@@ -74,6 +75,7 @@ class RestoreImage(io.ComfyNode):
                 ),
                 sockets.protected_output(),
             ],
+            hidden=[io.Hidden.prompt],
         )
 
     @classmethod
@@ -103,6 +105,9 @@ class RestoreImage(io.ComfyNode):
             [network for network in used if network is not None], activation_bytes(model.model, settings.restore)
         )
         frames = to_frames(image, status)
+        steady = video_options_for(video, frames)
+        if steady is not None and is_part_of_a_clip(cls.hidden.prompt):
+            status.say(ONE_OF_SEVERAL)
         kept = KeptMasks(frames)
         result = restore_image(
             frames,
@@ -115,7 +120,7 @@ class RestoreImage(io.ComfyNode):
             hooks=node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
             on_face=kept.add,
             tools=protect_tools(settings.protect),
-            video=video_options_for(video, frames),
+            video=steady,
         )
         text = run_text(result.facts)
         if not result.faces:

@@ -89,7 +89,13 @@ def _restored(
         return _in_memory(video, tools, start, end, status)
     path = host.new_file(suffix_for(tools.encode, source.file))
     report = restore_clip(
-        source.file, path, tools, start=source.start, end=source.end, hooks=node_hooks(status), resumes=False
+        source.file,
+        path,
+        tools,
+        start=source.start,
+        end=source.end,
+        hooks=node_hooks(status, tells_time=True),
+        resumes=False,
     )
     return host.video_of(path), len(report.tracks), report.text()
 
@@ -106,8 +112,8 @@ def _in_memory(
         return _restored(video, tools, 0.0, 0.0, status)
     images, components = host.frames_in(video)
     result = restore_image(
-        to_frames(images, status), tools.model, tools.detector, tools.settings, parser=tools.parser, hooks=node_hooks(status),
-        tools=tools.protect, video=tools.video,
+        to_frames(images, status), tools.model, tools.detector, tools.settings, parser=tools.parser,
+        hooks=node_hooks(status, tells_time=True), tools=tools.protect, video=tools.video,
     )  # fmt: skip
     tracks = len({face.track for face in result.faces})
     return host.video_with(components, to_image(result.frames)), tracks, run_text(result.facts)

@@ -44,7 +44,11 @@ def add_clips(parser: argparse.ArgumentParser) -> None:
 def check_sequence(options: argparse.Namespace) -> None:
     """Raises OptionError for what frames of a clip do not have."""
     others = {"--report": options.report, "--side-by-side": options.side_by_side, "--save-faces": options.save_faces}
-    others |= {"--background": options.background, "--whole-picture": options.whole_picture}
+    others |= {
+        "--background": options.background,
+        "--upscaler": options.upscaler,
+        "--whole-picture": options.whole_picture,
+    }
     for name, value in others.items():
         if options.sequence and value:
             raise OptionError(f"{name} is for single images: leave it out with --sequence")

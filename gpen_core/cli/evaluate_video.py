@@ -11,7 +11,7 @@ from ..checkpoints import GpenModel
 from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DETECTOR_NAMES, load_detector
 from ..faces.identity import find_embedder
-from ..lab.evaluation.video.evaluate import QUALITIES, VideoTest, evaluate_video, table
+from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video, table
 
 
 def add_video(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,9 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--video-quality", nargs="+", choices=tuple(QUALITIES), default=list(QUALITIES), metavar="NAME",
                        help=f"of the clips: {', '.join(QUALITIES)} (default: all)")  # fmt: skip
     group.add_argument(
+        "--video-codec", choices=tuple(ENCODERS), default=VideoTest().codec, help="of the clips (default: %(default)s)"
+    )
+    group.add_argument(
         "--detector", default=DETECTOR_NAMES[0], help="of the clips' faces: " + ", ".join(DETECTOR_NAMES)
     )
 
@@ -39,7 +42,7 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
     with suppress(MissingWeightsError):
         embedder = find_embedder(folders)
     detector = load_detector(options.detector, folders=folders, device=model.device)
-    test = VideoTest(frames=options.video_frames, qualities=tuple(options.video_quality))
+    test = VideoTest(frames=options.video_frames, qualities=tuple(options.video_quality), codec=options.video_codec)
     rows = evaluate_video(options.video, model, detector, test, options.out, embedder=embedder, say=print)
     print(table(rows), end="")
     for row in rows:

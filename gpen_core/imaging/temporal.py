@@ -19,6 +19,7 @@ _DENOISING = 1.0  # σ, px of the guide
 _AROUND = 5  # px: the window over which a change is measured
 _SPREAD = 2  # px by which a change widens: its edges belong to it
 _LEAST_NOISE = 1.0 / 255
+_NO_SHARE = 1e-4  # what counts less is left out
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ def shares_in_time(
 def held(pictures: Sequence[Tensor], shares: Tensor) -> Tensor:
     """The mean of pictures [C, S', S'], each with its share of [T, 1, 128, 128] → [C, S', S']."""
     size = pictures[0].shape[-2:]
-    even = F.interpolate(shares, size=size, mode="bilinear", align_corners=False)
     result = torch.zeros_like(pictures[0], dtype=torch.float32)
-    for picture, share in zip(pictures, even, strict=True):
-        result.addcmul_(picture.float(), share)
+    for picture, share in zip(pictures, shares, strict=True):
+        if float(share.amax()) > _NO_SHARE:
+            even = F.interpolate(share[None], size=size, mode="bilinear", align_corners=False)[0]
+            result.addcmul_(picture.float(), even)
     return result

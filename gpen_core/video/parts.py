@@ -14,6 +14,7 @@ from torch import Tensor
 from ..files import written_whole
 from ..geometry import size_of
 from .codecs import EncodeOptions, codec_for
+from .extras import Extras
 from .files import pyav
 from .info import ClipInfo
 from .sound import Sound
@@ -96,12 +97,13 @@ class PartsWriter:
         self._writer.write(frame, time - self._now[1])
         self._count += 1
 
-    def close(self, sound: Sound | None) -> None:
-        """Finish the last part, and join all into the clip, with its sound."""
+    def close(self, sound: Sound | None, extras: Extras = Extras()) -> None:
+        """Finish the last part, and join all into the clip, with its sound and chapters."""
         if self._writer is not None:
             self._finish(-1)
         with written_whole(self.target) as temporary:
-            join([self._file(number) for number in range(len(self.parts))], self.parts, temporary, self._info, sound)
+            files = [self._file(number) for number in range(len(self.parts))]
+            join(files, self.parts, temporary, self._info, sound, extras)
         shutil.rmtree(self.folder)
 
     def abandon(self, *, keep: bool) -> None:
@@ -134,12 +136,15 @@ class PartsWriter:
         return self.folder / f"unfinished{self.target.suffix}"
 
 
-def join(files: list[Path], parts: list[Part], target: Path, info: ClipInfo, sound: Sound | None) -> None:
+def join(
+    files: list[Path], parts: list[Part], target: Path, info: ClipInfo, sound: Sound | None, extras: Extras = Extras()
+) -> None:
     """Put parts one after the other, packet by packet, without encoding anything again."""
     av = pyav()
     flags = {"movflags": "+faststart+use_metadata_tags"} if target.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
     with av.open(str(target), "w", options=flags) as output:
         output.metadata.update(dict(info.metadata))
+        extras.add_to(output)
         stream, last = None, None
         for file, part in zip(files, parts, strict=True):
             with av.open(str(file)) as container:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImageError, OptionError
+from .extras import Extras, extras_of
 from .files import converting, pyav
 from .info import info_of
 from .sound import Sound, seconds_of
@@ -131,6 +132,10 @@ class ClipReader:
         """The sound from ``start`` to ``end``, from the file opened once more."""
         zero = seconds_of(self._stream.start_time, self._stream.time_base)
         return Sound(self._av, self._opened, zero, self.start, self.end)
+
+    def extras(self, suffix: str) -> Extras:
+        """What else the file holds, for a new one with this ending."""
+        return extras_of(self._container, suffix, self.start, self.end)
 
     def _rotation(self) -> int:
         """Quarter turns, counterclockwise, that make frames upright. Only frames know; the first is looked at."""

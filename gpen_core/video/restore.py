@@ -66,12 +66,14 @@ def restore_clip(
             report.frames = parts.done
             if not parts.is_complete:
                 _restore_rest(reader, parts, tools, hooks, report)
-            sound = reader.sound()
-            parts.close(sound)
+            sound, extras = reader.sound(), reader.extras(target.suffix)
+            parts.close(sound, extras)
         except BaseException:
             parts.abandon(keep=resumes)
             raise
-        report.notes += sound.notes
+        for sentence in (*sound.notes, extras.note):
+            if sentence:
+                report.note(sentence)
     return report
 
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 import torch.nn.functional as F
 from comfy import model_management
 from comfy.utils import ProgressBar
+from comfy_execution.utils import get_executing_context
 from PIL import Image
+from server import PromptServer
 from torch import Tensor
 
 from ...gpen_core.pipeline.hooks import Hooks
+from ...gpen_core.pipeline.remaining import Remaining
 from . import memory
 from .status import NodeStatus
 
@@ -23,9 +26,17 @@ _LARGEST_FRAME = 1024  # pixels: a preview of a whole frame; faces are shown at 
 
 
 class NodeProgress:
-    """A Progress callback: one bar over all stages of a node's job, which is full when the last one is done."""
+    """A Progress callback: one bar over all stages of a node's job, which is full when the last one is done.
 
-    def __init__(self, shares: Mapping[str, float]) -> None:
+    Args:
+        shares: The stages, and about which share of the time each takes.
+        tells_time: Whether the node says how much longer it will run.
+    """
+
+    def __init__(self, shares: Mapping[str, float], *, tells_time: bool = False) -> None:
+        self._remaining = Remaining() if tells_time else None
+        context = get_executing_context()
+        self._node_id = None if context is None else context.node_id
         self._shares, self._done = shares, dict.fromkeys(shares, 0.0)
         self._main, self._last = max(shares, key=lambda stage: shares[stage]), list(shares)[-1]
         self._bar = ProgressBar(_STEPS)
@@ -40,17 +51,27 @@ class NodeProgress:
         if preview is not None and stage == self._main:
             shown = ("JPEG", _picture(preview, None if stage != "blend" else _LARGEST_FRAME), None)
         self._bar.update_absolute(round(_STEPS * place), _STEPS, shown)
+        if self._remaining is not None and self._node_id is not None and total:
+            self._tell(self._remaining.text(place), over=full)
+
+    def _tell(self, text: str | None, *, over: bool) -> None:
+        """Below the node. Newer pages take the text away when the run ends; older ones are given an empty one."""
+        if text is not None or over:
+            PromptServer.instance.send_progress_text(text or "", self._node_id)
 
 
-def node_hooks(status: NodeStatus | None = None, shares: Mapping[str, float] = WHOLE_JOB) -> Hooks:
+def node_hooks(
+    status: NodeStatus | None = None, shares: Mapping[str, float] = WHOLE_JOB, *, tells_time: bool = False
+) -> Hooks:
     """Hooks for one run of a node.
 
     Args:
         status: Takes what the run has to say; without one, the log does.
         shares: The stages of the job, such as ``{"detect": 1.0}``.
+        tells_time: Whether the node says how much longer it will run: for what takes minutes.
     """
     hooks = Hooks(
-        progress=NodeProgress(shares),
+        progress=NodeProgress(shares, tells_time=tells_time),
         poll=model_management.throw_exception_if_processing_interrupted,
         is_out_of_memory=memory.is_out_of_memory,
         free_memory=memory.free_memory,

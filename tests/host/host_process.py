@@ -49,6 +49,7 @@ class RunResult:
     error: dict | None = None  # node_id, exception_type, exception_message, traceback …
     progress: list[dict] = field(default_factory=list)  # {node, value, max}
     previews: list[dict] = field(default_factory=list)  # {format, size, max_size}
+    texts: list[dict] = field(default_factory=list)  # {node, text}, shown below nodes while they run
     warnings: list[str] = field(default_factory=list)  # logged while it ran
 
 

@@ -53,6 +53,7 @@ class EventRecorder:
         self.started: list[str] = []
         self.progress: list[dict[str, Any]] = []
         self.previews: list[dict[str, Any]] = []
+        self.texts: list[dict[str, str]] = []
 
     def send_sync(self, event: Any, data: Any, sid: str | None = None) -> None:
         if event == "executing" and data["node"] is not None and data["node"] not in self.started:
@@ -66,6 +67,9 @@ class EventRecorder:
         elif event == UNENCODED_PREVIEW_IMAGE:
             image_format, image, max_size = data
             self.previews.append({"format": image_format, "size": list(image.size), "max_size": max_size})
+
+    def send_progress_text(self, text: str, node_id: str, sid: str | None = None) -> None:
+        self.texts.append({"node": node_id, "text": text})
 
 
 class WarningCollector(logging.Handler):
@@ -209,6 +213,7 @@ class Host:
             "error": messages.get("execution_error") or messages.get("execution_interrupted"),
             "progress": self._events.progress,
             "previews": self._events.previews,
+            "texts": self._events.texts,
             "warnings": log.messages,
         }
 

@@ -132,6 +132,9 @@ def test_progress_runs_to_the_end_with_previews(ready: HostProcess):
     mine = [step for step in result.progress if step["node"] == "6"]
     assert mine[-1]["value"] == mine[-1]["max"] and len(mine) > 16
     assert result.previews
+    texts = [told["text"] for told in result.texts if told["node"] == "6"]
+    assert texts[-1] == "" and all(text.endswith(" left") for text in texts[:-1])
+    assert len(texts) > 1 or result.seconds < 4  # a shorter run has nothing to say
 
 
 def tracking(**changes: object) -> Prompt:

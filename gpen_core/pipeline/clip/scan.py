@@ -62,6 +62,7 @@ class Scanner:
         if begins:
             yield from self._released([])
             self._tracker.cut()
+            self._offsets = {}
         followed = None if begins else self._followed(number, pixels)
         self._before = pixels
         self._since += 1

@@ -105,13 +105,11 @@ def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: i
     center = next(place for place, k in enumerate(near) if k.frame == frame)
     noise = _noise(near, kept)
     shares = shares_in_time([k.guide for k in near], [k.frame for k in near], center, noise, reach)
-    layers = held([_layers(k.face) for k in near], shares)
-    pixels, weight, detail = layers[:3].clamp(0, 1), layers[3:4].clamp(0, 1), layers[4:5].clamp(0, 1)
     return replace(
         calm,
-        pixels=pixels,
-        weight=weight if any(k.face.weight is not None for k in near) else None,
-        detail=detail if any(k.face.detail is not None for k in near) else None,
+        pixels=held([k.face.pixels for k in near], shares).clamp(0, 1),
+        weight=_held_mask([k.face.weight for k in near], 1.0, face.pixels, shares),
+        detail=_held_mask([k.face.detail for k in near], 0.0, face.pixels, shares),
     )
 
 
@@ -122,12 +120,12 @@ def _noise(near: Sequence[_Kept], kept: Sequence[_Kept]) -> float:
     return max(seen, min(unrest[len(unrest) // 2], _MOST_UNREST)) if unrest else seen
 
 
-def _layers(face: RestoredFace) -> Tensor:
-    """All that is held: [5, S', S'], pixels, weight and detail."""
-    nothing = face.pixels[:1]
-    weight = torch.ones_like(nothing) if face.weight is None else face.weight.to(face.pixels)
-    detail = torch.zeros_like(nothing) if face.detail is None else face.detail.to(face.pixels)
-    return torch.cat((face.pixels, weight, detail))
+def _held_mask(masks: Sequence[Tensor | None], usual: float, like: Tensor, shares: Tensor) -> Tensor | None:
+    """Masks [1, S', S'], of which those that are missing are of the usual value everywhere."""
+    if all(mask is None for mask in masks):
+        return None
+    plain = torch.full_like(like[:1], usual)
+    return held([plain if mask is None else mask.to(like) for mask in masks], shares).clamp(0, 1)
 
 
 def _held_strength(kept: Sequence[_Kept]) -> float:

@@ -143,6 +143,8 @@ def coded(frames: Tensor, codec: str = "libx264", crf: int = 28, rate: int = 25)
         stream = output.add_stream(codec, rate=Fraction(rate))
         stream.height, stream.width = size_of(frames)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf)}
+        if codec.startswith("libvpx"):
+            stream.codec_context.bit_rate = 0  # else it limits the quality, too
         for frame in frames:
             array = frame.mul(255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
             output.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))

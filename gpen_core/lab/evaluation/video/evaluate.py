@@ -23,7 +23,8 @@ from ....pipeline.clip import VideoOptions, restore_stream
 from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion
 from .measure import VideoMeasures, measure_clip
 
-QUALITIES = {"good": (3.0, 0.015, 23), "poor": (4.5, 0.04, 33)}  # fewer pixels by this factor, noise, CRF
+QUALITIES = {"good": (3.0, 0.015), "poor": (4.5, 0.04)}  # fewer pixels by this factor, noise
+ENCODERS = {"h264": ("libx264", {"good": 23, "poor": 33}), "vp9": ("libvpx-vp9", {"good": 30, "poor": 44})}  # with CRF
 INPUT, ALONE, STEADY, CLEAN = "input", "one by one", "steady", "clean"
 _GOALS = (("flicker", 1 / 3), ("tlme", 1 / 2))  # against one by one
 _EYES_GOAL = 1.1
@@ -39,7 +40,7 @@ class VideoTest:
         size: (height, width).
         face_width: In pixels.
         qualities: Of ``QUALITIES``.
-        codec: FFmpeg's name of the encoder.
+        codec: Of ``ENCODERS``.
         settings: Of the restoration; by default all that the model makes is taken.
         video: How faces are held steady.
     """
@@ -48,7 +49,7 @@ class VideoTest:
     size: tuple[int, int] = (360, 640)
     face_width: float = 150.0
     qualities: tuple[str, ...] = tuple(QUALITIES)
-    codec: str = "libx264"
+    codec: str = "h264"
     settings: Settings = Settings(protect=ProtectOptions("off"))
     video: VideoOptions = VideoOptions()
 
@@ -58,6 +59,8 @@ class VideoTest:
         unknown = [name for name in self.qualities if name not in QUALITIES]
         if unknown:
             raise OptionError(f"no quality is called '{unknown[0]}'. Known: {', '.join(QUALITIES)}.")
+        if self.codec not in ENCODERS:
+            raise OptionError(f"no codec is called '{self.codec}'. Known: {', '.join(ENCODERS)}.")
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,8 @@ def _rows(
     follower = LookingFollower(detector)
     of_clean = measure_clip(clean.frames, clean, follower, embedder)
     for quality in test.qualities:
-        factor, noise, crf = QUALITIES[quality]
-        frames = coded(noisy(smaller(clean.frames, factor), noise), test.codec, crf)
+        (factor, noise), (encoder, crf) = QUALITIES[quality], ENCODERS[test.codec]
+        frames = coded(noisy(smaller(clean.frames, factor), noise), encoder, crf[quality])
         made = {
             INPUT: frames,
             ALONE: one_by_one(frames, model, detector, test),
