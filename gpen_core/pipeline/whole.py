@@ -57,8 +57,9 @@ def grain_of(face: Face, options: BlendOptions) -> Grain | None:
 def _at_size(face: RestoredFace, picture: Tensor, options: BlendOptions) -> tuple[Tensor, Tensor]:
     """The restored pixels [3, H, W], with their colors, and the share [1, H, W] that is taken of them."""
     size = size_of(picture)
-    pixels, before = (_resized(image, size) for image in (face.pixels, face.crop.pixels.to(face.pixels)))
-    task = TASKS.get(face.task)
+    pixels, task = _resized(face.pixels, size), TASKS.get(face.task)
+    if (task is not None and task.keeps_colors) or face.detail is not None:
+        before = _resized(face.crop.pixels.to(face.pixels), size)
     if task is not None and task.keeps_colors:
         pixels = match_color(pixels, before, torch.ones_like(pixels[:1]), options.color)
     if task is not None:

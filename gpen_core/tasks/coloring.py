@@ -14,6 +14,7 @@ from ..imaging.numbers import in_unit_range
 # a color picture, it differs from that by this much, in this share of the pixels.
 _TINT, _SHARE = 16 / 255, 0.02
 _LOOKED_AT = 512  # pixels of the longer side
+_AT_A_TIME = 1 << 18  # pixels: a large photograph takes little more memory than its result
 
 
 def brightness_of(pictures: Tensor, fill: Tensor | None = None) -> Tensor:
@@ -34,10 +35,15 @@ def with_brightness_of(made: Tensor, own: Tensor) -> Tensor:
     Returns:
         [3, h, w] RGB in [0, 1].
     """
-    luma = _luma(own, 0)
-    color = made - _luma(made, 0)
-    room = torch.where(color > 0, 1 - luma, luma) / color.abs().clamp_min(1e-6)
-    return (luma + color * room.amin(0, keepdim=True).clamp(0, 1)).clamp_(0, 1)
+    result = torch.empty_like(made)
+    rows = max(1, _AT_A_TIME // max(1, made.shape[2]))
+    for top in range(0, made.shape[1], rows):
+        band = slice(top, top + rows)
+        luma = _luma(own[:, band], 0)
+        color = made[:, band] - _luma(made[:, band], 0)
+        room = torch.where(color > 0, 1 - luma, luma).div_(color.abs().clamp_min_(1e-6))
+        result[:, band] = color.mul_(room.amin(0, keepdim=True).clamp_(0, 1)).add_(luma).clamp_(0, 1)
+    return result
 
 
 def colors_were_there(frame: Tensor) -> Iterable[str]:

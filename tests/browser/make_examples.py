@@ -1,9 +1,11 @@
 """Writes example_workflows/ anew, by ComfyUI's own page: `python -m pytest tests/browser/make_examples.py`.
 
-Not among the tests (its name does not begin with test_). Run it after a change of nodes, and look at what it made.
+Not among the tests (its name does not begin with test_). Run it after a change of nodes, and look at what it made. Workflows of
+tasks beside restoration need models of the published names: GPEN_TASK_MODELS says in which folder they are.
 """
 
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from io import BytesIO
@@ -40,6 +42,29 @@ PROTECT_NOTE = (
     "it; what a hand or a microphone covers keeps its original pixels. Two of the six prints are good: in *Protected*, white "
     "is what was kept. Choose **off** to see the difference."
 )
+TASK_NOTE = (
+    "*{model}* does not come with the pack: *Run* says where to get it and where to put it. Its authors allow **non-commercial "
+    "use only**. {more}"
+)
+COLOR_NOTE = TASK_NOTE.format(
+    model="GPEN-Colorization-1024",
+    more="For your own picture, put *Load Image* in the place of *Example Image*. To color more than faces, choose **whole "
+    "picture** under *area*.",
+)
+FILL_NOTE = TASK_NOTE.format(
+    model="GPEN-Inpainting-1024",
+    more="For your own picture, put *Load Image* in the place of *Example Image*: right-click it, open the **mask editor** and "
+    "paint over the damage.",
+)
+MAP_NOTE = TASK_NOTE.format(
+    model="GPEN-Seg2face-512",
+    more="To paint a map of your own, use the colors that *Label Map of a Face* shows, with a hard brush, and load it with "
+    "*Load Image*.",
+)
+UPSCALED_NOTE = (
+    "Faces are pasted into what is connected to *background*. Here that is the picture itself, twice as large; for the best "
+    "result, put *Upscale Image (using Model)* in the place of *Upscale Image By*."
+)
 REGIONS_NOTE = (
     "0 keeps the original of a region, 1 restores it. Here eyes, nose and mouth are restored, skin a little, and hair, ears "
     "and neck not at all. Connect *Load Face Parser* to follow exact outlines."
@@ -53,8 +78,13 @@ def photo(picture: str = "portrait") -> dict[str, Any]:
     return node("photo", "GPEN_ExampleImage", (0, 0), (300, 330), values={"picture": picture})
 
 
-def model(*pos: int) -> dict[str, Any]:
-    return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": "bundled"})
+def model(*pos: int, name: str = "bundled") -> dict[str, Any]:
+    return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": name})
+
+
+def compare(*pos: int, source: str, output: str = "face facts") -> dict[str, Any]:
+    inputs = {"original": ("photo", "image"), "restored": (source, "image"), "faces": (source, output)}
+    return node("compare", "GPEN_CompareFaces", pos, (480, 540), inputs=inputs)
 
 
 def note(*pos: int, text: str = NOTE, height: int = 170, title: str = "The model") -> dict[str, Any]:
@@ -76,6 +106,13 @@ CLOSE = {
     "GPEN 2 Restore faces and compare": (0.0, 0.0, 0.8, 0.8),
     "GPEN 5 Restore parts of a face": (0.34, 0.13, 0.56, 0.35),
     "GPEN 6 Restore faces step by step": (0.29, 0.05, 0.6, 0.36),
+    "GPEN 8 Inpaint scratched faces": (0.32, 0.05, 0.56, 0.29),
+    "GPEN 9 Paint faces as label maps": (0.0, 0.0, 1.0, 1.0),
+}
+TASK_MODELS = {
+    "GPEN 7 Colorize faces": "GPEN-Colorization-1024.pth",
+    "GPEN 8 Inpaint scratched faces": "GPEN-Inpainting-1024.pth",
+    "GPEN 9 Paint faces as label maps": "GPEN-Seg2face-512.pth",
 }
 # Below nodes that work through faces there is room for 220 px more: LiteGraph shows the progress in there.
 WORKFLOWS = {
@@ -181,6 +218,53 @@ WORKFLOWS = {
             },
         ),
     ],
+    "GPEN 7 Colorize faces": [
+        photo("gray portrait"),
+        model(0, 390, name="GPEN-Colorization-1024.pth"),
+        note(0, 560, text=COLOR_NOTE, height=200),
+        node(
+            "color", "GPEN_Colorize", (380, 0), (330, 260),
+            inputs={"image": ("photo", "image"), "model": ("model", "model")},
+        ),
+        compare(790, 0, source="color"),
+        save(1350, 0, source=("color", "image"), prefix="colorized"),
+    ],
+    "GPEN 8 Inpaint scratched faces": [
+        photo("scratched portrait"),
+        model(0, 390, name="GPEN-Inpainting-1024.pth"),
+        note(0, 560, text=FILL_NOTE, height=200),
+        node(
+            "fill", "GPEN_Inpaint", (380, 0), (330, 240),
+            inputs={"image": ("photo", "image"), "mask": ("photo", "mask"), "model": ("model", "model")},
+        ),
+        compare(790, 0, source="fill"),
+        save(1350, 0, source=("fill", "image"), prefix="filled"),
+    ],
+    "GPEN 9 Paint faces as label maps": [
+        photo("label map"),
+        model(0, 390, name="GPEN-Seg2face-512.pth"),
+        note(0, 560, text=MAP_NOTE, height=200),
+        node(
+            "face", "GPEN_FacesFromLabelMaps", (380, 0), (300, 90),
+            inputs={"label_maps": ("photo", "image"), "model": ("model", "model")},
+        ),
+        save(760, 0, source=("face", "image"), prefix="face"),
+    ],
+    "GPEN 10 Restore faces in an upscaled image": [
+        photo(),
+        model(0, 390),
+        note(0, 560),
+        node(
+            "large", "ImageScaleBy", (380, 0), (330, 90), values={"upscale_method": "lanczos", "scale_by": 2.0},
+            inputs={"image": ("photo", "image")},
+        ),
+        note(380, 150, text=UPSCALED_NOTE, height=170, title="The background"),
+        node(
+            "restore", "GPEN_RestoreImage", (790, 0), (330, 450),
+            inputs={"image": ("photo", "image"), "model": ("model", "model"), "background": ("large", "IMAGE")},
+        ),
+        save(1200, 0, source=("restore", "image")),
+    ],
 }  # fmt: skip
 
 
@@ -227,6 +311,8 @@ LOOK_AT = """types => {
 @pytest.mark.parametrize("comfy_page", ["litegraph"], indirect=True)
 @pytest.mark.parametrize("name", list(WORKFLOWS))
 def test_make(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path, name: str) -> None:
+    if name in TASK_MODELS:
+        _place_model(comfy_page, TASK_MODELS[name])
     comfy_page.build(WORKFLOWS[name])
     comfy_page.run_to_end()
     if name in PICKED:
@@ -240,9 +326,7 @@ def test_make(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path, n
     made["extra"] = {}  # whoever made it looked from somewhere; without this, the page shows the whole graph
     path = example_workflows / f"{name}.json"
     path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
-    _thumbnail(comfy_page, repo_root / "nodes" / "pictures", name).save(
-        path.with_suffix(".jpg"), quality=88, optimize=True
-    )
+    _thumbnail(comfy_page, name).save(path.with_suffix(".jpg"), quality=88, optimize=True)
     if name == FIRST:
         _photograph(comfy_page, comfy_page.fit(), repo_root / "web" / "docs" / "images" / FIRST_PICTURE, README_WIDTH)
 
@@ -262,16 +346,24 @@ def _pick(comfy_page: ComfyPage, places: Sequence[tuple[float, float]]) -> None:
     comfy_page.run_to_end()
 
 
-def _thumbnail(comfy_page: ComfyPage, pictures: Path, name: str) -> Image.Image:
+def _place_model(comfy_page: ComfyPage, name: str) -> None:
+    folder = os.environ.get("GPEN_TASK_MODELS")
+    if folder is None or not (Path(folder) / name).is_file():
+        pytest.skip(f"GPEN_TASK_MODELS names no folder with {name}")
+    comfy_page.server.base.place_model(Path(folder) / name)
+
+
+def _thumbnail(comfy_page: ComfyPage, name: str) -> Image.Image:
     """Before | after."""
     (picture,) = (one["values"]["picture"] for one in WORKFLOWS[name] if one["type"] == "GPEN_ExampleImage")
-    with Image.open(pictures / f"{picture.replace(' ', '_')}.jpg") as opened:
-        before = opened.convert("RGB")
+    places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
+    given = comfy_page.ask("app.nodeOutputs")[places["GPEN_ExampleImage"]]["images"][0]
+    before = Image.open(BytesIO(comfy_page.server.view(given))).convert("RGB")
     after = Image.open(BytesIO(comfy_page.server.view(_result(comfy_page)))).convert("RGB")
     shown = Image.new("RGB", (THUMBNAIL[0], THUMBNAIL[1]), "white")
     half = ((THUMBNAIL[0] - DIVIDER) // 2, THUMBNAIL[1])
     for image, left in ((before, 0), (after, half[0] + DIVIDER)):
-        box = CLOSE.get(name, FACE if picture == "portrait" else PRINTS)
+        box = CLOSE.get(name, PRINTS if picture == "contact sheet" else FACE)
         box = [round(share * side) for share, side in zip(box, image.size * 2, strict=True)]
         shown.paste(image.crop(box).resize(half, Image.Resampling.LANCZOS), (left, 0))
     return shown
