@@ -146,6 +146,10 @@ def test_an_example_opens_without_complaint_and_sends_what_the_nodes_expect(
     comfy_page.errors.clear()
     comfy_page.open_workflow(example_workflows / f"{name}.json")
     assert in_words(comfy_page.prompt()) == expected(comfy_page.server, name)
+    if name in DONE:  # ComfyUI says by itself that its model is missing
+        comfy_page.part(WARNING).wait_for()
+        assert "model" in comfy_page.part(WARNING).inner_text().lower()
+        comfy_page.part("error-overlay-dismiss").click()
     assert not comfy_page.part(WARNING).is_visible()
     assert comfy_page.errors == []
 
