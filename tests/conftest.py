@@ -96,6 +96,12 @@ def fake_cuda():
         yield gpu
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is kept of ONNX files lies in no user's folder; other processes inherit it."""
+    os.environ.setdefault("GPEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`tiny.pth`: a 64 px network as published but small, with random weights, wrapped as training saves it."""

@@ -344,6 +344,35 @@ def test_an_unknown_name_from_another_machine_is_named(ready: HostProcess):
     assert result.error["node_id"] == "2" and "my_finetune.pth is not installed" in result.error["exception_message"]
 
 
+@pytest.fixture
+def onnx_file(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small model as the ONNX file that other packs keep in the same folder."""
+    pytest.importorskip("onnx", reason="writing ONNX files needs onnx: pip install onnx")
+    from gpen_core.export import export_onnx
+
+    return export_onnx(load_checkpoint(checkpoint), tmp_path / "GPEN-BFR-512.onnx")
+
+
+@pytest.mark.parametrize("asked", ["GPEN-BFR-512.onnx", "GPEN-BFR-512.pth", "gpen-bfr-512.safetensors"])
+def test_a_folder_with_nothing_but_an_onnx_file_is_a_folder_with_that_model(
+    pack_host: HostProcess,
+    place_model: Callable[..., Path],
+    checkpoint: Path,
+    onnx_file: Path,
+    portrait: Path,
+    asked: str,
+):
+    place_model(onnx_file)
+    pack_host.base.place_input(portrait)
+    options = pack_host.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
+    names = options[0] if isinstance(options[0], list) else options[1]["options"]
+    assert names[0] == "GPEN-BFR-512.onnx" and "GPEN-BFR-512.pth (not installed)" not in names
+    by_graph = read(pack_host, pack_host.run(probing(staged("astronaut.png", model=asked), image=("6", 0))), "image")
+    place_model(checkpoint)
+    by_weights = read(pack_host, pack_host.run(probing(staged("astronaut.png"), image=("6", 0))), "image")
+    np.testing.assert_allclose(by_graph, by_weights, atol=1e-4)
+
+
 def test_a_damaged_onnx_file_is_called_by_its_name(
     ready: HostProcess, place_model: Callable[..., Path], tmp_path: Path
 ):

@@ -14,7 +14,8 @@ from ...weights.onnx_file import Graph
 from ..canonicalize import StateDict
 from ..infer import check_shapes
 from ..shapes import shapes_only
-from .extract import Weights, config_of, extract
+from .extract import config_of, extract
+from .gathered import Weights
 from .trace import Trace
 from .values import NotReadable, Part
 
@@ -28,7 +29,7 @@ class Recovered:
     convention: Convention
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def recover(graph: Graph, ends: Ends) -> Recovered:
     """Read the network's weights back out of a graph.
 
