@@ -13,7 +13,7 @@ from . import sockets, widgets
 from .host.images import to_frames, to_image, to_mask
 from .host.networks import ManagedParser, RestoredFacesIO
 from .host.progress import node_hooks
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class BlendFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_BlendFaces",
+            **sent_again(),
             display_name="Blend Faces (GPEN)",
             category=CATEGORY,
             description="Pastes restored faces back into the image, or into an enlarged copy that keeps their full detail.",

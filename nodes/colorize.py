@@ -12,7 +12,7 @@ from . import sockets, tasking
 from .host.images import to_image, to_mask
 from .host.networks import FaceFactsIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.shown import shown_facts
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Colorize(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_Colorize",
+            **sent_again(),
             display_name="Colorize (GPEN)",
             category=CATEGORY,
             description="Colors faces of gray photographs, or whole photographs, with GPEN-Colorization-1024. The brightness "

@@ -22,7 +22,7 @@ from torch import Tensor
 from .host.images import to_frames
 from .host.networks import FaceFactsIO, FacesIO, RestoredFacesIO
 from .host.previews import save_exact
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class CompareFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_CompareFaces",
+            **sent_again(),
             display_name="Compare Faces (GPEN)",
             category=CATEGORY,
             description="Shows the image before and after restoration under a slider. Step from face to face with the arrow "

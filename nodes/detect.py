@@ -10,7 +10,7 @@ from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, ManagedDetector
 from .host.progress import node_hooks
 from .host.shown import shown_faces
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY, automatic_detector
 
 
@@ -19,6 +19,7 @@ class DetectFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_DetectFaces",
+            **sent_again(),
             display_name="Detect Faces (GPEN)",
             category=CATEGORY,
             description="Detects faces in every image of a batch, including very large, small, rotated and partial ones.",

@@ -16,7 +16,7 @@ from .host.images import box_of, to_frames, to_image
 from .host.networks import FaceLandmarksIO, FacesIO, ManagedDetector, SegsIO
 from .host.progress import node_hooks
 from .host.shown import shown_faces
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import FACES_CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class FacesFromBoxes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesFromBoxes",
+            **sent_again(),
             display_name="Boxes to Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Takes boxes around faces from another detector, or typed, and finds eyes, nose and mouth inside each.",
@@ -109,6 +110,7 @@ class FacesFromLandmarks(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesFromLandmarks",
+            **sent_again(),
             display_name="Landmarks to Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Takes the faces that ComfyUI's own MediaPipe node found, with its landmarks: no other detector runs.",
@@ -146,6 +148,7 @@ class AlignedFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_AlignedFaces",
+            **sent_again(),
             display_name="Aligned Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Takes each image for one face that is cropped and aligned already, such as those of a face data set: "

@@ -15,7 +15,7 @@ from ..gpen_core.geometry import TEMPLATES, size_of
 from .host.images import to_bounding_boxes, to_frames, to_image, to_mask
 from .host.networks import FacesIO, RestoredFacesIO, SegsIO
 from .host.shown import shown_restored
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import FACES_CATEGORY
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class FacesToBoxes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesToBoxes",
+            **sent_again(),
             display_name="Boxes and SEGS of Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Hands faces, such as those you chose, to nodes of other packs: as bounding boxes, and as SEGS for "
@@ -79,6 +80,7 @@ class CropFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_CropFaces",
+            **sent_again(),
             display_name="Crop Faces (GPEN)",
             category=FACES_CATEGORY,
             description="Cuts faces out, upright and aligned, for any other model. Connect the edited crops to Blend Faces to "

@@ -12,7 +12,7 @@ from . import sockets, tasking
 from .host.images import from_mask, to_image, to_mask
 from .host.networks import FaceFactsIO, GpenModelIO, ManagedDetector, ManagedModel
 from .host.shown import shown_facts
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class InpaintFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_Inpaint",
+            **sent_again(),
             display_name="Inpaint Faces (GPEN)",
             category=CATEGORY,
             description="Fills what you paint over in a face, such as scratches and stains, with GPEN-Inpainting-1024. Outside "

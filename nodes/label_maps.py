@@ -14,7 +14,7 @@ from .host.images import to_frames, to_image
 from .host.memory import load_managed
 from .host.networks import GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 from .host.progress import node_hooks
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY, FACES_CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class FacesFromLabelMaps(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_FacesFromLabelMaps",
+            **sent_again(),
             display_name="Faces from Label Maps (GPEN)",
             category=CATEGORY,
             description="Makes a face of each label map, a picture whose colors name the parts of a face, with "
@@ -59,6 +60,7 @@ class LabelMapOfFace(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_LabelMap",
+            **sent_again(),
             display_name="Label Map of a Face (GPEN)",
             category=FACES_CATEGORY,
             description="Draws the parts of each face (skin, eyes, hair …) in the colors that Faces from Label Maps takes.",

@@ -16,7 +16,7 @@ from .host.images import to_frames, to_image, to_mask
 from .host.networks import FacesIO, GpenModelIO, ManagedModel, RestoredFacesIO
 from .host.progress import node_hooks
 from .host.shown import shown_restored
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class RestoreFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_RestoreFaces",
+            **sent_again(),
             display_name="Restore Faces (GPEN)",
             category=CATEGORY,
             description="Aligns detected faces and restores them with a GPEN model, batching faces across images.",

@@ -16,7 +16,7 @@ from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, M
 from .host.parts_of_clips import ONE_OF_SEVERAL, is_part_of_a_clip
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
 from .host.shown import shown_faces, shown_facts
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class RestoreImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_RestoreImage",
+            **sent_again(),
             display_name="GPEN Face Fix",
             category=CATEGORY,
             description="Detects, restores and blends all faces in one step, or those you chose. Frames are streamed, so long "

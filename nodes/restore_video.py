@@ -13,7 +13,7 @@ from .host.images import to_frames, to_image
 from .host.memory import load_managed
 from .host.networks import GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.progress import node_hooks
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY, automatic_detector
 
 
@@ -22,6 +22,7 @@ class RestoreVideo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_RestoreVideo",
+            **sent_again(),
             display_name="Restore Faces in Video (GPEN)",
             category=CATEGORY,
             description="Restores the faces of a video and holds them steady, so that they do not flicker. Works through the "

@@ -14,7 +14,7 @@ from ..gpen_core.sampling.options import LARGEST_SEED, SampleOptions
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO, GpenModelIO, ManagedModel
 from .host.progress import node_hooks
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class SampleFaces(io.ComfyNode):
         defaults = SampleOptions()
         return io.Schema(
             node_id="GPEN_SampleFaces",
+            **sent_again(),
             display_name="Sample Faces (GPEN)",
             category=CATEGORY,
             description="Generates faces from random noise: one per seed, or an interpolation between two seeds. Use a model "

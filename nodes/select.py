@@ -27,7 +27,7 @@ from .host.images import from_mask, to_frames, to_image
 from .host.networks import FacesIO
 from .host.progress import node_hooks
 from .host.shown import shown_faces
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY, automatic_detector
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class SelectFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_SelectFaces",
+            **sent_again(),
             display_name="Select Faces (GPEN)",
             category=CATEGORY,
             description="Chooses which faces are restored: click them in the picture, or set a list of numbers, limits, or a "

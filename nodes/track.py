@@ -12,7 +12,7 @@ from . import widgets
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO
 from .host.shown import shown_faces
-from .host.status import NodeStatus
+from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class TrackFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="GPEN_TrackFaces",
+            **sent_again(),
             display_name="Track Faces (GPEN)",
             category=CATEGORY,
             description="Follows detected faces through the frames of a clip: each face gets a track, its landmarks no longer "

@@ -5,15 +5,27 @@ ComfyUI's own text on a node (``send_progress_text``) is not used: newer pages t
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from comfy_api.latest import io
+
 from .memory import Managed
 
 KEY = "gpen_status"
 NOTICE = "gpen_notice"  # beside it where the line is to catch the eye
+
+
+def sent_again() -> dict[str, Any]:
+    """For the schema of a node that says something: it is sent again where the node's result comes from the host's cache.
+
+    Else a page that was not open when the node ran never hears of it. Older hosts cannot do that.
+    """
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    return {"has_intermediate_output": True} if "has_intermediate_output" in known else {}
 
 
 class NodeStatus:

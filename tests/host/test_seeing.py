@@ -80,6 +80,17 @@ def test_nodes_say_what_they_found_and_restored_on_which_device_and_in_how_many_
     assert said.startswith("1 face found, 1 restored.") and re.search(r"tiny on cpu, \d+\.\d s\.$", said)
 
 
+def test_what_a_node_said_is_sent_again_where_its_result_comes_from_the_cache(ready: HostProcess):
+    """To pages that were not open when it ran."""
+    if "has_intermediate_output" not in ready.object_info("GPEN_DetectFaces"):
+        pytest.skip("this ComfyUI sends nothing again")
+    prompt = staged("astronaut.png")
+    first = ready.run(prompt | {"9": node("PreviewImage", images=["6", 0])}).outputs
+    again = ready.run(prompt | {"10": node("SaveImage", images=["6", 0], filename_prefix="again")}).outputs
+    for name in ("4", "5"):
+        assert again[name]["gpen_status"] == first[name]["gpen_status"]
+
+
 def test_no_face_is_said_in_plain_sight(ready: HostProcess):
     prompt = staged("gray.png") | {"9": node("PreviewImage", images=["6", 0])}
     outputs = ready.run(prompt).outputs
