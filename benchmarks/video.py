@@ -7,8 +7,8 @@ How steady they are: python -m gpen_core evaluate --video PICTURE … -o REPORT
 
 speed   A clip of a face that moves is written by H.264, then restored twice: by a loop that decodes, restores (as a picture by
         itself) and encodes one frame after the other, and by restore_clip. Both are measured in turn.
-memory  Clips of 192×144 of these lengths, with a face in a quarter of their scenes of three seconds, each restored in a process
-        of its own by a tiny network: the peak of its memory.
+memory  Clips of 192×144 of these lengths, with a face in every twelfth of their scenes of three seconds, each restored in a
+        process of its own by a tiny network: the peak of its memory.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PICTURE = Path(__file__).parent.parent / "tests" / "data" / "astronaut.jpg"
 def write_clip(path: Path, size: tuple[int, int], face_width: float, frames: int, scene: int = 0) -> None:
     """The photograph under a smooth motion, one frame at a time.
 
-    With ``scene``, the face shows in the first of every four scenes of so many frames; between, the rest of the picture does.
+    With ``scene``, the face shows in the first of every twelve scenes of so many frames; between, the rest of the picture does.
     """
     picture, av = load_picture(PICTURE).pixels[:3], pyav()
     face = gpen_core.load_detector("mtcnn").detect(picture)[0]
@@ -59,7 +59,7 @@ def write_clip(path: Path, size: tuple[int, int], face_width: float, frames: int
             # Back and forth: a motion that begins anew would be a jump.
             place = number % (2 * len(period))
             matrix = period[place if place < len(period) else 2 * len(period) - 1 - place]
-            shown = picture if not scene or number // scene % 4 == 0 else empty
+            shown = picture if not scene or number // scene % 12 == 0 else empty
             array = warp(shown, matrix, size).mul(255).byte().permute(1, 2, 0).contiguous().numpy()
             output.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
         output.mux(stream.encode(None))

@@ -52,6 +52,18 @@ class ProbeSave(io.ComfyNode):
         return _seen(type="Tensor", **place, filename=file.name)
 
 
+class ProbeBatches(io.ComfyNode):
+    """Bears the name of Video Helper Suite's meta-batch manager, which runs a workflow once for each batch of a clip."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema("VHS_BatchManager", inputs=[io.Int.Input("frames_per_batch")], is_output_node=True)
+
+    @classmethod
+    def execute(cls, frames_per_batch: int) -> io.NodeOutput:
+        return _seen(frames=frames_per_batch)
+
+
 def _seen(**facts: object) -> io.NodeOutput:
     return io.NodeOutput(ui={"probe": [facts]})
 
@@ -60,7 +72,7 @@ class ProbeExtension(ComfyExtension):
     """All probe nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [ProbeLoad, ProbeMake, ProbeSave]
+        return [ProbeLoad, ProbeMake, ProbeSave, ProbeBatches]
 
 
 async def comfy_entrypoint() -> ProbeExtension:

@@ -167,3 +167,11 @@ def test_a_workflow_saved_without_the_video_widget_still_runs(ready: HostProcess
     prompt = whole("frames.npy", **OFF)
     assert "video" not in prompt["6"]["inputs"]
     succeeded(ready.run(probing(prompt, image=("6", 0))))
+
+
+def test_a_batch_of_a_batch_manager_says_that_faces_are_followed_within_it_only(ready: HostProcess):
+    prompt = probing(whole("frames.npy", video="on", **OFF), image=("6", 0))
+    assert "one part of a clip" not in status_of(succeeded(ready.run(prompt)))
+    prompt["20"] = node("VHS_BatchManager", frames_per_batch=16)
+    ready.reset()
+    assert "one part of a clip" in status_of(succeeded(ready.run(prompt)))
