@@ -69,7 +69,7 @@ def load_model(
     """Load a GPEN model by its name or from its file.
 
     Args:
-        name_or_path: A checkpoint (``.safetensors``, ``.pth`` or ``.pt``), a published name such as "GPEN-BFR-512",
+        name_or_path: A checkpoint (``.safetensors``, ``.pth``, ``.pt`` or ``.onnx``), a published name such as "GPEN-BFR-512",
             "bundled", or a file's name in ``folders``, in any case. None takes the best one present; where that is the small
             model which comes with this package, a warning is logged.
         device: "cpu", "cuda", "cuda:1", …; "auto" is the GPU there is, else the CPU.

@@ -35,7 +35,11 @@ def load_onnx(path: Path, device: torch.device, dtype: torch.dtype, task: str | 
         return model_of(read_weights(path, graph, ends_of(graph, path), task), path.name, device, dtype)
     except NotReadable as error:
         model = graph_model(path, graph, device, task)
-        _log.warning("%s stays with ONNX Runtime, since its weights could not be read back: %s", path.name, error)
+        _log.warning(
+            "%s stays with ONNX Runtime, in its own precision, since its weights could not be read back: %s",
+            path.name,
+            error,
+        )
         return model
 
 

@@ -45,7 +45,7 @@ def listed(node: Node, inputs: Inputs, name: str, place: int) -> list[int] | Non
     """What newer opsets take as an input and older ones as an attribute; None where it is left out."""
     if len(inputs) > place and inputs[place] is not None:
         return known_ints(inputs[place])
-    value = node.attributes.get(name)
+    value: Any = node.attributes.get(name)
     return None if value is None else list(value if isinstance(value, tuple) else (value,))
 
 
@@ -263,6 +263,6 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             attribute(node, "perm", tuple(reversed(range(_first(inputs).dim()))))
         ),
         "Unsqueeze": _unsqueeze,
-        "Where": lambda node, inputs: torch.where(*inputs),  # type: ignore[call-overload]
+        "Where": lambda node, inputs: torch.where(*inputs),  # type: ignore[arg-type]
     }
 )

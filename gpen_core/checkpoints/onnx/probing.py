@@ -113,7 +113,8 @@ def _judged(convention: Convention, made: Tensor, shown: _Shown) -> _Trial:
     restored = torch.nan_to_num(convention.out_of(made), 9.0, 9.0, -9.0).clamp(-9, 9)
     noise = shown.spoiled - shown.soft
     left = float(((restored - shown.soft) * noise).sum() / noise.square().sum())
-    return _Trial(convention, *(_distance(restored, shown.face, side) for side in (_COARSE, _MIDDLE)), left)
+    coarse, middle = (_distance(restored, shown.face, side) for side in (_COARSE, _MIDDLE))
+    return _Trial(convention, coarse, middle, left)
 
 
 def _ordered(rgb: _Trial, bgr: _Trial, name: str) -> Convention:

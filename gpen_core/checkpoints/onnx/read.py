@@ -11,6 +11,7 @@ from ...errors import CheckpointError
 from ...model import Gpen
 from ...weights.onnx_file import Graph, read_graph
 from ...weights.reading import read_checkpoint
+from ..canonicalize import StateDict
 from ..infer import check_state, config_of
 from ..load import Generator, check_finite, task_of
 from ..metadata import TASK_KEY
@@ -58,7 +59,7 @@ def read_weights(path: Path, graph: Graph, ends: Ends, task: str | None) -> Gene
     return Generator(recovered.network, recovered.state, meant)
 
 
-def _kept(path: Path) -> tuple[Gpen, dict] | None:  # type: ignore[type-arg]
+def _kept(path: Path) -> tuple[Gpen, StateDict] | None:
     """What an earlier run kept; None where there is nothing, or something else."""
     if not path.is_file():
         return None

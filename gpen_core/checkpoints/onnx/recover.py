@@ -44,7 +44,10 @@ def recover(graph: Graph, ends: Ends) -> Recovered:
         NotReadable: The graph is no GPEN network of the published family, or is written in another way than exporters and
             simplifiers known to us write it.
     """
-    weights = extract(Trace(graph, ends.entry, ends.size).result(ends.result))
+    try:
+        weights = extract(Trace(graph, ends.entry, ends.size).result(ends.result))
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
+        raise NotReadable("its layers are put together in another way than a GPEN network's") from error
     try:
         config = config_of(weights, ends.size)
         with shapes_only():
@@ -68,10 +71,9 @@ def _convention(weights: Weights) -> Convention:
     scale_out, shift_out = _number(weights.result, "scale"), _number(weights.result, "shift")
     if not scale or not scale_out:
         raise NotReadable("its pictures are scaled to nothing")
-    return Convention(
-        *(round((value - shift) / scale, 4) for value in (-1.0, 1.0)),
-        *(round(value * scale_out + shift_out, 4) for value in (-1.0, 1.0)),
-    )
+    lowest, highest = (round((value - shift) / scale, 4) for value in (-1.0, 1.0))
+    lowest_out, highest_out = (round(value * scale_out + shift_out, 4) for value in (-1.0, 1.0))
+    return Convention(lowest, highest, lowest_out, highest_out)
 
 
 def _number(part: Part, name: str) -> float:

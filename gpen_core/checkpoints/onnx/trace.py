@@ -56,7 +56,7 @@ class Trace:
         values = [self._value(name) for name in node.inputs]
         known = [value for value in values if isinstance(value, Tensor)]
         if node.kind == "Shape" or len(known) == sum(value is not None for value in values):
-            self._compute(node, [self._shapes.get(name, value) for name, value in zip(node.inputs, values)])  # type: ignore[misc]
+            self._compute(node, [self._shapes.get(name, value) for name, value in zip(node.inputs, values)])  # type: ignore[arg-type]
             return
         self._shape(node, values)
         made = interpreted(

@@ -196,7 +196,8 @@ def _node(message: memoryview, files: DataFiles) -> Node:
 
 
 def _attribute(message: memoryview, files: DataFiles) -> tuple[str, Attribute]:
-    name, single = "", None
+    name = ""
+    single: Attribute = None
     numbers, floats = list[int](), list[float]()
     for number, value in fields(message):
         if number == 1:
