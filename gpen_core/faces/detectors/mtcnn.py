@@ -31,7 +31,7 @@ PROPOSAL_THRESHOLD, REFINE_THRESHOLD = 0.6, 0.7  # section III-B and the authors
 STRIDE = 2  # pixels of a level between P-Net's outputs
 LEVEL_IOU, STAGE_IOU, FINAL_OVERLAP = 0.5, 0.7, 0.7  # the authors' demo; the last one is a share of the smaller box
 FARTHEST = 4  # times the picture's size: a window is no larger than it, and moves and grows by parts of itself
-CHUNK = 512  # patches a network sees at once: bounds memory on pictures full of proposals
+CHUNK = 128  # patches a network sees at once: bounds memory on pictures full of proposals, and how long Cancel waits
 # Of mtcnn 1.0.0 on PyPI. The files are pickles, which can run code when they are read: no others are.
 WEIGHT_SHA256 = MappingProxyType(
     {
