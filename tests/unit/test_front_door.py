@@ -219,6 +219,27 @@ def test_gray_turns_into_color_where_the_model_colorizes(photo, tiny_model, know
     assert gpen_core.restore(np.asarray(photo.convert("L")), colorizer, detector=known).shape == (512, 512, 3)
 
 
+@pytest.mark.parametrize("kind", ["PIL", "NumPy", "tensor", "batch"])
+def test_masks_of_every_kind_say_what_is_filled(photo, tiny_model, known, kind):
+    drawn = np.zeros((512, 512), np.uint8)
+    drawn[118:126, 190:262] = 255
+    tensor = torch.from_numpy(drawn).float() / 255
+    mask = {"PIL": Image.fromarray(drawn), "NumPy": drawn, "tensor": tensor, "batch": tensor[None, None]}[kind]
+    filler = replace(tiny_model, task=TASKS["inpainting"])
+    for picture in (photo, photo.convert("L")):
+        result = gpen_core.restore(picture, filler, detector=known, mask=mask)
+        changed = np.asarray(result) != np.asarray(picture)
+        changed = changed if changed.ndim == 2 else changed.any(-1)
+        assert result.mode == picture.mode and not changed[drawn == 0].any() and changed[drawn > 0].mean() > 0.9
+
+
+def test_what_is_no_mask_is_refused(photo, tiny_model, known):
+    filler = replace(tiny_model, task=TASKS["inpainting"])
+    for wrong in (np.zeros((4, 4, 3), np.uint8), torch.zeros(1, 3, 8, 8), "mask.png"):
+        with pytest.raises(ImageError, match="a mask is a PIL image"):
+            gpen_core.restore(photo, filler, detector=known, mask=wrong)
+
+
 def test_no_face_returns_the_same_pixels_and_says_so(photo, astronaut, tiny_model, caplog):
     with caplog.at_level(logging.WARNING, "gpen_core"):
         result = gpen_core.restore(photo, tiny_model, detector=Known())

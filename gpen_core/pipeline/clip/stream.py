@@ -89,6 +89,8 @@ def restore_stream(
     """
     if model.task.fills or model.task.is_map:
         raise OptionError(f"{model.name} is for {model.task.name}, which works on pictures, not on clips")
+    if settings.restore.whole_picture:
+        raise OptionError("whole pictures are worked on one by one: split the clip into images, or leave that to faces")
     scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks)
     followed = smoothed(scanner.scan(frames, total), video.look_ahead)

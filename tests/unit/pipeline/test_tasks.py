@@ -216,6 +216,24 @@ def test_what_a_task_cannot_do_is_an_error_before_any_work(
             next(restore_stream([astronaut], model, None))
 
 
+def test_a_gray_clip_is_colored_along_its_faces_and_keeps_its_brightness(gray, astronaut_face, colorizer):
+    class Known:
+        name = "known"
+
+        def detect(self, frame):
+            return (astronaut_face,)
+
+    frames = [gray[0], gray[0] * 0.9, gray[0] * 0.8]
+    results = list(restore_stream(frames, colorizer, Known(), threads=False))
+    assert len(results) == 3
+    for frame, result in zip(frames, results, strict=True):
+        np.testing.assert_allclose(luma(result.frame), luma(frame), atol=1e-2)
+        spread = result.frame.amax(0) - result.frame.amin(0)
+        assert spread[100:150, 200:250].mean() > 0.02 and spread[300:].max() < 1e-6
+    with pytest.raises(OptionError, match="one by one"):
+        next(restore_stream(frames, colorizer, Known(), WHOLE_PICTURE))
+
+
 def test_an_edited_colorized_face_is_pasted_with_the_pictures_brightness(gray, astronaut_face):
     crop = align_face(gray[0], astronaut_face, 128, "ffhq")
     red = torch.zeros(3, 128, 128)
