@@ -17,6 +17,9 @@ from browser_harness.comfy_page import ComfyPage, node
 from browser_harness.picker import Picker
 from PIL import Image
 
+from gpen_core.imaging.files import as_image
+from gpen_core.pipeline.label_maps import legend
+
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect
 
@@ -237,7 +240,9 @@ WORKFLOWS = {
             "fill", "GPEN_Inpaint", (380, 0), (330, 240),
             inputs={"image": ("photo", "image"), "mask": ("photo", "mask"), "model": ("model", "model")},
         ),
+        node("drawn", "MaskToImage", (380, 500), (300, 60), inputs={"mask": ("photo", "mask")}),
         compare(790, 0, source="fill"),
+        node("mask", "PreviewImage", (790, 620), (480, 440), title="Mask", inputs={"images": ("drawn", "IMAGE")}),
         save(1350, 0, source=("fill", "image"), prefix="filled"),
     ],
     "GPEN 9 Paint faces as label maps": [
@@ -359,7 +364,7 @@ def _thumbnail(comfy_page: ComfyPage, name: str) -> Image.Image:
     places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
     given = comfy_page.ask("app.nodeOutputs")[places["GPEN_ExampleImage"]]["images"][0]
     before = Image.open(BytesIO(comfy_page.server.view(given))).convert("RGB")
-    after = Image.open(BytesIO(comfy_page.server.view(_result(comfy_page)))).convert("RGB")
+    after = _shown_after(comfy_page, name)
     shown = Image.new("RGB", (THUMBNAIL[0], THUMBNAIL[1]), "white")
     half = ((THUMBNAIL[0] - DIVIDER) // 2, THUMBNAIL[1])
     for image, left in ((before, 0), (after, half[0] + DIVIDER)):
@@ -369,10 +374,22 @@ def _thumbnail(comfy_page: ComfyPage, name: str) -> Image.Image:
     return shown
 
 
-def _result(comfy_page: ComfyPage) -> dict[str, Any]:
+def _shown_after(comfy_page: ComfyPage, name: str) -> Image.Image:
+    """The result; of tasks whose models nobody may ship, what a user draws instead."""
+    if name == "GPEN 9 Paint faces as label maps":
+        sheet = as_image(legend())
+        square = Image.new("RGB", (sheet.height, sheet.height), "white")
+        square.paste(sheet, ((sheet.height - sheet.width) // 2, 0))
+        return square
+    return Image.open(BytesIO(comfy_page.server.view(_result(comfy_page, name)))).convert("RGB")
+
+
+def _result(comfy_page: ComfyPage, name: str) -> dict[str, Any]:
     """Where the restored picture lies: saved, or shown by Compare Faces."""
     outputs = comfy_page.ask("app.nodeOutputs")
     places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
+    if name == "GPEN 8 Inpaint scratched faces":
+        return outputs[places["PreviewImage"]]["images"][0]
     if "SaveImage" in places:
         return outputs[places["SaveImage"]]["images"][0]
     return outputs[places["GPEN_CompareFaces"]]["gpen_compare"][0]["pairs"][0]["after"]

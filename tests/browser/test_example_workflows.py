@@ -94,6 +94,8 @@ PROMPTS = {
             "restored": "GPEN_Inpaint 0",
             "faces": "GPEN_Inpaint 2",
         },
+        "MaskToImage": {"mask": "GPEN_ExampleImage 1"},
+        "Mask": {"images": "MaskToImage 0"},
         "SaveImage": {"images": "GPEN_Inpaint 0", "filename_prefix": "filled"},
     },
     "GPEN 9 Paint faces as label maps": {
