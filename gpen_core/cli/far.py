@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..checkpoints import load_checkpoint
 from ..errors import OptionError
-from ..jobs import Found, find_pictures, plan_jobs
+from ..jobs import Found, ToolOptions, find_pictures, plan_jobs
 from ..jobs.places import place
+from ..precisions import PRECISIONS
 from ..scale.cluster import ClusterOptions, connected
 from ..scale.manifest import Manifest
 from ..scale.outcome import FAILED, Outcome
-from ..scale.pins import pin_files
+from ..scale.pins import Pins, local_file, pin_files
 from ..scale.run import fingerprint, restore_on_cluster
+from ..scale.sizing import WorkerSize, worker_size
 from .progress import PictureBar
 from .restoring import file_options, output_of, say_what_is_left_out, tool_options
 
@@ -58,6 +61,7 @@ def run_far(options: argparse.Namespace) -> int:
     cluster, files, tools = cluster_options(options), file_options(options), tool_options(options)
     with connected(cluster) as ray:
         pins = pin_files(tools)
+        size = _checked_model(tools, pins)
         manifest = _manifest(options)
         found = find_pictures(options.inputs, recursive=options.recursive)
         jobs, done = plan_jobs(
@@ -79,8 +83,15 @@ def run_far(options: argparse.Namespace) -> int:
                     bar.finish(f"{outcome.source} → {outcome.target} ({outcome.text})")
 
             if jobs:
-                restore_on_cluster(jobs, tools, pins, files, cluster, manifest, tell, ray)
+                restore_on_cluster(jobs, tools, pins, files, cluster, size, manifest, tell, ray)
     return _summed_up(found, len(jobs), len(failures))
+
+
+def _checked_model(options: ToolOptions, pins: Pins) -> WorkerSize:
+    """Load the model once here: what is wrong with it is said before anything is spread. → what a worker takes."""
+    model = load_checkpoint(local_file(pins.model), dtype=PRECISIONS[options.precision], task=options.task)
+    print(f"{model.name}: {model.task.name}, {model.config.input_size} px", file=sys.stderr)
+    return worker_size(model)
 
 
 def _manifest(options: argparse.Namespace) -> Manifest:

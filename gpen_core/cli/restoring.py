@@ -160,6 +160,7 @@ def file_options(options: argparse.Namespace) -> FileOptions:
         None if options.end is None else seconds_of("--end", options.end),
         encode_options(options),
         companions(options),
+        segment_frames=options.segment_frames,
     )
 
 

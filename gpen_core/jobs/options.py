@@ -13,6 +13,7 @@ from ..pipeline import Settings
 from ..pipeline.clip import VideoOptions
 from ..types import AUTO
 from ..video.codecs import EncodeOptions
+from ..video.segments import SEGMENT_FRAMES
 from .companions import Companions
 
 MASKS = (AUTO, "ellipse", "parsing")
@@ -82,6 +83,7 @@ class FileOptions:
         encode: How clips are encoded.
         companions: Masks and backgrounds that go with the pictures.
         retries: How often a transfer from or to an address is tried again.
+        segment_frames: A clip is cut at the first change of the scene after so many frames.
     """
 
     max_megapixels: float = MOST_MEGAPIXELS
@@ -91,3 +93,4 @@ class FileOptions:
     encode: EncodeOptions = EncodeOptions()
     companions: Companions = Companions()
     retries: int = 2
+    segment_frames: int = SEGMENT_FRAMES

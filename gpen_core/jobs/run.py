@@ -20,7 +20,7 @@ from ..pipeline import Hooks, Restoration, restore_image
 from ..types import AUTO, Face, FaceFacts, RestoredFace
 from ..video.animated import ANIMATIONS, is_animation, restore_animation
 from ..video.files import is_clip
-from ..video.restore import restore_clip
+from ..video.segments import restore_in_segments
 from .job import Job
 from .options import FileOptions
 from .plan import remove_faces
@@ -141,7 +141,10 @@ def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) ->
     if job.target.suffix.lower() in ANIMATIONS:
         report = restore_animation(job.source, job.target, networks, hooks=hooks)
     else:
-        report = restore_clip(job.source, job.target, networks, start=options.start, end=options.end, hooks=hooks)
+        report = restore_in_segments(
+            job.source, job.target, networks, start=options.start, end=options.end, hooks=hooks,
+            segment_frames=options.segment_frames,
+        )  # fmt: skip
     height, width = report.size
     return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds)
 

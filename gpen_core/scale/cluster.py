@@ -10,6 +10,7 @@ from typing import Any
 
 from ..commands import pip_install
 from ..errors import OptionError
+from .sizing import WorkerSize
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ def connected(options: ClusterOptions) -> Iterator[Any]:
             ray.shutdown()
 
 
-def workers_of(options: ClusterOptions, ray: Any) -> int:
+def workers_of(options: ClusterOptions, size: WorkerSize, ray: Any) -> int:
     """How many workers: as asked for, or as many as fit the cluster. Raises OptionError where not even one does."""
     have = ray.cluster_resources()
     fitting = int(have.get("CPU", 0) / options.cpus)
     if options.gpus:
         fitting = min(fitting, int(have.get("GPU", 0) / options.gpus))
+    if have.get("memory") and not options.gpus:
+        fitting = min(fitting, max(1, int(have["memory"] / size.host)))  # one may still do with less
     if fitting < 1 and not options.workers:
         needs = f"{options.cpus:g} CPUs" + (f" and {options.gpus:g} GPUs" if options.gpus else "")
         raise OptionError(

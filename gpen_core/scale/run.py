@@ -14,11 +14,13 @@ from ..errors import RestorationError
 from ..jobs import FileOptions, Job, ToolOptions
 from ..jobs.places import text_of
 from .attempts import Attempts
+from .clips import Joiner, Piece, pieces_of
 from .cluster import ClusterOptions, workers_of
 from .manifest import Manifest
 from .outcome import PLANNED, Outcome
 from .pins import Pins
-from .worker import Worker, job_row
+from .sizing import WorkerSize
+from .worker import Worker, piece_row
 
 ATTEMPTS = "gpen-attempts"  # what the actor's name begins with
 _IMAGES_A_TASK = 8
@@ -43,6 +45,7 @@ def restore_on_cluster(
     pins: Pins,
     files: FileOptions,
     cluster: ClusterOptions,
+    size: WorkerSize,
     manifest: Manifest,
     on_outcome: Callable[[Outcome], None],
     ray: Any,
@@ -55,6 +58,7 @@ def restore_on_cluster(
         pins: The files of weights that this takes.
         files: How files are read and written.
         cluster: How the work is spread.
+        size: What a worker takes.
         manifest: Records what was planned, and what became of it.
         on_outcome: Sees each outcome as it arrives, in any order.
         ray: The package, connected.
@@ -64,7 +68,7 @@ def restore_on_cluster(
         OptionError: Not even one worker fits the cluster.
     """
     settings = fingerprint(options, pins, files)
-    workers = workers_of(cluster, ray)
+    workers = workers_of(cluster, size, ray)
     now = time.time()
     manifest.add(
         Outcome(text_of(job.source), text_of(job.target), PLANNED, settings=settings, finished=now) for job in jobs
@@ -72,7 +76,9 @@ def restore_on_cluster(
     manifest.flush()
     attempts = ray.remote(Attempts).options(num_cpus=0, name=f"{ATTEMPTS}-{uuid.uuid4().hex[:8]}").remote()
     _be_quiet(ray)
-    rows = _dataset(jobs, workers, cluster, ray).map_batches(
+    pieces = pieces_of(jobs, options.settings.blend.scale, files, ray)
+    joiner = Joiner(pieces, files, ray)
+    rows = _dataset(pieces, workers, cluster, ray).map_batches(
         Worker,
         batch_size=None,
         batch_format="pyarrow",
@@ -82,9 +88,11 @@ def restore_on_cluster(
         fn_constructor_args=(options, pins, files, settings, attempts, cluster.attempts),
     )
     try:
-        for outcomes in _arriving(rows, attempts, ray):
-            manifest.add(outcomes)
-            for outcome in outcomes:
+        for arrived in _arriving(rows, attempts, ray):
+            outcomes = [joiner.take(number, outcome) for number, outcome in arrived]
+            whole = [outcome for outcome in outcomes if outcome is not None]
+            manifest.add(whole)
+            for outcome in whole:
                 on_outcome(outcome)
     finally:
         ray.kill(attempts)
@@ -97,28 +105,31 @@ def _be_quiet(ray: Any) -> None:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
-def _dataset(jobs: Sequence[Job], workers: int, cluster: ClusterOptions, ray: Any) -> Any:
+def _dataset(pieces: Sequence[Piece], workers: int, cluster: ClusterOptions, ray: Any) -> Any:
     """One block for each task."""
     import pyarrow as pa
 
     most = cluster.batch or _IMAGES_A_TASK
-    size = cluster.batch or max(1, min(most, len(jobs) // (workers * _TASKS_A_WORKER)))
-    rows = pa.Table.from_pylist([job_row(number, job) for number, job in enumerate(jobs)], _schema())
-    return ray.data.from_arrow([rows.slice(start, size) for start in range(0, len(jobs), size)])
+    size = cluster.batch or max(1, min(most, len(pieces) // (workers * _TASKS_A_WORKER)))
+    rows = pa.Table.from_pylist([piece_row(number, piece) for number, piece in enumerate(pieces)], _schema())
+    return ray.data.from_arrow([rows.slice(start, size) for start in range(0, len(pieces), size)])
 
 
 def _schema() -> Any:
     import pyarrow as pa
 
-    return pa.schema([("number", pa.int64()), *((name, pa.binary()) for name in ("source", "target", "pair", "faces"))])
+    return pa.schema(
+        [("number", pa.int64()), *((name, pa.binary()) for name in ("segment", "source", "target", "pair", "faces"))]
+    )
 
 
-def _arriving(rows: Any, attempts: Any, ray: Any) -> Iterator[list[Outcome]]:
+def _arriving(rows: Any, attempts: Any, ray: Any) -> Iterator[list[tuple[int, Outcome]]]:
     try:
         for batch in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
             found = batch.to_pylist()
-            attempts.forget.remote([row.pop("number") for row in found])
-            yield [Outcome(**row) for row in found]
+            numbers = [row.pop("number") for row in found]
+            attempts.forget.remote(numbers)
+            yield [(number, Outcome(**row)) for number, row in zip(numbers, found, strict=True)]
     except ray.exceptions.RayError as error:
         raise RestorationError(f"the workers cannot go on: {_reason(error)}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -14,6 +15,8 @@ from ..heap import keep_freed_memory
 from ..jobs import FileOptions, Job, ToolOptions, load_tools, restore_job
 from ..jobs.places import place, text_of, valid
 from ..pipeline import Hooks
+from ..video.segments import Segment, restore_segment, segment_folder
+from .clips import Piece, segment_text
 from .outcome import DONE, FAILED, Outcome, outcome_schema
 from .pins import Pins, with_local_files
 
@@ -57,7 +60,7 @@ class Worker:
                 job, f"its worker ended each of {self._most} times: it may take more memory than there is"
             )
         else:
-            outcome = self._restored(job)
+            outcome = self._restored(job) if row["segment"] is None else self._segment(job, row["segment"])
         outcome = replace(
             outcome, settings=self._settings, attempts=attempt, worker=f"{self._me[0]}:{self._me[1]}",
             seconds=time.time() - started, finished=time.time(),
@@ -84,11 +87,31 @@ class Worker:
             height, width, len(done.faces), size, digest,
         )  # fmt: skip
 
+    def _segment(self, job: Job, segment: bytes) -> Outcome:
+        """One segment of a clip; the outcome's text tells of it."""
+        notes: list[str] = []
+        networks, hooks = self._tools.for_clips(self._files.encode), Hooks(say=notes.append)
+        try:
+            done = restore_segment(
+                job.source,
+                segment_folder(job.target),
+                job.target.suffix,
+                Segment(**json.loads(segment)),
+                networks,
+                hooks,
+            )
+        except Exception as error:  # as with images
+            return _failed(job, str(error) or type(error).__name__)
+        told = valid("\n".join(dict.fromkeys(notes)))
+        return Outcome(text_of(job.source), text_of(job.target), DONE, segment_text(done), notes=told)
 
-def job_row(number: int, job: Job) -> dict[str, Any]:
-    """A job as a row for Ray."""
+
+def piece_row(number: int, piece: Piece) -> dict[str, Any]:
+    """A piece as a row for Ray."""
+    job = piece.job
     return {
         "number": number,
+        "segment": None if piece.segment is None else json.dumps(asdict(piece.segment)).encode(),
         "source": _written(job.source),
         "target": _written(job.target),
         "pair": None if job.pair is None else _written(job.pair),

@@ -15,6 +15,7 @@ from ..geometry import size_of
 from ..pipeline.clip import restore_stream
 from ..pipeline.clip.ahead import ahead
 from ..pipeline.hooks import Hooks
+from .extras import Extras
 from .parts import PART_FRAMES, PartsWriter
 from .read import ClipFrame, ClipReader
 from .report import ClipReport
@@ -34,6 +35,7 @@ def restore_clip(
     hooks: Hooks = Hooks(),
     resumes: bool = True,
     part_frames: int = PART_FRAMES,
+    with_sound: bool = True,
 ) -> ClipReport:
     """Restore the faces of a clip: decode, search, restore and encode side by side, a few frames at a time.
 
@@ -50,6 +52,7 @@ def restore_clip(
         hooks: Told of each stage, from several threads.
         resumes: Whether parts are kept when the run fails; without, nothing is left.
         part_frames: Frames of a part.
+        with_sound: Whether the source's sound and chapters are taken over.
 
     Returns:
         What became of it.
@@ -61,23 +64,24 @@ def restore_clip(
     """
     report = ClipReport()
     with ClipReader(source, start, end) as reader:
-        parts = PartsWriter(target, _job(source, tools, start, end), reader.info, tools.encode, part_frames)
+        parts = PartsWriter(target, job_of(source, tools, start, end), reader.info, tools.encode, part_frames)
         try:
             report.frames = parts.done
             if not parts.is_complete:
                 _restore_rest(reader, parts, tools, hooks, report)
-            sound, extras = reader.sound(), reader.extras(target.suffix)
-            parts.close(sound, extras)
+            heard = reader.sound() if with_sound else None
+            extras = reader.extras(target.suffix) if with_sound else Extras()
+            parts.close(heard, extras)
         except BaseException:
             parts.abandon(keep=resumes)
             raise
-        for sentence in (*sound.notes, extras.note):
+        for sentence in (*(heard.notes if heard else ()), extras.note):
             if sentence:
                 report.note(sentence)
     return report
 
 
-def _job(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float | None) -> tuple[object, ...]:
+def job_of(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float | None) -> tuple[object, ...]:
     """All that decides about the result: parts that another job has left are of no use."""
     if isinstance(source, Path):
         status = source.stat()

@@ -166,3 +166,32 @@ def test_addresses_are_read_and_written_by_the_workers(ray, archive, expected, c
     found = {f"year 1/{path}": content for path, content in sums(tmp_path / "out").items()}
     assert found == {path: content for path, content in expected[0].items() if path.startswith("year 1")}
     assert len(rows(tmp_path / "out")) == 20
+
+
+def test_segments_of_a_clip_are_restored_by_several_workers_and_joined(ray, portrait, checkpoint, tmp_path, command):
+    av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
+    face = Image.open(portrait).crop((128, 16, 336, 224)).resize((96, 96))
+    (tmp_path / "in").mkdir()
+    with av.open(str(tmp_path / "in" / "scenes.mp4"), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 96, "yuv420p"
+        for scene in (face, Image.radial_gradient("L").resize((96, 96)).convert("RGB"), face.rotate(90)):
+            for _ in range(8):
+                output.mux(stream.encode(av.VideoFrame.from_image(scene)))
+        output.mux(stream.encode(None))
+    asked = [
+        "restore",
+        str(tmp_path / "in"),
+        "--model",
+        str(checkpoint),
+        "--detector",
+        "mtcnn",
+        "--segment-frames",
+        "4",
+    ]
+    plain = command(*asked, "-o", tmp_path / "plain")
+    assert plain.wait(120) == 0, plain.stdout.read()
+    assert main([*asked, "-o", str(tmp_path / "far"), "--engine", "ray"]) == 0
+    assert sums(tmp_path / "far") == sums(tmp_path / "plain")
+    (row,) = rows(tmp_path / "far")
+    assert row["status"] == "done" and row["text"].startswith("24 frames")

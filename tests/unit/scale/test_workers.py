@@ -14,10 +14,11 @@ from gpen_core.jobs import FileOptions, Job, Person, ToolOptions
 from gpen_core.jobs.places import place
 from gpen_core.pipeline import BlendOptions, Settings
 from gpen_core.scale.attempts import Attempts
+from gpen_core.scale.clips import Piece
 from gpen_core.scale.cluster import ClusterOptions
 from gpen_core.scale.pins import Pin, local_file, pin_files, with_local_files
 from gpen_core.scale.run import fingerprint
-from gpen_core.scale.worker import job_row
+from gpen_core.scale.worker import piece_row
 from gpen_core.weights.catalog import published_of
 
 
@@ -34,7 +35,7 @@ def test_jobs_arrive_as_they_were_planned_whatever_their_names(tmp_path):
         Job(tmp_path / odd, place("memory://out/a.png")),
         Job(tmp_path / "ä.png", tmp_path / "b.png", tmp_path / "pair.png", tmp_path / "faces"),
     ):
-        assert _job(job_row(7, job)) == job
+        assert _job(piece_row(7, Piece(job))) == job
 
 
 def test_weights_are_taken_only_with_the_right_checksum(checkpoint, tmp_path):

@@ -1,0 +1,131 @@
+"""A clip is cut where scenes change, and its segments make the same clip whoever restores them, in whatever order."""
+
+import importlib.util
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from gpen_core.faces.detectors import load_detector
+from gpen_core.pipeline import Hooks, ProtectOptions, Settings
+from gpen_core.pipeline.clip import VideoOptions
+from gpen_core.video import ClipReader, ClipTools, EncodeOptions
+from gpen_core.video.segments import (
+    find_segments,
+    join_segments,
+    restore_in_segments,
+    restore_segment,
+    segment_folder,
+)
+
+av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
+SIZE, SCENE = 160, 12
+
+
+def pictures(astronaut):
+    """Three scenes of 12 frames: a face, stripes without one, and the face mirrored."""
+    face = astronaut[:, 20 : 20 + SIZE + SCENE, 130 : 130 + SIZE + SCENE]
+    rows = torch.arange(SIZE).float()
+    for scene in (face, None, face.flip(-1)):
+        for number in range(SCENE):
+            if scene is None:
+                yield ((rows + number) / 9).sin().mul(0.4).add(0.5).expand(3, SIZE, SIZE)
+            else:
+                yield scene[:, number : number + SIZE, number : number + SIZE]
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, tmp_path_factory):
+    """Times are uneven, the first one is not 0, and there is sound."""
+    path = tmp_path_factory.mktemp("clips") / "scenes.mp4"
+    with av.open(str(path), "w") as output:
+        video, audio = output.add_stream("libx264", rate=25), output.add_stream("aac", rate=44100, layout="mono")
+        video.height, video.width, video.pix_fmt, video.options = SIZE, SIZE, "yuv420p", {"crf": "12"}
+        video.codec_context.time_base = Fraction(1, 1000)
+        for number, picture in enumerate(pictures(astronaut)):
+            array = picture.mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
+            shown = av.VideoFrame.from_ndarray(array, format="rgb24")
+            shown.pts, shown.time_base = 40 * number + (7 if number % 3 else 0), Fraction(1, 1000)
+            output.mux(video.encode(shown))
+        output.mux(video.encode(None))
+        tone = np.sin(np.arange(44100 * 3 * SCENE // 25) / 16).astype(np.float32)
+        for start in range(0, len(tone), 1024):
+            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
+            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
+            output.mux(audio.encode(part))
+        output.mux(audio.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def tools(tiny_model):
+    settings = Settings(protect=ProtectOptions("off"))
+    return ClipTools(
+        tiny_model, load_detector("mtcnn"), settings, VideoOptions(detect_every=4), encode=EncodeOptions(crf=8)
+    )
+
+
+def times_of(path):
+    with ClipReader(path) as reader:
+        return [float(frame.time * reader.info.time_base) for frame in reader.frames()]
+
+
+def sound_of(path):
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_segments_begin_where_scenes_do(clip):
+    segments, times = find_segments(clip, 1.0, frames=5), times_of(clip)
+    assert [segment.number for segment in segments] == [0, 1, 2]
+    for segment, first in zip(segments[1:], (SCENE, 2 * SCENE), strict=True):
+        assert times[first - 1] < segment.start < times[first]
+    assert [segment.end for segment in segments] == [segments[1].start, segments[2].start, None]
+    assert len(find_segments(clip, 1.0, frames=13)) == 2  # the first cut after 13 frames is the second one
+    assert len(find_segments(clip, 1.0, frames=30)) == len(find_segments(clip, "auto", frames=5)) == 1
+
+
+def test_a_clip_in_segments_has_all_frames_at_their_times_and_its_sound(clip, tools, tmp_path):
+    report = restore_in_segments(clip, tmp_path / "out.mp4", tools, segment_frames=5)
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(clip), abs=1e-3)
+    assert sound_of(tmp_path / "out.mp4") == sound_of(clip)
+    assert report.frames == 3 * SCENE and 0 < report.with_faces <= 2 * SCENE and len(report.tracks) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_part_of_a_clip_is_cut_and_joined_as_well(clip, tools, tmp_path):
+    restore_in_segments(clip, tmp_path / "out.mp4", tools, start=0.2, end=1.2, segment_frames=5)
+    expected = [time for time in times_of(clip) if 0.2 <= time < 1.2]
+    assert times_of(tmp_path / "out.mp4") == pytest.approx([time - expected[0] for time in expected], abs=1.1e-3)
+
+
+def test_segments_in_any_order_make_the_same_file(clip, tools, tmp_path):
+    restore_in_segments(clip, tmp_path / "a.mp4", tools, segment_frames=5)
+    segments, target = find_segments(clip, 1.0, frames=5), tmp_path / "b.mp4"
+    folder = segment_folder(target)
+    done = {segment: restore_segment(clip, folder, ".mp4", segment, tools) for segment in reversed(segments)}
+    join_segments(clip, target, folder, segments, [done[segment] for segment in segments])
+    assert target.read_bytes() == (tmp_path / "a.mp4").read_bytes()
+
+
+def test_segments_that_are_done_are_not_done_again(clip, tools, tmp_path):
+    class StopError(Exception):
+        pass
+
+    steps = []
+
+    def stop(stage, done, total, preview=None):
+        steps.append(stage)
+        if stage == "blend" and steps.count("blend") > SCENE + 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        restore_in_segments(clip, tmp_path / "out.mp4", tools, hooks=Hooks(progress=stop), segment_frames=5)
+    steps.clear()
+    hooks = Hooks(progress=lambda stage, done, total, preview=None: steps.append(stage))
+    restore_in_segments(clip, tmp_path / "out.mp4", tools, hooks=hooks, segment_frames=5)
+    assert steps.count("blend") == 2 * SCENE
+    restore_in_segments(clip, tmp_path / "whole.mp4", tools, segment_frames=5)
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
