@@ -71,7 +71,8 @@ def connected(options: ClusterOptions) -> Iterator[Any]:
             )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise OptionError(
-                f"no Ray cluster at '{options.address}' ({error}). Start one with: ray start --head"
+                f"no Ray cluster at '{options.address}' ({error}). Start one with: ray start --head. If it asks for a token, "
+                "set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from its head."
             ) from error
     try:
         yield ray
