@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import OptionError
 from ..geometry import overlap, size_of
 from ..types import Face
-from .alignment import align_face
 from .identity import Embedder
+from .looks import thumbnail_of
 from .places import distance, middle_of, shifted, size_of_face
 from .selection.reference import face_vectors
 
 Array = NDArray[np.float64]
-_LOOKS_SIDE = 24  # px: what tells two faces apart besides their place
 _REFUSED = 1e6
 
 
@@ -82,19 +80,6 @@ class Track:
         self.face, self.seen = face, self.seen + 1
         mean = 0.9 * self.looks + 0.1 * looks
         self.looks = mean / mean.norm().clamp_min(1e-6)
-
-
-def thumbnail_of(frame: Tensor, face: Face) -> Tensor:
-    """What a face looks like, roughly: [D] of length 1, without its brightness and contrast.
-
-    Args:
-        frame: [3, H, W] RGB in [0, 1].
-        face: Found in it.
-    """
-    crop = align_face(frame, face, _LOOKS_SIDE, "ffhq").pixels
-    even = crop - crop.mean((1, 2), keepdim=True)
-    flat = torch.cat((even.flatten(), 4 * (crop.mean((1, 2)) - crop.mean())))  # its colors count, too
-    return flat / flat.norm().clamp_min(1e-6)
 
 
 class Tracker:
