@@ -28,7 +28,6 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gpen_core.cli.heap import keep_freed_memory  # noqa: E402
 from naive import Naive  # noqa: E402
 
 from gpen_core import load_checkpoint  # noqa: E402
@@ -36,6 +35,7 @@ from gpen_core.checkpoints import GpenModel  # noqa: E402
 from gpen_core.checkpoints.onnx.load import graph_model  # noqa: E402
 from gpen_core.engines import OnnxEngine  # noqa: E402
 from gpen_core.export import export_onnx  # noqa: E402
+from gpen_core.heap import keep_freed_memory  # noqa: E402
 from gpen_core.lab.benchmark.subjects import PUBLISHED_SIZES, random_crops, random_network, shape_of  # noqa: E402
 from gpen_core.lab.benchmark.timing import time_alternately  # noqa: E402
 from gpen_core.model import Gpen  # noqa: E402
