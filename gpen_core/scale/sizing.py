@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..checkpoints import GpenModel
 
 _MIB = 1 << 20
-_PROCESS = 600 * _MIB  # Python, torch and Ray's own part of a worker, with MTCNN; measured by benchmarks/scale.py
+_PROCESS = 600 * _MIB  # Python, torch and Ray's own part of a worker, with MTCNN: an estimate
 _PICTURE = 24_000_000 * 3 * 4 * 3  # a picture of 24 megapixels in float32: as read, in work, and as written
 
 

@@ -29,15 +29,11 @@ Run = Callable[[Tensor], Tensor]  # [1, 3, S, S] → [1, 3, S', S'], in the grap
 
 _FACE = Path(__file__).resolve().parents[2] / "assets" / "probe-face.jpg"
 _RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
-_COARSE, _MIDDLE = (
-    16,
-    64,
-)  # px: the sides at which restoration and face are compared: the same picture? how well restored?
+# The sides, in pixels, at which restoration and face are compared: is it the same picture? how well is it restored?
+_COARSE, _MIDDLE = 16, 64
 # Numbers in brackets are the bundled model's.
 _SAME = 0.06  # the most that the two differ by, coarsely (0.007, in a wrong range 0.15 and more)
-_DENOISED = (
-    0.8  # the most noise that is left, as a part of what was there (0.45; in a range that is far too large 0.99)
-)
+_DENOISED = 0.8  # the most noise that is left, as a part of what was (0.45; in a range that is far too large 0.99)
 _SURELY = 0.95  # the most that the better order's distance is of the other's (0.84)
 _NOISE, _SHRINK = 0.03, 4  # how the face is spoiled
 
@@ -87,7 +83,7 @@ def convention_of(run: Run, size: int, name: str) -> Convention:
 
 
 def probe_face(size: int) -> Tensor:
-    """The face that graphs are shown: [1, 3, size, size] RGB in [0, 1], aligned."""
+    """The face that graphs are shown: [1, 3, size, size] RGB in [0, 1], aligned: NASA's, in the public domain."""
     with Image.open(_FACE) as image:
         pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)[None].float() / 255
     return F.interpolate(pixels, size=(size, size), mode="bicubic", antialias=True).clamp(0, 1)
