@@ -49,7 +49,10 @@ def run_inspect(options: argparse.Namespace) -> int:
     description = describe(options.file)
     if options.json:
         published = description.published and description.published.name
-        added = {"family": description.config.family, "published": published, "bundled": _is_bundled(description)}
+        task = {field: value for field, value in asdict(description.task).items() if isinstance(value, str | bool)}
+        added = {
+            "task": task, "family": description.config.family, "published": published, "bundled": _is_bundled(description)
+        }  # fmt: skip
         print(json.dumps({**asdict(description), **added}, indent=2))
     else:
         print(_describe(description))

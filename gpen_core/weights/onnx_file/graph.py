@@ -60,6 +60,8 @@ class Graph:
 
 def looks_like_onnx(path: Path) -> bool:
     """Whether a file begins as ONNX files do: with the version of the format, then a field of a model's first few."""
+    if not path.is_file():  # a FIFO may block for ever
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(3)

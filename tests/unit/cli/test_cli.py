@@ -350,7 +350,8 @@ def test_inspect_says_what_a_checkpoint_is(checkpoint, tmp_path, capsys):
     ):
         assert part in said
     assert main(["inspect", "--json", str(checkpoint)]) == 0
-    assert json.loads(capsys.readouterr().out)["config"]["input_size"] == 64
+    said = json.loads(capsys.readouterr().out)
+    assert said["config"]["input_size"] == 64 and said["task"]["name"] == "restoration"
     torch.save(Discriminator(DiscriminatorConfig(16, (4, 4, 4))).state_dict(), tmp_path / "d.pth")
     assert main(["inspect", str(tmp_path / "d.pth")]) == 1
     assert "discriminator" in capsys.readouterr().err
