@@ -19,9 +19,9 @@ def main() -> int:
         print("GPEN: this pack does not lie in ComfyUI's custom_nodes; no folders were made.")
         return 0
     sys.path.insert(0, str(PACK))  # of the package, only what knows files of weights is imported: no torch
-    from gpen_core.errors import MissingWeightsError
-    from gpen_core.weights.catalog import PUBLISHED, published_named
-    from gpen_core.weights.folders import weight_files_in
+    from gpen_core.errors import MissingWeightsError  # type: ignore[import-not-found, unused-ignore]
+    from gpen_core.weights.catalog import PUBLISHED, published_named  # type: ignore[import-not-found, unused-ignore]
+    from gpen_core.weights.folders import weight_files_in  # type: ignore[import-not-found, unused-ignore]
 
     for kind in dict.fromkeys(FOLDERS.values()):
         try:

@@ -23,7 +23,7 @@ class InpaintFaces(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
-            node_id="GPEN_Inpaint",
+            node_id="GPEN_InpaintFaces",
             **sent_again(),
             display_name="Inpaint Faces (GPEN)",
             category=CATEGORY,

@@ -27,7 +27,7 @@ class FacesFromLabelMaps(io.ComfyNode):
         return io.Schema(
             node_id="GPEN_FacesFromLabelMaps",
             **sent_again(),
-            display_name="Faces from Label Maps (GPEN)",
+            display_name="Label Maps to Faces (GPEN)",
             category=CATEGORY,
             description="Makes a face of each label map, a picture whose colors name the parts of a face, with "
             "GPEN-Seg2face-512. Nothing is detected: the map is the face.",
@@ -63,7 +63,7 @@ class LabelMapOfFace(io.ComfyNode):
             **sent_again(),
             display_name="Label Map of a Face (GPEN)",
             category=FACES_CATEGORY,
-            description="Draws the parts of each face (skin, eyes, hair …) in the colors that Faces from Label Maps takes.",
+            description="Draws the parts of each face (skin, eyes, hair …) in the colors that Label Maps to Faces takes.",
             search_aliases=["face segmentation map", "face parsing", "parsenet", "semantic map", "gpen"],
             inputs=[
                 io.Image.Input("image", tooltip="Images with faces."),

@@ -237,7 +237,7 @@ WORKFLOWS = {
         model(0, 390, name="GPEN-Inpainting-1024.pth"),
         note(0, 560, text=FILL_NOTE, height=200),
         node(
-            "fill", "GPEN_Inpaint", (380, 0), (330, 240),
+            "fill", "GPEN_InpaintFaces", (380, 0), (330, 240),
             inputs={"image": ("photo", "image"), "mask": ("photo", "mask"), "model": ("model", "model")},
         ),
         node("drawn", "MaskToImage", (380, 500), (300, 60), inputs={"mask": ("photo", "mask")}),

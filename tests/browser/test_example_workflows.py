@@ -88,15 +88,15 @@ PROMPTS = {
     "GPEN 8 Inpaint scratched faces": {
         "GPEN_ExampleImage": {"picture": "scratched portrait"},
         "GPEN_LoadModel": {"model_name": "GPEN-Inpainting-1024.pth"},
-        "GPEN_Inpaint": IMAGE_AND_MODEL | {"mask": "GPEN_ExampleImage 1"},
+        "GPEN_InpaintFaces": IMAGE_AND_MODEL | {"mask": "GPEN_ExampleImage 1"},
         "GPEN_CompareFaces": {
             "original": "GPEN_ExampleImage 0",
-            "restored": "GPEN_Inpaint 0",
-            "faces": "GPEN_Inpaint 2",
+            "restored": "GPEN_InpaintFaces 0",
+            "faces": "GPEN_InpaintFaces 2",
         },
         "MaskToImage": {"mask": "GPEN_ExampleImage 1"},
         "Mask": {"images": "MaskToImage 0"},
-        "SaveImage": {"images": "GPEN_Inpaint 0", "filename_prefix": "filled"},
+        "SaveImage": {"images": "GPEN_InpaintFaces 0", "filename_prefix": "filled"},
     },
     "GPEN 9 Paint faces as label maps": {
         "GPEN_ExampleImage": {"picture": "label map"},

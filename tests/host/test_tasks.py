@@ -67,7 +67,7 @@ def coloring(image: str = "gray.png", model: str = MODELS["color"], **changes: A
 
 def filling(image: str = "painted.png", model: str = MODELS["fill"], **changes: Any) -> Prompt:
     settings = {"area": "faces", "strength": 1.0} | changes
-    made = node("GPEN_Inpaint", image=["1", 0], mask=["1", 1], model=["2", 0], detector=["3", 0], **settings)
+    made = node("GPEN_InpaintFaces", image=["1", 0], mask=["1", 1], model=["2", 0], detector=["3", 0], **settings)
     return load(image, model) | {"6": made}
 
 
