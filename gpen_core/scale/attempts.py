@@ -6,9 +6,14 @@ from typing import Any
 
 
 class Attempts:
-    """Counts how often each job was begun. Runs as one actor: what it knows survives the workers."""
+    """Counts how often each job was begun. Runs as one actor: what it knows survives the workers.
 
-    def __init__(self) -> None:
+    Args:
+        most: How often a job is worked on; a worker that begins it once more only sets it aside.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._begun: dict[int, int] = {}
         self._done: dict[int, dict[str, Any]] = {}
         self._workers: dict[int, tuple[str, int]] = {}
@@ -21,7 +26,8 @@ class Attempts:
         if number in self._done:
             return self._begun[number], self._done[number]
         self._begun[number] = self._begun.get(number, 0) + 1
-        self._workers[number] = worker
+        if self._begun[number] <= self._most:
+            self._workers[number] = worker
         return self._begun[number], None
 
     def finish(self, number: int, outcome: dict[str, Any]) -> None:

@@ -74,7 +74,8 @@ def restore_on_cluster(
         Outcome(text_of(job.source), text_of(job.target), PLANNED, settings=settings, finished=now) for job in jobs
     )
     manifest.flush()
-    attempts = ray.remote(Attempts).options(num_cpus=0, name=f"{ATTEMPTS}-{uuid.uuid4().hex[:8]}").remote()
+    counting = ray.remote(Attempts).options(num_cpus=0, name=f"{ATTEMPTS}-{uuid.uuid4().hex[:8]}")
+    attempts = counting.remote(cluster.attempts)
     _be_quiet(ray)
     pieces = pieces_of(jobs, options.settings.blend.scale, files, ray)
     joiner = Joiner(pieces, files, ray)

@@ -98,13 +98,15 @@ def test_the_fingerprint_is_of_what_decides_about_results_and_nothing_else(check
 
 
 def test_attempts_are_counted_and_what_is_done_is_not_begun_again():
-    attempts = Attempts()
+    attempts = Attempts(most=2)
     assert attempts.begin(3, ("host", 1)) == (1, None) and attempts.begin(3, ("host", 2)) == (2, None)
     assert attempts.under_way() == {3: ("host", 2)}
     attempts.finish(3, {"status": "done"})
     assert attempts.begin(3, ("host", 4)) == (2, {"status": "done"}) and attempts.under_way() == {}
     attempts.forget([3])
     assert attempts.begin(3, ("host", 5)) == (1, None)
+    assert attempts.begin(4, ("host", 5))[0] == 1 and attempts.begin(4, ("host", 6))[0] == 2
+    assert attempts.begin(4, ("host", 7))[0] == 3 and attempts.under_way()[4] == ("host", 6)  # it is only set aside
 
 
 @pytest.mark.parametrize("wrong", [{"workers": -1}, {"cpus": 0.0}, {"gpus": -1.0}, {"attempts": 0}, {"batch": -2}])
