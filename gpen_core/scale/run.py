@@ -16,6 +16,7 @@ from ..jobs.places import text_of
 from .attempts import Attempts
 from .clips import Joiner, Piece, pieces_of
 from .cluster import ClusterOptions, workers_of
+from .interrupts import remembered_interrupts
 from .manifest import Manifest
 from .outcome import PLANNED, Outcome
 from .pins import Pins
@@ -89,12 +90,14 @@ def restore_on_cluster(
         fn_constructor_args=(options, pins, files, settings, attempts, cluster.attempts),
     )
     try:
-        for arrived in _arriving(rows, attempts, ray):
-            outcomes = [joiner.take(number, outcome) for number, outcome in arrived]
-            whole = [outcome for outcome in outcomes if outcome is not None]
-            manifest.add(whole)
-            for outcome in whole:
-                on_outcome(outcome)
+        with remembered_interrupts() as go_on:
+            for arrived in _arriving(rows, attempts, ray):
+                outcomes = [joiner.take(number, outcome) for number, outcome in arrived]
+                whole = [outcome for outcome in outcomes if outcome is not None]
+                manifest.add(whole)
+                for outcome in whole:
+                    on_outcome(outcome)
+                go_on()
     finally:
         ray.kill(attempts)
         manifest.close()
