@@ -9,9 +9,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from . import sockets, tasking
-from .host.images import to_image, to_mask
-from .host.networks import FaceFactsIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
-from .host.shown import shown_facts
+from .host.networks import GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
@@ -43,13 +41,7 @@ class Colorize(io.ComfyNode):
                 sockets.detector(),
                 sockets.parser(),
             ],
-            outputs=[
-                io.Image.Output("image", display_name="image", tooltip="The images in color."),
-                io.Mask.Output("mask", display_name="mask", tooltip="White = fully colored, black = unchanged."),
-                FaceFactsIO.Output(
-                    "face_facts", display_name="face facts", tooltip="What is known of each face. Connect to Compare Faces."
-                ),
-            ],
+            outputs=tasking.outputs("The images in color.", "White = fully colored, black = unchanged."),
         )  # fmt: skip
 
     @classmethod
@@ -68,5 +60,4 @@ class Colorize(io.ComfyNode):
         result, ui = tasking.run_task(
             image, model, settings, NodeStatus(), "colorized", faces=faces, detector=detector, parser=parser
         )
-        facts = shown_facts(zip(result.faces, result.facts, strict=True))
-        return io.NodeOutput(to_image(result.frames), to_mask(result.mask), facts, ui=ui)
+        return tasking.output(result, ui)

@@ -9,9 +9,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from . import sockets, tasking
-from .host.images import from_mask, to_image, to_mask
-from .host.networks import FaceFactsIO, GpenModelIO, ManagedDetector, ManagedModel
-from .host.shown import shown_facts
+from .host.images import from_mask
+from .host.networks import GpenModelIO, ManagedDetector, ManagedModel
 from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
@@ -42,13 +41,7 @@ class InpaintFaces(io.ComfyNode):
                 sockets.chosen_faces(),
                 sockets.detector(),
             ],
-            outputs=[
-                io.Image.Output("image", display_name="image", tooltip="The images, filled."),
-                io.Mask.Output("mask", display_name="mask", tooltip="White = replaced, black = unchanged."),
-                FaceFactsIO.Output(
-                    "face_facts", display_name="face facts", tooltip="What is known of each face. Connect to Compare Faces."
-                ),
-            ],
+            outputs=tasking.outputs("The images, filled.", "White = replaced, black = unchanged."),
         )  # fmt: skip
 
     @classmethod
@@ -69,5 +62,4 @@ class InpaintFaces(io.ComfyNode):
         result, ui = tasking.run_task(
             image, model, settings, NodeStatus(), "filled", faces=faces, detector=detector, mask=given.to(image.device)
         )
-        facts = shown_facts(zip(result.faces, result.facts, strict=True))
-        return io.NodeOutput(to_image(result.frames), to_mask(result.mask), facts, ui=ui)
+        return tasking.output(result, ui)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 from torch import Tensor
 
-from .host.images import to_frames
+from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
-from .host.networks import ManagedDetector, ManagedModel, ManagedParser
+from .host.networks import FaceFactsIO, ManagedDetector, ManagedModel, ManagedParser
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
+from .host.shown import shown_facts
 from .host.status import NodeStatus
 from .loaders import automatic_detector
 
@@ -34,6 +35,23 @@ def strength() -> io.Input:
     return io.Float.Input(
         "strength", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="0 = original, 1 = the model's result."
     )
+
+
+def outputs(image: str, mask: str) -> list[io.Output]:
+    """Of a node for a task, with the tooltips of its images and of its mask."""
+    return [
+        io.Image.Output("image", display_name="image", tooltip=image),
+        io.Mask.Output("mask", display_name="mask", tooltip=mask),
+        FaceFactsIO.Output(
+            "face_facts", display_name="face facts", tooltip="What is known of each face. Connect to Compare Faces."
+        ),
+    ]
+
+
+def output(result: Restoration, ui: dict[str, list[object]]) -> io.NodeOutput:
+    """What ``outputs`` promise, of ``run_task``'s result."""
+    facts = shown_facts(zip(result.faces, result.facts, strict=True))
+    return io.NodeOutput(to_image(result.frames), to_mask(result.mask), facts, ui=ui)
 
 
 def run_task(
