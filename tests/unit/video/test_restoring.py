@@ -2,17 +2,13 @@
 
 import importlib.util
 from dataclasses import replace
-from fractions import Fraction
 
-import numpy as np
 import pytest
 
 from gpen_core.errors import ImageError, OptionError
-from gpen_core.faces.detectors import load_detector
 from gpen_core.lab.evaluation.video import moving, smooth_motion
-from gpen_core.pipeline import Hooks, ProtectOptions, Settings
-from gpen_core.pipeline.clip import VideoOptions
-from gpen_core.video import ClipReader, ClipTools, EncodeOptions, restore_clip
+from gpen_core.pipeline import Hooks
+from gpen_core.video import ClipReader, EncodeOptions, restore_clip
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
@@ -24,36 +20,11 @@ class KilledError(Exception):
 
 
 @pytest.fixture(scope="module")
-def clip(astronaut, astronaut_face, tmp_path_factory):
+def clip(astronaut, astronaut_face, tmp_path_factory, write_clip):
     """40 frames of a face that moves, with uneven times and sound."""
     motion = smooth_motion(FRAMES, astronaut_face, SIZE, 70)
     frames = moving(astronaut, astronaut_face, motion, SIZE).frames
-    path = tmp_path_factory.mktemp("clips") / "talk.mp4"
-    with av.open(str(path), "w") as output:
-        video, audio = output.add_stream("libx264", rate=25), output.add_stream("aac", rate=44100, layout="mono")
-        video.height, video.width, video.pix_fmt, video.options = *SIZE, "yuv420p", {"crf": "12"}
-        video.codec_context.time_base = Fraction(1, 1000)
-        for number, frame in enumerate(frames):
-            array = frame.mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
-            shown = av.VideoFrame.from_ndarray(array, format="rgb24")
-            shown.pts, shown.time_base = 40 * number + (7 if number % 3 else 0), Fraction(1, 1000)
-            output.mux(video.encode(shown))
-        output.mux(video.encode(None))
-        tone = np.sin(np.arange(44100 * FRAMES // 25) / 16).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
-            output.mux(audio.encode(part))
-        output.mux(audio.encode(None))
-    return path
-
-
-@pytest.fixture(scope="module")
-def tools(tiny_model):
-    settings = Settings(protect=ProtectOptions("off"))
-    return ClipTools(
-        tiny_model, load_detector("mtcnn"), settings, VideoOptions(detect_every=4), encode=EncodeOptions(crf=8)
-    )
+    return write_clip(tmp_path_factory.mktemp("clips") / "talk.mp4", frames)
 
 
 def seen(path):

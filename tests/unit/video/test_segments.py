@@ -1,16 +1,12 @@
 """A clip is cut where scenes change, and its segments make the same clip whoever restores them, in whatever order."""
 
 import importlib.util
-from fractions import Fraction
 
-import numpy as np
 import pytest
 import torch
 
-from gpen_core.faces.detectors import load_detector
-from gpen_core.pipeline import Hooks, ProtectOptions, Settings
-from gpen_core.pipeline.clip import VideoOptions
-from gpen_core.video import ClipReader, ClipTools, EncodeOptions
+from gpen_core.pipeline import Hooks
+from gpen_core.video import ClipReader
 from gpen_core.video.segments import (
     find_segments,
     join_segments,
@@ -37,34 +33,9 @@ def pictures(astronaut):
 
 
 @pytest.fixture(scope="module")
-def clip(astronaut, tmp_path_factory):
+def clip(astronaut, tmp_path_factory, write_clip):
     """Times are uneven, the first one is not 0, and there is sound."""
-    path = tmp_path_factory.mktemp("clips") / "scenes.mp4"
-    with av.open(str(path), "w") as output:
-        video, audio = output.add_stream("libx264", rate=25), output.add_stream("aac", rate=44100, layout="mono")
-        video.height, video.width, video.pix_fmt, video.options = SIZE, SIZE, "yuv420p", {"crf": "12"}
-        video.codec_context.time_base = Fraction(1, 1000)
-        for number, picture in enumerate(pictures(astronaut)):
-            array = picture.mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
-            shown = av.VideoFrame.from_ndarray(array, format="rgb24")
-            shown.pts, shown.time_base = 40 * number + (7 if number % 3 else 0), Fraction(1, 1000)
-            output.mux(video.encode(shown))
-        output.mux(video.encode(None))
-        tone = np.sin(np.arange(44100 * 3 * SCENE // 25) / 16).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
-            output.mux(audio.encode(part))
-        output.mux(audio.encode(None))
-    return path
-
-
-@pytest.fixture(scope="module")
-def tools(tiny_model):
-    settings = Settings(protect=ProtectOptions("off"))
-    return ClipTools(
-        tiny_model, load_detector("mtcnn"), settings, VideoOptions(detect_every=4), encode=EncodeOptions(crf=8)
-    )
+    return write_clip(tmp_path_factory.mktemp("clips") / "scenes.mp4", list(pictures(astronaut)))
 
 
 def times_of(path):
