@@ -24,18 +24,21 @@ from pathlib import Path
 
 import torch
 
-import gpen_core
-from gpen_core.checkpoints import GpenModel
-from gpen_core.imaging.files import load_picture
-from gpen_core.imaging.warp import warp
-from gpen_core.lab.evaluation.video import smooth_motion
-from gpen_core.model import Gpen, GpenConfig
-from gpen_core.pipeline import restore_image
-from gpen_core.tasks import TASKS
-from gpen_core.video import ClipReader, ClipTools, ClipWriter, restore_clip
-from gpen_core.video.files import pyav
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-PICTURE = Path(__file__).parent.parent / "tests" / "data" / "astronaut.jpg"
+import gpen_core  # noqa: E402
+from gpen_core.checkpoints import GpenModel  # noqa: E402
+from gpen_core.imaging.files import load_picture  # noqa: E402
+from gpen_core.imaging.warp import warp  # noqa: E402
+from gpen_core.lab.evaluation.video import smooth_motion  # noqa: E402
+from gpen_core.model import Gpen, GpenConfig  # noqa: E402
+from gpen_core.pipeline import restore_image  # noqa: E402
+from gpen_core.tasks import TASKS  # noqa: E402
+from gpen_core.video import ClipReader, ClipTools, ClipWriter, restore_clip  # noqa: E402
+from gpen_core.video.files import pyav  # noqa: E402
+
+PICTURE = ROOT / "tests" / "data" / "astronaut.jpg"
 
 
 def write_clip(path: Path, size: tuple[int, int], face_width: float, frames: int, scene: int = 0) -> None:
