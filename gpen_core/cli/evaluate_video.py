@@ -26,8 +26,9 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--video-quality", nargs="+", choices=tuple(QUALITIES), default=list(QUALITIES), metavar="NAME",
                        help=f"of the clips: {', '.join(QUALITIES)} (default: all)")  # fmt: skip
     group.add_argument(
-        "--video-codec", choices=tuple(ENCODERS), default=VideoTest().codec, help="of the clips (default: %(default)s)"
-    )
+        "--video-codec", nargs="+", choices=tuple(ENCODERS), default=list(VideoTest().codecs), metavar="NAME",
+        help=f"of the clips: {', '.join(ENCODERS)} (default: {', '.join(VideoTest().codecs)})",
+    )  # fmt: skip
     group.add_argument(
         "--detector", default=DETECTOR_NAMES[0], help="of the clips' faces: " + ", ".join(DETECTOR_NAMES)
     )
@@ -42,7 +43,9 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
     with suppress(MissingWeightsError):
         embedder = find_embedder(folders)
     detector = load_detector(options.detector, folders=folders, device=model.device)
-    test = VideoTest(frames=options.video_frames, qualities=tuple(options.video_quality), codec=options.video_codec)
+    test = VideoTest(
+        frames=options.video_frames, qualities=tuple(options.video_quality), codecs=tuple(options.video_codec)
+    )
     rows = evaluate_video(options.video, model, detector, test, options.out, embedder=embedder, say=print)
     print(table(rows), end="")
     for row in rows:
@@ -50,5 +53,5 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
             f"{name} {value:+.2f} dB" if name == "psnr" else f"{name} × {value:.2f}{'' if met else ' (missed)'}"
             for name, (value, met) in row.verdicts().items()
         ]
-        print(f"{row.picture}, {row.quality}: steady against one by one: {', '.join(told)}")
+        print(f"{row.name}: steady against one by one: {', '.join(told)}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -40,7 +41,7 @@ class VideoTest:
         size: (height, width).
         face_width: In pixels.
         qualities: Of ``QUALITIES``.
-        codec: Of ``ENCODERS``.
+        codecs: Of ``ENCODERS``: each picture gives a clip in each quality of each.
         settings: Of the restoration; by default all that the model makes is taken.
         video: How faces are held steady.
     """
@@ -49,18 +50,17 @@ class VideoTest:
     size: tuple[int, int] = (360, 640)
     face_width: float = 150.0
     qualities: tuple[str, ...] = tuple(QUALITIES)
-    codec: str = "h264"
+    codecs: tuple[str, ...] = ("h264",)
     settings: Settings = Settings(protect=ProtectOptions("off"))
     video: VideoOptions = VideoOptions()
 
     def __post_init__(self) -> None:
         if self.frames < 12:
             raise OptionError(f"a clip has at least 12 frames, not {self.frames}")
-        unknown = [name for name in self.qualities if name not in QUALITIES]
-        if unknown:
-            raise OptionError(f"no quality is called '{unknown[0]}'. Known: {', '.join(QUALITIES)}.")
-        if self.codec not in ENCODERS:
-            raise OptionError(f"no codec is called '{self.codec}'. Known: {', '.join(ENCODERS)}.")
+        for what, asked, known in (("quality", self.qualities, QUALITIES), ("codec", self.codecs, ENCODERS)):
+            unknown = [name for name in asked if name not in known]
+            if unknown:
+                raise OptionError(f"no {what} is called '{unknown[0]}'. Known: {', '.join(known)}.")
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,14 @@ class VideoRow:
     """One clip: what was measured of the input, of both restorations and of the clean clip itself."""
 
     picture: str
+    codec: str
     quality: str
     measures: dict[str, VideoMeasures]
+
+    @property
+    def name(self) -> str:
+        """Which clip it is."""
+        return f"{self.picture}, {self.codec}, {self.quality}"
 
     def verdicts(self) -> dict[str, tuple[float, bool]]:
         """Steady against one by one: for each goal, the ratio (of PSNR, the gain in dB) and whether it is met."""
@@ -110,8 +116,13 @@ def evaluate_video(
     """
     rows = [row for path in pictures for row in _rows(path, model, detector, test, out, embedder, say)]
     content = [
-        {"picture": r.picture, "quality": r.quality, "measures": {k: m.as_dict() for k, m in r.measures.items()}}
-        for r in rows
+        {
+            "picture": row.picture,
+            "codec": row.codec,
+            "quality": row.quality,
+            "measures": {name: measured.as_dict() for name, measured in row.measures.items()},
+        }
+        for row in rows
     ]
     for name, text in (("video.json", json.dumps(content, indent=1) + "\n"), ("video.md", table(rows))):
         with written_whole(out / name) as temporary:
@@ -126,8 +137,8 @@ def _rows(
     clean = clean_clip(path, detector, test)
     follower = LookingFollower(detector)
     of_clean = measure_clip(clean.frames, clean, follower, embedder)
-    for quality in test.qualities:
-        (factor, noise), (encoder, crf) = QUALITIES[quality], ENCODERS[test.codec]
+    for codec, quality in product(test.codecs, test.qualities):
+        (factor, noise), (encoder, crf) = QUALITIES[quality], ENCODERS[codec]
         frames = coded(noisy(smaller(clean.frames, factor), noise), encoder, crf[quality])
         made = {
             INPUT: frames,
@@ -135,10 +146,10 @@ def _rows(
             STEADY: steady(frames, model, detector, test),
         }
         measures = {name: measure_clip(shown, clean, follower, embedder) for name, shown in made.items()}
-        row = VideoRow(path.name, quality, {**measures, CLEAN: of_clean})
-        contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{quality}.png")
+        row = VideoRow(path.name, codec, quality, {**measures, CLEAN: of_clean})
+        contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{codec}-{quality}.png")
         for name, measured in row.measures.items():
-            say(f"{path.name}, {quality}, {name}: {_text(measured)}")
+            say(f"{row.name}, {name}: {_text(measured)}")
         yield row
 
 
@@ -179,7 +190,7 @@ def table(rows: Sequence[VideoRow]) -> str:
     for row in rows:
         for name, m in row.measures.items():
             cells = [f"{m.flicker:.2f}", f"{m.tlme:.3f}", _number(m.vidd, 3), f"{m.psnr:.2f}", _number(m.eyes, 2)]
-            lines.append(f"| {row.picture}, {row.quality} | {name} | {' | '.join(cells)} |")
+            lines.append(f"| {row.name} | {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gpen_core.errors import OptionError
 from gpen_core.faces.detectors import load_detector
@@ -68,12 +69,18 @@ def test_a_codec_costs_more_at_a_worse_quality(clip):
 
 
 def test_the_report_has_every_clip_and_a_contact_sheet(photograph_path, tiny_model, detector, tmp_path):
-    test = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("poor",))
-    (row,) = evaluate_video([photograph_path], tiny_model, detector, test, tmp_path)
-    assert set(row.verdicts()) == {"flicker", "tlme", "psnr", "eyes"}
-    (written,) = json.loads((tmp_path / "video.json").read_text())
-    assert list(written["measures"]) == ["input", "one by one", "steady", "clean"]
-    assert (tmp_path / "video.md").read_text().count("\n") == 6 and (tmp_path / "astronaut-poor.png").is_file()
+    test = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("poor",), codecs=("h264", "vp9"))
+    rows = evaluate_video([photograph_path], tiny_model, detector, test, tmp_path)
+    assert [row.name for row in rows] == ["astronaut.jpg, h264, poor", "astronaut.jpg, vp9, poor"]
+    assert set(rows[0].verdicts()) == {"flicker", "tlme", "psnr", "eyes"}
+    written = json.loads((tmp_path / "video.json").read_text())
+    assert [one["codec"] for one in written] == ["h264", "vp9"]
+    assert list(written[0]["measures"]) == ["input", "one by one", "steady", "clean"]
+    assert written[0]["measures"]["input"] != written[1]["measures"]["input"]
+    assert written[0]["measures"]["clean"] == written[1]["measures"]["clean"]
+    assert (tmp_path / "video.md").read_text().count("\n") == 10
+    with Image.open(tmp_path / "astronaut-vp9-poor.png") as sheet:
+        assert sheet.size == (2 * 320, 4 * 180)  # every tenth of 12 frames, a row for each of four clips
 
 
 @pytest.fixture
@@ -81,7 +88,7 @@ def photograph_path(repo_root):
     return repo_root / "tests" / "data" / "astronaut.jpg"
 
 
-@pytest.mark.parametrize("wrong", [{"frames": 3}, {"qualities": ("awful",)}])
+@pytest.mark.parametrize("wrong", [{"frames": 3}, {"qualities": ("awful",)}, {"codecs": ("mpeg1",)}])
 def test_wrong_options_are_refused(wrong):
     with pytest.raises(OptionError):
         VideoTest(**wrong)
