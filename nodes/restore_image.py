@@ -13,7 +13,7 @@ from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
-from .host.parts_of_clips import ONE_OF_SEVERAL, is_part_of_a_clip
+from .host.parts_of_clips import part_ends, part_of_clip
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
 from .host.shown import shown_faces, shown_facts
 from .host.status import NodeStatus, sent_again
@@ -87,6 +87,7 @@ class RestoreImage(io.ComfyNode):
         **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
+        from ..gpen_core.pipeline.clip import restore_part, with_lead
         from ..gpen_core.pipeline.clip.options import video_options_for
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.options import ProtectOptions
@@ -106,23 +107,25 @@ class RestoreImage(io.ComfyNode):
             [network for network in used if network is not None], activation_bytes(model.model, settings.restore)
         )
         frames = to_frames(image, status)
-        steady = video_options_for(video, frames)
-        if steady is not None and is_part_of_a_clip(cls.hidden.prompt):
-            status.say(ONE_OF_SEVERAL)
+        part = part_of_clip(cls.hidden.prompt)
+        before = part_ends().before(part)
+        steady = video_options_for(video, with_lead(frames, before))
         kept = KeptMasks(frames)
-        result = restore_image(
-            frames,
-            model.model,
-            None if detector is None else detector.configured(),
-            settings,
-            faces=faces,
-            parser=None if parser is None else parser.parser,
-            background=None if background is None else to_frames(background, status, "background"),
-            hooks=node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
-            on_face=kept.add,
-            tools=protect_tools(settings.protect),
-            video=steady,
-        )
+        job: dict[str, Any] = {
+            "faces": faces,
+            "parser": None if parser is None else parser.parser,
+            "background": None if background is None else to_frames(background, status, "background"),
+            "hooks": node_hooks(status, WHOLE_JOB if faces is None else CHOSEN_FACES),
+            "on_face": kept.add,
+            "tools": protect_tools(settings.protect),
+        }
+        looks = None if detector is None else detector.configured()
+        if steady is None or part is None:
+            result = restore_image(frames, model.model, looks, settings, video=steady, **job)
+        else:
+            status.say(part.note)
+            result, end = restore_part(frames, model.model, looks, settings, video=steady, before=before, **job)
+            part_ends().keep(part, end)
         text = run_text(result.facts)
         if not result.faces:
             nobody = "No face found" if faces is None else "No face is chosen"

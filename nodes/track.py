@@ -11,6 +11,7 @@ from torch import Tensor
 from . import widgets
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO
+from .host.parts_of_clips import part_ends, part_of_clip
 from .host.shown import shown_faces
 from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
@@ -44,18 +45,23 @@ class TrackFaces(io.ComfyNode):
                 io.Image.Output("preview", display_name="preview", tooltip="The frames with boxes, a color for each track."),
                 io.Int.Output("tracks", display_name="tracks", tooltip="Number of tracks."),
             ],
+            hidden=[io.Hidden.prompt],
         )  # fmt: skip
 
     @classmethod
     def execute(cls, image: Tensor, faces: Sequence[Face], smoothing: int, patience: int) -> io.NodeOutput:
         from ..gpen_core.faces.drawing import draw_faces
         from ..gpen_core.faces.tracking import TrackOptions
-        from ..gpen_core.pipeline.clip import VideoOptions, track_faces
+        from ..gpen_core.pipeline.clip import VideoOptions, track_part
 
         status = NodeStatus()
         frames = to_frames(image, status)
         options = VideoOptions(look_ahead=smoothing, track=TrackOptions(patience=patience))
-        tracked = track_faces(frames, faces, options)
+        part = part_of_clip(cls.hidden.prompt)
+        tracked, end = track_part(frames, faces, options, part_ends().before(part))
+        part_ends().keep(part, end)
+        if part is not None:
+            status.say(part.note)
         tracks = len({face.track for face in tracked})
         ui = status.ui(_summary(len(faces), len(tracked), tracks, len(frames)))
         return io.NodeOutput(shown_faces(tracked), to_image(draw_faces(frames, tracked)), tracks, ui=ui)

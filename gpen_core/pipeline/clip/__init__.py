@@ -8,16 +8,21 @@ if TYPE_CHECKING:
     from .batch import restored_along, scan_faces, track_faces
     from .moment import Moment
     from .options import VideoOptions, looks_like_video
+    from .parts import PartEnd, restore_part, track_part, with_lead
     from .stream import restore_stream
 
 __all__ = [
     "Moment",
+    "PartEnd",
     "VideoOptions",
     "looks_like_video",
+    "restore_part",
     "restore_stream",
     "restored_along",
     "scan_faces",
     "track_faces",
+    "track_part",
+    "with_lead",
 ]
 
 __getattr__ = lazy_names(
@@ -26,6 +31,7 @@ __getattr__ = lazy_names(
         "batch": ("restored_along", "scan_faces", "track_faces"),
         "moment": ("Moment",),
         "options": ("VideoOptions", "looks_like_video"),
+        "parts": ("PartEnd", "restore_part", "track_part", "with_lead"),
         "stream": ("restore_stream",),
     },
 )
