@@ -9,6 +9,7 @@ from .colorize import Colorize
 from .compare import CompareFaces
 from .detect import DetectFaces
 from .example import ExampleImage
+from .example_video import ExampleVideo
 from .faces_from import AlignedFaces, FacesFromBoxes, FacesFromLandmarks
 from .faces_to import CropFaces, FacesToBoxes
 from .host import folders
@@ -55,6 +56,7 @@ class GpenExtension(ComfyExtension):
             LabelMapOfFace,
             SampleFaces,
             ExampleImage,
+            ExampleVideo,
         ]
 
 

@@ -50,13 +50,13 @@ class ExampleImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, picture: str) -> io.NodeOutput:
-        pixels, mask = _picture(picture)
+        pixels, mask = example_picture(picture)
         return io.NodeOutput(
             to_image(pixels[None]), to_mask(mask[None]), ui={"images": [save_exact(pixels, "gpen_example")]}
         )
 
 
-def _picture(name: str) -> tuple[Tensor, Tensor]:
+def example_picture(name: str) -> tuple[Tensor, Tensor]:
     """[3, H, W] RGB in [0, 1] and the mask [1, H, W] of its scratches."""
     if name == _MAP:
         from ..gpen_core.pipeline.label_maps import drawn_map

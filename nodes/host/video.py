@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import folder_paths
-from comfy_api.latest import Input, InputImpl, Types
+from comfy_api.latest import Input, InputImpl, Types, io, ui
 from torch import Tensor
 
 
@@ -22,7 +22,7 @@ class VideoSource:
         end: Seconds at which it stops; None: at the end.
     """
 
-    file: Path | io.BytesIO
+    file: Path | BytesIO
     start: float = 0.0
     end: float | None = None
 
@@ -36,7 +36,7 @@ def source_of(video: Input.Video, start: float = 0.0, end: float = 0.0) -> Video
     stops = begins + lasts if lasts else None
     if end:
         stops = begins + end if stops is None else min(stops, begins + end)
-    return VideoSource(file if isinstance(file, io.BytesIO) else Path(file), begins + start, stops)
+    return VideoSource(file if isinstance(file, BytesIO) else Path(file), begins + start, stops)
 
 
 def _window(video: Input.Video) -> tuple[float, float]:
@@ -63,6 +63,11 @@ def new_file(suffix: str) -> Path:
 def video_of(path: Path) -> Input.Video:
     """A VIDEO of a file."""
     return InputImpl.VideoFromFile(str(path))
+
+
+def shown(path: Path) -> ui.PreviewVideo:
+    """The page plays this ``new_file`` below the node."""
+    return ui.PreviewVideo([ui.SavedResult(path.name, "", io.FolderType.temp)])
 
 
 def frames_in(video: Input.Video) -> tuple[Tensor, Types.VideoComponents]:

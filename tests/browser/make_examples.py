@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import pytest
 from browser_harness.comfy_page import ComfyPage, node
 from browser_harness.picker import Picker
@@ -23,10 +24,26 @@ from gpen_core.pipeline.label_maps import legend
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect
 
+BEST = (
+    "**Best quality:** choose *GPEN-BFR-512.pth* in *Load GPEN Model*; where it is not installed, *Run* says where to get it. "
+    "The published weights are for **non-commercial use only**."
+)
 NOTE = (
     "*Run* works at once: the picture and the model **bundled** come with the pack. **Your own picture:** put *Load Image* in "
-    "the place of *Example Image*. **Best quality:** choose *GPEN-BFR-512.pth* in *Load GPEN Model*; where it is not "
-    "installed, *Run* says where to get it. The published weights are for **non-commercial use only**."
+    f"the place of *Example Image*. {BEST}"
+)
+VIDEO_NOTE = (
+    "*Run* works at once: the video and the model **bundled** come with the pack. **Your own video:** put *Load Video* in the "
+    f"place of *Example Video*. {BEST}"
+)
+FILM_NOTE = (
+    "Faces are followed and held steady, so that they do not flicker. The file is worked through a few frames at a time: a "
+    "whole film takes no more memory than these two seconds. Frame times are kept, and the sound, where there is one."
+)
+STEPS_NOTE = (
+    "Here all frames are in memory, so that other nodes can work on them, too; for a long video, use *Restore Faces in Video*. "
+    "**Choose faces:** put *Select Faces* between *Track Faces* and *GPEN Face Fix*; what you choose in one frame is chosen in "
+    "all. Sound and frame rate go around, straight to *Create Video*."
 )
 CHOOSE_NOTE = (
     "Two prints are chosen here. **Choose others:** click faces in *Select Faces* to restore them or to leave them out; "
@@ -81,6 +98,15 @@ def photo(picture: str = "portrait") -> dict[str, Any]:
     return node("photo", "GPEN_ExampleImage", (0, 0), (300, 330), values={"picture": picture})
 
 
+def clip(name: str, height: int) -> dict[str, Any]:
+    return node("clip", "GPEN_ExampleVideo", (0, 0), (300, height), values={"clip": name})
+
+
+def save_video(*pos: int, source: tuple[str, str], height: int) -> dict[str, Any]:
+    values = {"filename_prefix": "restored"}
+    return node("save", "SaveVideo", pos, (400, height), inputs={"video": source}, values=values)
+
+
 def model(*pos: int, name: str = "bundled") -> dict[str, Any]:
     return node("model", "GPEN_LoadModel", pos, (300, 110), values={"model_name": name})
 
@@ -111,7 +137,10 @@ CLOSE = {
     "GPEN 6 Restore faces step by step": (0.29, 0.05, 0.6, 0.36),
     "GPEN 8 Inpaint scratched faces": (0.32, 0.05, 0.56, 0.29),
     "GPEN 9 Paint faces as label maps": (0.0, 0.0, 1.0, 1.0),
+    "GPEN 11 Restore faces in an old film": (0.25, 0.08, 0.75, 0.75),
+    "GPEN 12 Restore faces in a phone clip": (0.14, 0.05, 0.86, 0.45),
 }
+SHOWN_AT = 0.5  # of a clip: the frame in its thumbnail
 TASK_MODELS = {
     "GPEN 7 Colorize faces": "GPEN-Colorization-1024.pth",
     "GPEN 8 Inpaint scratched faces": "GPEN-Inpainting-1024.pth",
@@ -270,6 +299,43 @@ WORKFLOWS = {
         ),
         save(1200, 0, source=("restore", "image")),
     ],
+    "GPEN 11 Restore faces in an old film": [
+        clip("old film", 330),
+        model(0, 390),
+        note(0, 560, text=VIDEO_NOTE),
+        node(
+            "restore", "GPEN_RestoreVideo", (380, 0), (330, 450),
+            inputs={"video": ("clip", "video"), "model": ("model", "model")},
+        ),
+        note(380, 700, text=FILM_NOTE, height=170, title="Whole films"),
+        save_video(790, 0, source=("restore", "video"), height=450),
+    ],
+    "GPEN 12 Restore faces in a phone clip": [
+        clip("phone clip", 560),
+        model(0, 620),
+        note(0, 790, text=VIDEO_NOTE),
+        node("parts", "GetVideoComponents", (380, 0), (300, 110), inputs={"video": ("clip", "video")}),
+        node("detect", "GPEN_DetectFaces", (380, 170), (300, 240), inputs={"image": ("parts", "images")}),
+        note(380, 680, text=STEPS_NOTE, height=220, title="Step by step"),
+        node(
+            "track", "GPEN_TrackFaces", (760, 0), (300, 150),
+            inputs={"image": ("parts", "images"), "faces": ("detect", "faces")},
+        ),
+        node(
+            "first", "ImageFromBatch", (760, 400), (300, 90), values={"batch_index": 0, "length": 1},
+            inputs={"image": ("track", "preview")},
+        ),
+        node("tracks", "PreviewImage", (760, 550), (300, 500), title="Tracks", inputs={"images": ("first", "IMAGE")}),
+        node(
+            "restore", "GPEN_RestoreImage", (1140, 0), (330, 450),
+            inputs={"image": ("parts", "images"), "model": ("model", "model"), "faces": ("track", "faces")},
+        ),
+        node(
+            "create", "CreateVideo", (1140, 730), (330, 110),
+            inputs={"images": ("restore", "image"), "audio": ("parts", "audio"), "fps": ("parts", "fps")},
+        ),
+        save_video(1550, 0, source=("create", "VIDEO"), height=760),
+    ],
 }  # fmt: skip
 
 
@@ -360,15 +426,14 @@ def _place_model(comfy_page: ComfyPage, name: str) -> None:
 
 def _thumbnail(comfy_page: ComfyPage, name: str) -> Image.Image:
     """Before | after."""
-    (picture,) = (one["values"]["picture"] for one in WORKFLOWS[name] if one["type"] == "GPEN_ExampleImage")
+    (given,) = (one for one in WORKFLOWS[name] if one["type"] in ("GPEN_ExampleImage", "GPEN_ExampleVideo"))
     places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
-    given = comfy_page.ask("app.nodeOutputs")[places["GPEN_ExampleImage"]]["images"][0]
-    before = Image.open(BytesIO(comfy_page.server.view(given))).convert("RGB")
+    before = _picture_at(comfy_page, comfy_page.ask("app.nodeOutputs")[places[given["type"]]]["images"][0])
     after = _shown_after(comfy_page, name)
     shown = Image.new("RGB", (THUMBNAIL[0], THUMBNAIL[1]), "white")
     half = ((THUMBNAIL[0] - DIVIDER) // 2, THUMBNAIL[1])
     for image, left in ((before, 0), (after, half[0] + DIVIDER)):
-        box = CLOSE.get(name, PRINTS if picture == "contact sheet" else FACE)
+        box = CLOSE.get(name, PRINTS if "contact sheet" in given["values"].values() else FACE)
         box = [round(share * side) for share, side in zip(box, image.size * 2, strict=True)]
         shown.paste(image.crop(box).resize(half, Image.Resampling.LANCZOS), (left, 0))
     return shown
@@ -381,7 +446,17 @@ def _shown_after(comfy_page: ComfyPage, name: str) -> Image.Image:
         square = Image.new("RGB", (sheet.height, sheet.height), "white")
         square.paste(sheet, ((sheet.height - sheet.width) // 2, 0))
         return square
-    return Image.open(BytesIO(comfy_page.server.view(_result(comfy_page, name)))).convert("RGB")
+    return _picture_at(comfy_page, _result(comfy_page, name))
+
+
+def _picture_at(comfy_page: ComfyPage, place: dict[str, Any]) -> Image.Image:
+    """What a node has saved; of a video, one frame."""
+    content = BytesIO(comfy_page.server.view(place))
+    if not place["filename"].endswith(".mp4"):
+        return Image.open(content).convert("RGB")
+    with av.open(content) as container:
+        frames = [frame.to_image() for frame in container.decode(video=0)]
+    return frames[round(SHOWN_AT * len(frames))]
 
 
 def _result(comfy_page: ComfyPage, name: str) -> dict[str, Any]:
@@ -390,8 +465,9 @@ def _result(comfy_page: ComfyPage, name: str) -> dict[str, Any]:
     places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
     if name == "GPEN 8 Inpaint scratched faces":
         return outputs[places["PreviewImage"]]["images"][0]
-    if "SaveImage" in places:
-        return outputs[places["SaveImage"]]["images"][0]
+    for kind in ("SaveImage", "SaveVideo"):
+        if kind in places:
+            return outputs[places[kind]]["images"][0]
     return outputs[places["GPEN_CompareFaces"]]["gpen_compare"][0]["pairs"][0]["after"]
 
 

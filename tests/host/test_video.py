@@ -70,7 +70,8 @@ def saved(host: HostProcess, result: RunResult) -> tuple[list[np.ndarray], list[
     """Frames, and the sound's packets."""
     path = host.base.output_file(result.outputs["9"]["images"][0])
     with av.open(str(path)) as container:
-        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+        sound = container.streams.audio
+        packets = [bytes(packet) for packet in container.demux(*sound) if packet.size] if sound else []
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], packets
 
@@ -169,9 +170,68 @@ def test_a_workflow_saved_without_the_video_widget_still_runs(ready: HostProcess
     succeeded(ready.run(probing(prompt, image=("6", 0))))
 
 
-def test_a_batch_of_a_batch_manager_says_that_faces_are_followed_within_it_only(ready: HostProcess):
-    prompt = probing(whole("frames.npy", video="on", **OFF), image=("6", 0))
-    assert "one part of a clip" not in status_of(succeeded(ready.run(prompt)))
-    prompt["20"] = node("VHS_BatchManager", frames_per_batch=16)
+def batch(host: HostProcess, number: int, name: str, prompt: Prompt) -> RunResult:
+    """One of the runs that Video Helper Suite's manager of batches makes: it counts them in an input of its own."""
+    counted = {"requeue": number} if number else {}
+    prompt["20"] = node("VHS_BatchManager", frames_per_batch=8, **counted)
+    return succeeded(host.run(probing(prompt, **{name: ("6", 0)})))
+
+
+def test_batches_of_a_batch_manager_go_on_where_the_last_one_ended(ready: HostProcess):
+    frames = np.load(ready.base.input / "frames.npy")
+    for name, part in (("first", frames[:8]), ("second", frames[8:])):
+        np.save(ready.base.input / f"{name}.npy", part)
+    succeeded(ready.run(probing(whole("frames.npy", video="on", **OFF), whole=("6", 0))))
+    succeeded(ready.run(probing(whole("second.npy", video="on", **OFF), alone=("6", 0))))
     ready.reset()
-    assert "one part of a clip" in status_of(succeeded(ready.run(prompt)))
+    said = status_of(batch(ready, 0, "part1", whole("first.npy", video="on", **OFF)))
+    assert "Batch 1 of a clip" in said and "go on" not in said
+    assert "Batch 2 of a clip: faces go on" in status_of(
+        batch(ready, 1, "part2", whole("second.npy", video="on", **OFF))
+    )
+    expected, alone, went_on = (np.load(ready.base.output / f"{name}.npy") for name in ("whole", "alone", "part2"))
+    assert went_on.shape == frames[8:].shape
+    off, off_alone = (np.abs(found[:4] - expected[8:12]).mean() for found in (went_on, alone))
+    assert off < 0.5 * off_alone
+
+
+def test_tracks_go_on_through_the_batches_of_a_batch_manager(ready: HostProcess):
+    frames = np.load(ready.base.input / "frames.npy")
+    for name, part in (("first", frames[:8]), ("second", frames[8:])):
+        np.save(ready.base.input / f"{name}.npy", part)
+    for number, name in enumerate(("first", "second")):
+        prompt = tracking()
+        prompt["1"] = node("Probe_Load", name=name)
+        result = batch(ready, number, name, prompt)
+        assert f"Batch {number + 1} of a clip" in status_of(result, "5") and "1 track in 8 frames" in status_of(
+            result, "5"
+        )
+
+
+@pytest.mark.parametrize(("clip", "frames", "sounds"), [("old film", 45, False), ("phone clip", 50, True)])
+def test_an_example_video_is_restored_and_put_into_no_folder_of_the_users(
+    ready: HostProcess, clip: str, frames: int, sounds: bool
+):
+    own = sorted(ready.base.input.iterdir())
+    prompt = restoring()
+    prompt["1"] = node("GPEN_ExampleVideo", clip=clip)
+    del prompt["3"], prompt["6"]["inputs"]["detector"]  # as in the example workflow
+    result = succeeded(ready.run(prompt))
+    shown, packets = saved(ready, result)
+    assert len(shown) == frames and bool(packets) == sounds
+    assert f"{frames} frames; 1 face restored in {frames} of them." in status_of(result)
+    (preview,) = result.outputs["1"]["images"]
+    assert preview["type"] == "temp" and ready.base.output_file(preview).is_file()
+    assert sorted(ready.base.input.iterdir()) == own
+
+
+def test_an_example_video_goes_through_its_parts_step_by_step(ready: HostProcess):
+    prompt = tracking()
+    prompt["7"] = node("GPEN_ExampleVideo", clip="phone clip")
+    prompt["1"] = node("GetVideoComponents", video=["7", 0])
+    prompt["8"] = node("CreateVideo", images=["6", 0], audio=["1", 1], fps=["1", 2])
+    prompt["9"] = node("SaveVideo", video=["8", 0], filename_prefix="steps", format="auto", codec="auto")
+    result = succeeded(ready.run(probing(prompt, tracks=("5", 2))))
+    shown, packets = saved(ready, result)
+    assert len(shown) == 50 and shown[0].shape == (640, 360, 3) and packets
+    assert result.outputs["probe_tracks"]["probe"][0]["repr"] == "1"
