@@ -8,6 +8,7 @@ from ..errors import OptionError
 from ..pipeline.clip import VideoOptions
 from ..video.codecs import CODECS, EncodeOptions
 from ..video.segments import SEGMENT_FRAMES
+from .companions import companions
 
 
 def add_clips(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,7 @@ def check_sequence(options: argparse.Namespace) -> None:
     """Raises OptionError for what frames of a clip do not have."""
     others = {"--report": options.report, "--side-by-side": options.side_by_side, "--save-faces": options.save_faces}
     others |= {
+        "--mask": companions(options).mask,
         "--background": options.background,
         "--upscaler": options.upscaler,
         "--whole-picture": options.whole_picture,

@@ -9,6 +9,7 @@ from ..checkpoints import load_checkpoint
 from ..errors import OptionError
 from ..jobs import Found, ToolOptions, find_pictures, plan_jobs
 from ..jobs.places import place
+from ..jobs.plan import names_a_file
 from ..precisions import PRECISIONS
 from ..scale.cluster import ClusterOptions, connected
 from ..scale.manifest import Manifest
@@ -98,8 +99,7 @@ def _manifest(options: argparse.Namespace) -> Manifest:
     if options.manifest is not None:
         return Manifest(place(options.manifest))
     output = place(options.output)
-    is_file = bool(output.suffix) and not output.is_dir() and not options.output.endswith("/")
-    return Manifest((output.parent if is_file else output) / ".gpen-manifest")
+    return Manifest((output.parent if names_a_file(options.output) else output) / ".gpen-manifest")
 
 
 def _summed_up(found: Found, jobs: int, failed: int) -> int:

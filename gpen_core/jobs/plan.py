@@ -98,6 +98,18 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
     return left, len(jobs) - len(left)
 
 
+def names_a_file(text: str) -> bool:
+    """Whether an output, as typed, is a file: an unknown ending is more likely mistyped than part of a folder's name."""
+    path = place(text)
+    if path.is_dir() or text.endswith(("/", os.sep)):
+        return False
+    return (
+        path.is_file()
+        or path.suffix.lower() in (*WRITABLE, *WRITABLE_CLIPS)
+        or bool(_LIKE_AN_ENDING.fullmatch(path.suffix))
+    )
+
+
 def remove_faces(folder: Path) -> None:
     """Those that an earlier run left: it may have found more."""
     if folder.is_dir():
@@ -119,7 +131,7 @@ def _looked_up(output: Path, jobs: Sequence[Job]) -> Callable[[Path], bool]:
 
 def _named(sources: Sequence[Source], output: Output) -> list[Job]:
     path = place(output.path)
-    if _is_file(output.path):
+    if names_a_file(output.path):
         if path.suffix.lower() not in (*WRITABLE, *WRITABLE_CLIPS):
             raise ImageError(
                 f"'{output.path}': cannot write '{path.suffix}' files. Choose one of {_endings()}"
@@ -146,18 +158,6 @@ def _check_format(sources: Sequence[Source], output: Output) -> None:
     if output.format and sources and all(output.ending(source.path) != asked for source in sources):
         missing = "an image" if is_clip(sources[0].path) else "a clip"
         raise OptionError(f"--format {output.format}: no result can be of it, since no source is {missing}.")
-
-
-def _is_file(text: str) -> bool:
-    """Whether a file is meant. An unknown ending is more likely mistyped than part of a folder's name."""
-    path = place(text)
-    if path.is_dir() or text.endswith(("/", os.sep)):
-        return False
-    return (
-        path.is_file()
-        or path.suffix.lower() in (*WRITABLE, *WRITABLE_CLIPS)
-        or bool(_LIKE_AN_ENDING.fullmatch(path.suffix))
-    )
 
 
 def _job(source: Path, target: Path, output: Output) -> Job:

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import OptionError
 from ..faces.detectors import FaceDetector
 from ..faces.exchange import WholePictures
 from ..geometry import size_of
@@ -135,9 +134,7 @@ def _background(job: Job, seen: Tensor, tools: Tools, options: FileOptions, hook
 
 
 def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) -> Done:
-    if tools.upscaler is not None or options.companions.any:
-        raise OptionError("--upscaler, --background and --mask are for images, not for clips")
-    seconds, networks = time.perf_counter(), tools.for_clips(options.encode)
+    seconds, networks = time.perf_counter(), tools.for_clips(options)
     if job.target.suffix.lower() in ANIMATIONS:
         report = restore_animation(job.source, job.target, networks, hooks=hooks)
     else:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..pipeline import Hooks
-from ..video.codecs import EncodeOptions
 from ..video.files import is_clip
 from ..video.sequence import in_order, restore_sequence
 from .options import FileOptions
@@ -69,9 +68,10 @@ def restore_sequence_job(
 
     Raises:
         ImageError: One cannot be read or written, or has another size than the first.
+        OptionError: There are masks, backgrounds or an upscaler, which frames of a clip cannot have.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
-    seconds, networks = time.perf_counter(), tools.for_clips(EncodeOptions())
+    seconds, networks = time.perf_counter(), tools.for_clips(options)
     report = restore_sequence(
         job.frames, networks, quality=options.quality, max_megapixels=options.max_megapixels, hooks=hooks
     )

@@ -9,7 +9,7 @@ import torch
 
 from ..checkpoints import GpenModel, load_checkpoint
 from ..devices import choose_device, detector_device
-from ..errors import MissingWeightsError
+from ..errors import MissingWeightsError, OptionError
 from ..faces.alignment import WHOLE
 from ..faces.detectors import FaceDetector, load_detector
 from ..faces.exchange import AlignedPictures, WholePictures
@@ -22,11 +22,10 @@ from ..pipeline.clip import VideoOptions
 from ..pipeline.restore import template_for
 from ..pipeline.upscaling import Upscaler, load_upscaler
 from ..precisions import PRECISIONS
-from ..video.codecs import EncodeOptions
 from ..video.tools import ClipTools
 from ..weights.catalog import published_of
 from ..weights.find import find_file, find_first, missing_message
-from .options import ToolOptions
+from .options import FileOptions, ToolOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +52,14 @@ class Tools:
     video: VideoOptions = VideoOptions()
     upscaler: Upscaler | None = None
 
-    def for_clips(self, encode: EncodeOptions) -> ClipTools:
-        """The same for clips, which are encoded as ``encode`` says."""
+    def for_clips(self, files: FileOptions) -> ClipTools:
+        """The same for clips, which are encoded as ``files`` says. Raises OptionError for what only images can have."""
+        if self.upscaler is not None or files.companions.any:
+            raise OptionError("--upscaler, --background and --mask are for images, not for clips")
         return ClipTools(
-            self.model, self.detector, self.settings, self.video, self.parser, self.reference, self.protect, encode
-        )
+            self.model, self.detector, self.settings, self.video, self.parser, self.reference, self.protect,
+            files.encode,
+        )  # fmt: skip
 
 
 def load_tools(options: ToolOptions) -> Tools:

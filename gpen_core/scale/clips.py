@@ -22,6 +22,7 @@ from ..video.segments import (
     restored_from,
     segment_folder,
 )
+from .cluster import reason_of
 from .outcome import DONE, FAILED, Outcome
 
 
@@ -42,9 +43,17 @@ def pieces_of(jobs: Sequence[Job], scale: float | str, files: FileOptions, ray: 
     asked = {number: look.remote(job, scale, files) for number, job in enumerate(jobs) if _is_cut(job)}
     pieces: list[Piece] = []
     for number, job in enumerate(jobs):
-        segments = ray.get(asked[number]) if number in asked else ()
+        segments = _found(asked[number], ray) if number in asked else ()
         pieces += [Piece(job, segment) for segment in segments] if len(segments) > 1 else [Piece(job)]
     return pieces
+
+
+def _found(asked: Any, ray: Any) -> tuple[Segment, ...]:
+    try:
+        found: tuple[Segment, ...] = ray.get(asked)
+    except ray.exceptions.RayError:  # it ended its worker: as a piece, its attempts are counted
+        return ()
+    return found
 
 
 def _is_cut(job: Job) -> bool:
@@ -95,13 +104,21 @@ class Joiner:
         if failed is not None:
             return failed
         done = [restored_from(json.loads(one.text)) for one in outcomes]
-        join = self._ray.remote(joined).options(num_cpus=0)
-        whole: Outcome = self._ray.get(join.remote(piece.job, segments, done, self._files))
+        whole = self._joined(piece.job, segments, done)
         notes = dict.fromkeys(note for one in [*outcomes, whole] for note in one.notes.splitlines())
         return replace(
             whole, settings=outcome.settings, attempts=max(one.attempts for one in outcomes), worker=outcome.worker,
             seconds=sum(one.seconds for one in outcomes), finished=time.time(), notes="\n".join(notes),
         )  # fmt: skip
+
+    def _joined(self, job: Job, segments: Sequence[Segment], done: Sequence[Restored]) -> Outcome:
+        join = self._ray.remote(joined).options(num_cpus=0)
+        try:
+            whole: Outcome = self._ray.get(join.remote(job, segments, done, self._files))
+        except self._ray.exceptions.RayError as error:  # it ended its worker: the others must not stop
+            reason = f"its segments could not be joined: {reason_of(error)}"
+            return Outcome(text_of(job.source), text_of(job.target), FAILED, valid(reason))
+        return whole
 
 
 def joined(job: Job, segments: Sequence[Segment], done: Sequence[Restored], files: FileOptions) -> Outcome:

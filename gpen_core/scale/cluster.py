@@ -70,6 +70,8 @@ def connected(options: ClusterOptions) -> Iterator[Any]:
                 log_to_driver=False,
             )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
+            if not options.address:
+                raise OptionError(f"Ray could not be started on this machine: {error}") from error
             raise OptionError(
                 f"no Ray cluster at '{options.address}' ({error}). Start one with: ray start --head. If it asks for a token, "
                 "set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from its head."
@@ -79,6 +81,13 @@ def connected(options: ClusterOptions) -> Iterator[Any]:
     finally:
         if begins:
             ray.shutdown()
+
+
+def reason_of(error: BaseException) -> str:
+    """Of an error of Ray's, the innermost one: what a worker raised, or how it ended."""
+    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
+        error = cause
+    return str(error).strip() or type(error).__name__
 
 
 def workers_of(options: ClusterOptions, size: WorkerSize, ray: Any) -> int:

@@ -97,7 +97,9 @@ def local_file(pin: Pin, cache: Path | None = None) -> Path:
 
 def _pin(path: Path) -> Pin:
     if not isinstance(path, Address):
-        return Pin(str(path.resolve()), file_sha256(path))
+        return Pin(
+            str(path.absolute()), file_sha256(path)
+        )  # links stay: other machines may have theirs, and names count
     return Pin(str(path), _remote_sha256(path))
 
 

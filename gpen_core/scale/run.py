@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import RestorationError
@@ -15,7 +16,7 @@ from ..jobs import FileOptions, Job, ToolOptions
 from ..jobs.places import text_of
 from .attempts import Attempts
 from .clips import Joiner, Piece, pieces_of
-from .cluster import ClusterOptions, workers_of
+from .cluster import ClusterOptions, reason_of, workers_of
 from .interrupts import remembered_interrupts
 from .manifest import Manifest
 from .outcome import PLANNED, Outcome
@@ -31,7 +32,7 @@ _IN_FLIGHT = 2  # tasks of a worker: the next one is there when one is done
 
 def fingerprint(options: ToolOptions, pins: Pins, files: FileOptions) -> str:
     """What decides about results beside the images: not where files lie, nor which device computes."""
-    where = options.model.__class__("model")
+    where = Path("model")
     person = None if options.person is None else replace(options.person, picture=where)
     detector = options.detector if pins.detector is None else ""  # of a file, its checksum counts
     what = replace(options, model=where, folders=(), detector=detector, device="", person=person, upscaler=None)
@@ -135,11 +136,4 @@ def _arriving(rows: Any, attempts: Any, ray: Any) -> Iterator[list[tuple[int, Ou
             attempts.forget.remote(numbers)
             yield [(number, Outcome(**row)) for number, row in zip(numbers, found, strict=True)]
     except ray.exceptions.RayError as error:
-        raise RestorationError(f"the workers cannot go on: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost error: what a worker raised."""
-    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = cause
-    return str(error).strip() or type(error).__name__
+        raise RestorationError(f"the workers cannot go on: {reason_of(error)}") from error

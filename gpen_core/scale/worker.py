@@ -90,16 +90,11 @@ class Worker:
     def _segment(self, job: Job, segment: bytes) -> Outcome:
         """One segment of a clip; the outcome's text tells of it."""
         notes: list[str] = []
-        networks, hooks = self._tools.for_clips(self._files.encode), Hooks(say=notes.append)
         try:
             done = restore_segment(
-                job.source,
-                segment_folder(job.target),
-                job.target.suffix,
-                Segment(**json.loads(segment)),
-                networks,
-                hooks,
-            )
+                job.source, segment_folder(job.target), job.target.suffix, Segment(**json.loads(segment)),
+                self._tools.for_clips(self._files), Hooks(say=notes.append),
+            )  # fmt: skip
         except Exception as error:  # as with images
             return _failed(job, str(error) or type(error).__name__)
         told = valid("\n".join(dict.fromkeys(notes)))

@@ -15,6 +15,10 @@ from cluster_harness.conftest import descendants_of
 from PIL import Image
 
 from gpen_core.cli import main
+from gpen_core.jobs import Job
+from gpen_core.scale.clips import Joiner, Piece, pieces_of, segment_text
+from gpen_core.scale.outcome import DONE, FAILED, Outcome
+from gpen_core.video.segments import Restored, Segment
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds workers in /proc")
 GOOD, POISONOUS = 57, 3
@@ -168,7 +172,9 @@ def test_addresses_are_read_and_written_by_the_workers(ray, archive, expected, c
     assert len(rows(tmp_path / "out")) == 20
 
 
-def test_segments_of_a_clip_are_restored_by_several_workers_and_joined(ray, portrait, checkpoint, tmp_path, command):
+def test_segments_of_a_clip_are_restored_by_several_workers_and_joined(
+    ray, portrait, checkpoint, tmp_path, command, capsys
+):
     av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
     face = Image.open(portrait).crop((128, 16, 336, 224)).resize((96, 96))
     (tmp_path / "in").mkdir()
@@ -195,3 +201,22 @@ def test_segments_of_a_clip_are_restored_by_several_workers_and_joined(ray, port
     assert sums(tmp_path / "far") == sums(tmp_path / "plain")
     (row,) = rows(tmp_path / "far")
     assert row["status"] == "done" and row["text"].startswith("24 frames")
+    assert main([*asked, "-o", str(tmp_path / "masked"), "--engine", "ray", "--mask", str(portrait)]) == 1
+    assert "--mask are for images, not for clips" in capsys.readouterr().out and not sums(tmp_path / "masked")
+
+
+class Deadly:
+    """Ends the process that it is sent to."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_clip_that_ends_whoever_looks_through_it_or_joins_it_stops_nothing_else(ray, tmp_path):
+    job = Job(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    assert pieces_of([job], 1.0, Deadly(), ray) == [Piece(job)]
+    segment = Segment(0, 0.0, None, 0)
+    joiner = Joiner([Piece(job, segment)], Deadly(), ray)
+    told = segment_text(Restored("0.mp4", 24, 24, 1, (96, 96)))
+    outcome = joiner.take(0, Outcome(str(job.source), str(job.target), DONE, told))
+    assert outcome.status == FAILED and "its segments could not be joined: " in outcome.text

@@ -79,8 +79,9 @@ def test_a_frame_of_another_size_is_named(folder, checkpoint, tmp_path, capsys):
 
 
 def test_what_only_single_images_have_is_refused(folder, checkpoint, tmp_path, capsys):
-    assert run(folder, "-o", tmp_path / "out", "--sequence", "--save-faces", checkpoint=checkpoint) == 1
-    assert "--save-faces is for single images" in capsys.readouterr().err
+    for option in (("--save-faces",), ("--mask", folder), ("--background", folder)):
+        assert run(folder, "-o", tmp_path / "out", "--sequence", *option, checkpoint=checkpoint) == 1
+        assert f"{option[0]} is for single images" in capsys.readouterr().err
 
 
 def test_numbers_in_names_count_by_their_value():

@@ -42,14 +42,23 @@ def test_weights_are_taken_only_with_the_right_checksum(checkpoint, tmp_path):
     copy = tmp_path / "copy.pth"
     copy.write_bytes(checkpoint.read_bytes())
     pins = pin_files(ToolOptions(copy, aligned=True))
-    assert pins.model == Pin(str(copy.resolve()), file_sha256(checkpoint))
-    assert with_local_files(ToolOptions(copy, aligned=True), pins).model == copy.resolve()
+    assert pins.model == Pin(str(copy), file_sha256(checkpoint))
+    assert with_local_files(ToolOptions(copy, aligned=True), pins).model == copy
     copy.write_bytes(checkpoint.read_bytes() + b"1")
     with pytest.raises(CheckpointError, match="another file"):
         local_file(pins.model)
     copy.unlink()
     with pytest.raises(MissingWeightsError, match="is not on the machine"):
         local_file(pins.model)
+
+
+def test_a_link_keeps_its_name_which_says_what_the_model_is_for(checkpoint, tmp_path, monkeypatch):
+    """As in caches whose files are called by their checksums."""
+    link = tmp_path / "GPEN-Colorization-1024.pth"
+    link.symlink_to(checkpoint)
+    monkeypatch.chdir(tmp_path)
+    options = ToolOptions(Path(link.name), aligned=True)
+    assert with_local_files(options, pin_files(options)).model == link
 
 
 def test_weights_behind_an_address_are_fetched_once(checkpoint, tmp_path):
@@ -78,8 +87,8 @@ def test_other_networks_are_pinned_with_the_model(checkpoint, tmp_path):
     pins = pin_files(options)
     assert [Path(pin.place).name for pin in pins.others] == [parser.filename]
     local = with_local_files(options, pins)
-    assert local.folders == ((tmp_path / "weights").resolve(),)
-    assert local.person == Person((tmp_path / "person.png").resolve())
+    assert local.folders == (tmp_path / "weights",)
+    assert local.person == Person(tmp_path / "person.png")
 
 
 def test_the_fingerprint_is_of_what_decides_about_results_and_nothing_else(checkpoint, tmp_path):
@@ -92,6 +101,8 @@ def test_the_fingerprint_is_of_what_decides_about_results_and_nothing_else(check
 
     moved = ToolOptions(other, (tmp_path,), device="cuda", aligned=True)
     assert of(base) == of(moved)
+    pytest.importorskip("fsspec").filesystem("memory").pipe_file("/weights/tiny.pth", checkpoint.read_bytes())
+    assert of(base) == of(ToolOptions(place("memory://weights/tiny.pth"), aligned=True))
     other.write_bytes(checkpoint.read_bytes() + b"1")
     changed = [of(moved), of(ToolOptions(checkpoint, aligned=True, mask="ellipse")), of(base, FileOptions(quality=80))]
     assert len({of(base), *changed}) == 4
