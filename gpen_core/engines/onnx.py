@@ -190,15 +190,20 @@ def open_session(path: Path, device: torch.device) -> Any:
 
 
 def run(session: Any, ends: Ends, pictures: Tensor) -> Tensor:
-    """[N, 3, S, S] float32 in the graph's own convention → what it gives, float32, on the CPU."""
+    """[N, 3, S, S] float32 in the graph's own convention → what it gives, float32, on the CPU.
+
+    Where the graph takes more than N pictures, and only so many, the last one is shown to it several times.
+    """
     entry = session.get_inputs()[0]
     kind = torch.float16 if entry.type == _FLOAT16 else torch.float32
+    count, missing = len(pictures), max(0, ends.batch - len(pictures))
+    pictures = torch.cat((pictures, pictures[-1:].expand(missing, -1, -1, -1)))
     given = pictures.to("cpu", kind).contiguous().numpy()
     try:
         made = session.run([ends.result], {ends.entry: given})[0]
     except Exception as error:
         raise RuntimeError(f"ONNX Runtime: {one_line(str(error))}") from error
-    return torch.from_numpy(made).float()
+    return torch.from_numpy(made)[:count].float()
 
 
 def _polled(graph: nn.Module, pictures: Tensor) -> Tensor:

@@ -99,6 +99,19 @@ def test_a_graph_restores_as_the_model_that_it_was_exported_from(bundled, graph_
     assert graph.task is bundled.task and graph.config.input_size == 256 and isinstance(graph.engine, OnnxEngine)
 
 
+def test_a_graph_of_a_fixed_number_of_pictures_takes_any_number(bundled, graph_file, tmp_path):
+    """Also while it is found out how it wants them."""
+    onnx = pytest.importorskip("onnx", reason="writing ONNX files needs onnx: pip install onnx")
+    proto = onnx.load(graph_file)
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+    del proto.metadata_props[:]
+    onnx.save(proto, tmp_path / "pairs.onnx")
+    crops = torch.rand(3, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    graph = of_graph(tmp_path / "pairs.onnx")
+    assert graph.module.ends.batch == 2 and graph.module.convention == Convention(*UNIT, *UNIT)
+    torch.testing.assert_close(graph(crops), bundled(crops), atol=1e-4, rtol=0)
+
+
 def test_a_graph_moves_and_keeps_its_own_precision(graph_file):
     graph = of_graph(graph_file)
     moved = graph.to("meta", torch.float16)
