@@ -7,9 +7,8 @@ float32. What an operation means is ONNX's specification, opset 9 to 23.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,43 +16,8 @@ from torch import Tensor
 
 from ...weights.onnx_file import Node
 from ...weights.onnx_file.tensors import TYPES
-
-Inputs = Sequence[Tensor | None]
-Operation = Callable[[Node, Inputs], Tensor | tuple[Tensor, ...]]
-_HALVES = (torch.float16, torch.bfloat16, torch.float64)
-
-
-def widened(value: Tensor) -> Tensor:
-    """Floats as float32."""
-    return value.float() if value.dtype in _HALVES else value
-
-
-def attribute(node: Node, name: str, default: Any = None) -> Any:
-    """An attribute, or what stands for it where it is left out."""
-    value = node.attributes.get(name)
-    return default if value is None else value
-
-
-def known_ints(value: Tensor | None) -> list[int]:
-    """A list of whole numbers that the graph has, or computes from constants. ValueError where it depends on the picture."""
-    if value is None or value.is_meta:
-        raise ValueError("a shape or an axis that depends on the picture")
-    return [int(each) for each in value.reshape(-1).tolist()]
-
-
-def listed(node: Node, inputs: Inputs, name: str, place: int) -> list[int] | None:
-    """What newer opsets take as an input and older ones as an attribute; None where it is left out."""
-    if len(inputs) > place and inputs[place] is not None:
-        return known_ints(inputs[place])
-    value: Any = node.attributes.get(name)
-    return None if value is None else list(value if isinstance(value, tuple) else (value,))
-
-
-def _first(inputs: Inputs) -> Tensor:
-    value = inputs[0]
-    if value is None:
-        raise ValueError("an input is missing")
-    return value
+from .given import HALVES, Inputs, Operation, attribute, first_of, known_ints, listed
+from .shaping import expand, flatten, gather, joined, pad, reshape, sliced, split, squeeze, unsqueeze
 
 
 def _two(compute: Callable[[Tensor, Tensor], Tensor]) -> Operation:
@@ -67,7 +31,7 @@ def _two(compute: Callable[[Tensor, Tensor], Tensor]) -> Operation:
 
 
 def _one(compute: Callable[[Tensor], Tensor]) -> Operation:
-    return lambda node, inputs: compute(_first(inputs))
+    return lambda node, inputs: compute(first_of(inputs))
 
 
 def _divided(a: Tensor, b: Tensor) -> Tensor:
@@ -107,71 +71,9 @@ def _gemm(node: Node, inputs: Inputs) -> Tensor:
     return y if c is None else y + c * attribute(node, "beta", 1.0)
 
 
-def _reshape(node: Node, inputs: Inputs) -> Tensor:
-    x, sides = _first(inputs), listed(node, inputs, "shape", 1) or []
-    keep = not attribute(node, "allowzero", 0)
-    return x.reshape([x.shape[axis] if side == 0 and keep else side for axis, side in enumerate(sides)])
-
-
-def _flatten(node: Node, inputs: Inputs) -> Tensor:
-    x, axis = _first(inputs), attribute(node, "axis", 1)
-    return x.reshape(x.shape[:axis].numel(), -1)
-
-
-def _squeeze(node: Node, inputs: Inputs) -> Tensor:
-    x, axes = _first(inputs), listed(node, inputs, "axes", 1)
-    return x.squeeze() if axes is None else x.squeeze(tuple(axes))
-
-
-def _unsqueeze(node: Node, inputs: Inputs) -> Tensor:
-    x, axes = _first(inputs), listed(node, inputs, "axes", 1) or []
-    for axis in sorted(each % (x.dim() + len(axes)) for each in axes):
-        x = x.unsqueeze(axis)
-    return x
-
-
-def _slice(node: Node, inputs: Inputs) -> Tensor:
-    x = _first(inputs)
-    starts, ends = listed(node, inputs, "starts", 1) or [], listed(node, inputs, "ends", 2) or []
-    axes = listed(node, inputs, "axes", 3) or list(range(len(starts)))
-    steps = listed(node, inputs, "steps", 4) or [1] * len(starts)
-    for start, end, axis, step in zip(starts, ends, axes, steps):
-        indices = range(x.shape[axis])[slice(start, None if step < 0 and end < -x.shape[axis] else end, step)]
-        x = x.index_select(axis, torch.tensor(list(indices), dtype=torch.int64, device=x.device))
-    return x
-
-
-def _pad(node: Node, inputs: Inputs) -> Tensor:
-    x, pads = _first(inputs), listed(node, inputs, "pads", 1) or []
-    if attribute(node, "mode", "constant") != "constant":
-        raise ValueError("padding with other than zeros")
-    value = inputs[2] if len(inputs) > 2 else None
-    if value is not None and not value.is_meta and float(value) != 0:
-        raise ValueError("padding with other than zeros")
-    axes = listed(node, inputs, "axes", 3) or list(range(x.dim()))
-    before, after = [0] * x.dim(), [0] * x.dim()
-    for place, axis in enumerate(axes):
-        before[axis], after[axis] = pads[place], pads[place + len(axes)]
-    return F.pad(x, [side for axis in reversed(range(x.dim())) for side in (before[axis], after[axis])])
-
-
-def _gather(node: Node, inputs: Inputs) -> Tensor:
-    x, axis = _first(inputs), attribute(node, "axis", 0)
-    indices = inputs[1]
-    places = torch.tensor(known_ints(indices), device=x.device) % x.shape[axis]
-    shape = list(indices.shape) if indices is not None else []
-    axis %= x.dim()
-    return x.index_select(axis, places).reshape([*x.shape[:axis], *shape, *x.shape[axis + 1 :]])
-
-
-def _expand(node: Node, inputs: Inputs) -> Tensor:
-    x, sides = _first(inputs), known_ints(inputs[1])
-    return x.expand(torch.broadcast_shapes(x.shape, tuple(sides)))
-
-
 def _reduce(compute: Callable[[Tensor, list[int], bool], Tensor]) -> Operation:
     def run(node: Node, inputs: Inputs) -> Tensor:
-        x, axes = _first(inputs), listed(node, inputs, "axes", 1)
+        x, axes = first_of(inputs), listed(node, inputs, "axes", 1)
         return compute(x, list(range(x.dim())) if axes is None else axes, bool(attribute(node, "keepdims", 1)))
 
     return run
@@ -195,25 +97,15 @@ def _cast(node: Node, inputs: Inputs) -> Tensor:
     kind = TYPES.get(attribute(node, "to", 0))
     if kind is None:
         raise ValueError("a conversion to numbers of an unknown kind")
-    return _first(inputs).to(torch.float32 if kind in _HALVES else kind)
+    return first_of(inputs).to(torch.float32 if kind in HALVES else kind)
 
 
 def _clip(node: Node, inputs: Inputs) -> Tensor:
     lowest, highest = (*inputs[1:], None, None)[:2]
     low, high = node.attributes.get("min"), node.attributes.get("max")
     return torch.clamp(
-        _first(inputs), low if lowest is None else lowest, high if highest is None else highest  # type: ignore[arg-type]
+        first_of(inputs), low if lowest is None else lowest, high if highest is None else highest  # type: ignore[arg-type]
     )  # fmt: skip
-
-
-def _split(node: Node, inputs: Inputs) -> tuple[Tensor, ...]:
-    x, axis = _first(inputs), attribute(node, "axis", 0)
-    sides = listed(node, inputs, "split", 1)
-    return tuple(x.split(sides, axis) if sides else x.chunk(len(node.outputs), axis))
-
-
-def _joined(node: Node, inputs: Inputs) -> Tensor:
-    return torch.cat([each for each in inputs if each is not None], attribute(node, "axis", 0))
 
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -222,25 +114,25 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "Add": _two(torch.add),
         "Cast": _cast,
         "Clip": _clip,
-        "Concat": _joined,
+        "Concat": joined,
         "Constant": _constant,
         "ConstantOfShape": _filled,
         "Conv": _conv,
         "ConvTranspose": _conv_transpose,
         "Div": _two(_divided),
         "Equal": _two(torch.eq),
-        "Expand": _expand,
-        "Flatten": _flatten,
-        "Gather": _gather,
+        "Expand": expand,
+        "Flatten": flatten,
+        "Gather": gather,
         "Gemm": _gemm,
         "Identity": _one(lambda x: x),
-        "LeakyRelu": lambda node, inputs: F.leaky_relu(_first(inputs), attribute(node, "alpha", 0.01)),
+        "LeakyRelu": lambda node, inputs: F.leaky_relu(first_of(inputs), attribute(node, "alpha", 0.01)),
         "MatMul": _two(torch.matmul),
         "Max": _two(torch.maximum),
         "Min": _two(torch.minimum),
         "Mul": _two(torch.mul),
         "Neg": _one(torch.neg),
-        "Pad": _pad,
+        "Pad": pad,
         "Pow": _two(torch.pow),
         "Range": lambda node, inputs: torch.arange(*(known_ints(each)[0] for each in inputs)),
         "Reciprocal": _one(torch.reciprocal),
@@ -250,19 +142,19 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "ReduceProd": _reduce(lambda x, axes, keep: x.prod() if x.dim() < 2 else x.prod(axes[0], keep)),
         "ReduceSum": _reduce(lambda x, axes, keep: x.sum(axes, keep)),
         "ReduceSumSquare": _reduce(lambda x, axes, keep: x.square().sum(axes, keep)),
-        "Reshape": _reshape,
-        "Shape": lambda node, inputs: torch.tensor(_first(inputs).shape, dtype=torch.int64),
-        "Size": lambda node, inputs: torch.tensor(_first(inputs).numel()),
-        "Slice": _slice,
-        "Split": _split,
+        "Reshape": reshape,
+        "Shape": lambda node, inputs: torch.tensor(first_of(inputs).shape, dtype=torch.int64),
+        "Size": lambda node, inputs: torch.tensor(first_of(inputs).numel()),
+        "Slice": sliced,
+        "Split": split,
         "Sqrt": _one(torch.sqrt),
-        "Squeeze": _squeeze,
+        "Squeeze": squeeze,
         "Sub": _two(torch.sub),
-        "Tile": lambda node, inputs: _first(inputs).repeat(known_ints(inputs[1])),
-        "Transpose": lambda node, inputs: _first(inputs).permute(
-            attribute(node, "perm", tuple(reversed(range(_first(inputs).dim()))))
+        "Tile": lambda node, inputs: first_of(inputs).repeat(known_ints(inputs[1])),
+        "Transpose": lambda node, inputs: first_of(inputs).permute(
+            attribute(node, "perm", tuple(reversed(range(first_of(inputs).dim()))))
         ),
-        "Unsqueeze": _unsqueeze,
+        "Unsqueeze": unsqueeze,
         "Where": lambda node, inputs: torch.where(*inputs),  # type: ignore[arg-type]
     }
 )

@@ -11,7 +11,8 @@ from torch import Tensor
 from ...engines.onnx import Convention, Ends, is_installed, open_session, run
 from ...model import Gpen
 from ...weights.onnx_file import Graph
-from .ops import OPERATIONS, widened
+from .given import widened
+from .ops import OPERATIONS
 from .probing import probe_face
 from .values import NotReadable
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...model.ops import LEAKY_SLOPE, fir_kernel
 from ...weights.onnx_file import Node
-from .ops import attribute
+from .given import attribute
 from .values import (
     Activation,
     Conv,

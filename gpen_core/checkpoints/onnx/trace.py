@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ...weights.onnx_file import Graph, Node
-from .ops import OPERATIONS, known_ints, widened
+from .given import known_ints, widened
+from .ops import OPERATIONS
 from .rules import interpreted
 from .values import Map, NotReadable, Picture, Value, origin_part
 

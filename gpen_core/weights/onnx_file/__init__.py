@@ -5,7 +5,8 @@ paths to its external data. Of the format's forty messages we need nine: they ar
 limits.
 """
 
-from .graph import Attribute, Graph, Node, Port, looks_like_onnx, read_graph
+from .graph import Attribute, Graph, Node, Port
+from .reading import looks_like_onnx, read_graph
 from .tensors import Stored
 
 __all__ = ["Attribute", "Graph", "Node", "Port", "Stored", "looks_like_onnx", "read_graph"]
