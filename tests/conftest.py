@@ -50,7 +50,10 @@ PACKAGES = {
     "browser_harness": REPO_ROOT / "tests" / "browser",
     "gpu_harness": REPO_ROOT / "tests" / "gpu",
     "cluster_harness": REPO_ROOT / "tests" / "cluster",
+    "unit_harness": REPO_ROOT / "tests" / "unit",
     "imaging_harness": REPO_ROOT / "tests" / "unit" / "imaging",
+    "pipeline_harness": REPO_ROOT / "tests" / "unit" / "pipeline",
+    "losses_harness": REPO_ROOT / "tests" / "unit" / "lab" / "training" / "losses",
 }
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import settings
 from safetensors import safe_open
+from unit_harness.forks import Forks
 
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.model import Gpen, GpenConfig
@@ -25,6 +26,14 @@ def astronaut():
 def astronaut_face():
     landmarks = ((201.7, 101.6), (247.0, 103.0), (226.0, 122.0), (206.5, 141.0), (243.0, 142.0))
     return Face((175.0, 64.0, 272.0, 188.0), 0.99, landmarks, (512, 512))
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """``run(code, *arguments, folder=…)``: in a process of its own, in which torch is imported already."""
+    made = Forks()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Memory runs out in many words and in every stage: once is retried, twice is one clear error."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -113,11 +111,11 @@ assert with_memory(convolve, Hooks(), "a convolution").shape == (1, 64, 128, 128
 """
 
 
-def test_a_thread_in_which_onednn_once_failed_does_not_repeat_it_when_there_is_memory(repo_root):
+def test_a_thread_in_which_onednn_once_failed_does_not_repeat_it_when_there_is_memory(repo_root, forks):
     pytest.importorskip("resource", reason="memory is limited by POSIX means")
     if not Path("/proc/self/statm").exists():
         pytest.skip("no /proc: the memory in use is not known")
-    done = subprocess.run([sys.executable, "-c", STUCK_THREAD], capture_output=True, text=True, cwd=repo_root)
+    done = forks.run(STUCK_THREAD, folder=repo_root)
     if "never stuck" in done.stderr:
         pytest.skip("this build of torch does not repeat oneDNN's failure")
     assert done.returncode == 0, done.stderr[-800:]

@@ -1,0 +1,100 @@
+"""What `restore` reads and writes: folders, formats, names, and what files know."""
+
+import torch
+from PIL import Image
+
+from gpen_core.cli import main
+from gpen_core.imaging.files import load_picture
+
+
+def restore(*arguments):
+    return main(["restore", *map(str, arguments)])
+
+
+def test_folders_globs_formats_and_names(portrait, checkpoint, tmp_path):
+    source = Image.open(portrait)
+    for name in ("b.jpg", "c.webp", "d.tif", "e.bmp"):
+        source.resize((128, 128)).save(portrait.with_name(name))
+    portrait.with_name("notes.txt").write_text("no picture")
+    assert restore(portrait.parent, "-o", tmp_path / "all", "--model", checkpoint) == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
+        "astronaut.png",
+        "b.jpg",
+        "c.webp",
+        "d.tif",
+        "e.png",
+    ]
+    assert restore(portrait.parent / "*.jpg", "-o", tmp_path / "some", "--model", checkpoint) == 0
+    assert [path.name for path in (tmp_path / "some").iterdir()] == ["b.jpg"]
+
+
+def test_one_bad_file_does_not_stop_the_rest_and_the_status_says_so(portrait, checkpoint, tmp_path, capsys):
+    portrait.with_name("a.png").write_bytes(b"no picture")
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    said = capsys.readouterr()
+    assert "failed: " in said.out and "a.png" in said.out and "1 of 2 inputs failed" in said.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
+
+
+def test_a_typing_error_among_the_inputs_is_reported_and_stops_nothing(portrait, checkpoint, tmp_path, capsys):
+    assert restore(portrait, tmp_path / "tpyo.png", "-o", tmp_path / "out", "--model", checkpoint) == 1
+    assert "tpyo.png: no image found" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.png"]
+
+
+def test_whatever_one_picture_does_the_others_are_restored(portrait, checkpoint, tmp_path, monkeypatch, capsys):
+    portrait.with_name("b.png").write_bytes(portrait.read_bytes())
+    from gpen_core.jobs import run as command
+
+    real = command.load_picture
+
+    def too_large(path, **options):
+        if path.name == "astronaut.png":
+            raise MemoryError
+        return real(path, **options)
+
+    monkeypatch.setattr(command, "load_picture", too_large)
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    assert "failed: " in capsys.readouterr().out and [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
+
+
+def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path):
+    arguments = ("--model", checkpoint, "--save-faces", "--side-by-side", "--scale", "1.5")
+    assert restore(portrait, "-o", tmp_path / "o.png", *arguments) == 0
+    assert load_picture(tmp_path / "o.png-side-by-side.png").pixels.shape == (3, 768, 1536)
+    assert load_picture(tmp_path / "o.png-faces" / "00-after.png").pixels.shape == (3, 64, 64)
+    assert (tmp_path / "o.png-faces" / "00-before.png").exists()
+
+
+def test_orientation_profile_alpha_depth_and_gray_are_kept(checkpoint, tmp_path, astronaut):
+    from PIL import ImageCms
+
+    from gpen_core.imaging.files import Picture, save_picture
+
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    folder = tmp_path / "in"
+    folder.mkdir()
+    save_picture(Picture(torch.cat((astronaut, astronaut[:1])), icc, bits=16), folder / "deep.png")
+    save_picture(Picture(astronaut, gray=True), folder / "gray.png")
+    turned = Image.fromarray(astronaut.mul(255).byte().movedim(0, -1).numpy()).transpose(Image.Transpose.ROTATE_90)
+    turned.save(folder / "turned.jpg", exif=exif.tobytes(), icc_profile=icc)
+    assert restore(folder, "-o", tmp_path / "out", "--model", checkpoint) == 0
+    deep, gray, turned = (load_picture(tmp_path / "out" / name) for name in ("deep.png", "gray.png", "turned.jpg"))
+    assert deep.bits == 16 and deep.icc == icc and deep.pixels.shape[0] == 4
+    torch.testing.assert_close(deep.pixels[3], astronaut[0], atol=1e-4, rtol=0)
+    assert gray.gray and turned.icc == icc
+    assert (turned.pixels[:, 300:] - astronaut[:, 300:]).abs().mean() < 0.03
+    read = Image.open(tmp_path / "out" / "turned.jpg").getexif()
+    assert read[0x0112] == 1
+
+
+def test_two_images_of_one_name_get_two_names_and_never_one_file(portrait, checkpoint, tmp_path, capsys):
+    twin = tmp_path / "other" / "astronaut.png"
+    twin.parent.mkdir()
+    twin.write_bytes(portrait.read_bytes())
+    assert restore(portrait, twin, "-o", tmp_path / "out", "--model", checkpoint) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut-2.png", "astronaut.png"]
+    assert restore(portrait, twin, "-o", tmp_path / "out.png", "--model", checkpoint) == 1
+    assert "is one file, but there are" in capsys.readouterr().err

@@ -1,0 +1,111 @@
+"""The command line as a user types it: mistakes, streams and encodings."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from gpen_core.cli import main
+from gpen_core.imaging.files import load_picture
+
+
+def restore(*arguments):
+    return main(["restore", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.png", "-o", "o.png"), "'missing.png': no image found"),
+        (("{in}", "{in}", "-o", "{in}"), "is the input itself"),
+        (("{in}", "-o", "o.png", "--strength", "2"), "strength must be from 0 to 1"),
+        (("{in}", "-o", "o.png", "--scale", "99"), "scale must be"),
+        (("{in}", "-o", "o.gif"), "is an image: name the result like one"),
+        (("{in}", "-o", "o.bmp"), "cannot write '.bmp' files"),
+        (("{in}", "-o", "o.png", "--detector", "yolo"), "yolo: neither a file nor a detector"),
+        (("{in}", "-o", "o.png", "--device", "tpu"), "device 'tpu' cannot be used"),
+        (("{in}", "-o", "o.png", "--mask", "parsing"), "parsing_parsenet.pth is not installed"),
+        (("{in}", "-o", "o.png", "--task", "magic"), "unknown task 'magic'"),
+        (("{in}", "-o", "o.png", "--regions", "elbow=1"), "no region of a face is called 'elbow'"),
+        (("{in}", "-o", "o.png", "--regions", "eyes"), "Write them as eyes=1,skin=0.5,rest=0"),
+        (("{in}", "-o", "o.png", "--grain", "2"), "grain must be from 0 to 1"),
+    ],
+)
+def test_wrong_usage_ends_in_one_clear_line(portrait, checkpoint, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    filled = [argument.replace("{in}", str(portrait)) for argument in arguments]
+    assert restore(*filled, "--model", checkpoint) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_no_command_is_wrong_usage():
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--scale", "big"), "'big'"),
+        (("--strength", "much"), "'much'"),
+        (("--memory", "1.5"), "'1.5'"),
+        (("--quality", "500"), "'500'"),
+        (("--max-input-megapixels", "inf"), "'inf'"),
+        (("--color", "blue"), "'blue'"),
+        (("--modle", "x"), "--modle x"),
+        (("--max-faces", "-3"), "-3"),
+        (("--min-face", "nan"), "nan"),
+        (("--device", "cude"), "'cude'"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoint, tmp_path, capsys, arguments, words):
+    try:
+        assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint, *arguments) == 1
+    except SystemExit as ended:
+        assert ended.code == 2
+    said = capsys.readouterr()
+    assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed by a POSIX shell")
+@pytest.mark.parametrize(
+    ("streams", "environment"),
+    [
+        ("<&- >&- 2>&-", {}),
+        (">&-", {}),
+        ("2>&-", {}),
+        ("", {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}),
+        ("", {"HOME": "/nowhere at all"}),
+    ],
+)
+def test_it_works_without_a_terminal_and_in_any_encoding(checkpoint, tmp_path, repo_root, streams, environment):
+    Image.radial_gradient("L").resize((64, 64)).save(tmp_path / "face.png")
+    command = f'exec "$0" -m gpen_core restore "$1" -o "$2" --model "$3" --aligned {streams}'
+    target = tmp_path / "größe → 写真.png"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, tmp_path / "face.png", target, checkpoint],
+        env={**{k: v for k, v in os.environ.items() if k != "HOME"}, **environment}, cwd=repo_root, capture_output=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert load_picture(target).pixels.shape == (3, 64, 64) and b"Traceback" not in ran.stderr
+
+
+def test_output_to_a_pipe_without_unicode_goes_on(portrait, checkpoint, tmp_path, monkeypatch):
+    """As on Windows, where a pipe has no arrow."""
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="cp1252", write_through=True))
+    assert restore(portrait, "-o", tmp_path / "o.png", "--model", checkpoint) == 0
+    assert b"o.png (1 face" in pipe.getvalue() and b"\\u2192" in pipe.getvalue()
+
+
+def test_a_log_has_no_bars_but_a_line_for_each_image(portrait, checkpoint, tmp_path, capsys):
+    """Under nohup, cron or a pipe, nobody watches a bar move."""
+    assert main(["restore", str(portrait), "-o", str(tmp_path / "out.png"), "--model", str(checkpoint)]) == 0
+    printed = capsys.readouterr()
+    assert "it/s" not in printed.err and "image/s" not in printed.err and "\r" not in printed.err
+    assert len(printed.out.splitlines()) == 1 and "out.png" in printed.out
