@@ -34,10 +34,15 @@ _CONVOLUTIONS = ("aten::conv2d", "aten::conv_transpose2d", "aten::convolution", 
 
 
 class StorageCounter(TorchDispatchMode):
-    """Counts the bytes of live storages that operators have made since the mode began."""
+    """Counts the bytes of live storages that operators have made since the mode began, on devices of type ``device``.
 
-    def __init__(self) -> None:
+    On "meta", the same operators run without ``FakeCuda``, several times as fast: what they hold is the same, and no more is
+    known of whether the host waits.
+    """
+
+    def __init__(self, device: str = "cuda") -> None:
         super().__init__()
+        self._device = device
         self.peak = 0
         self.peak_at = ""
         self.waits: list[str] = []
@@ -55,14 +60,14 @@ class StorageCounter(TorchDispatchMode):
         name = func._schema.name  # type: ignore[attr-defined]
         moved = [leaf.device.type for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        if name in _SYNCHRONIZING or ("cuda" in moved and any(tensor.device.type == "cpu" for tensor in tensors)):
+        if name in _SYNCHRONIZING or (self._device in moved and any(tensor.device.type == "cpu" for tensor in tensors)):
             self.waits.append(name)
         for tensor in tensors:
             storage = tensor.untyped_storage()
-            if tensor.device.type == "cuda" and storage._cdata not in self._known:
+            if tensor.device.type == self._device and storage._cdata not in self._known:
                 self._live.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
         self._live = {key: entry for key, entry in self._live.items() if not entry[0].expired()}
-        now = self.live + (_workspace(args, tensors) if name in _CONVOLUTIONS else 0)
+        now = self.live + (_workspace(args, tensors, self._device) if name in _CONVOLUTIONS else 0)
         if now > self.peak:
             self.peak, self.peak_at = now, f"{name} → {[list(tensor.shape) for tensor in tensors]}"
         return result
@@ -73,11 +78,11 @@ class StorageCounter(TorchDispatchMode):
         return sum(size for _, size in self._live.values())
 
 
-def _workspace(args: tuple[Any, ...], results: list[Tensor]) -> int:
+def _workspace(args: tuple[Any, ...], results: list[Tensor], device: str) -> int:
     """Of a convolution, in bytes; args: input, weight, …"""
     picture, weight = args[:2]
     depthwise = weight.shape[1] == 1 and picture.shape[1] > 1
-    if depthwise or picture.device.type != "cuda":
+    if depthwise or picture.device.type != device:
         return 0
     return sum(tensor.numel() * tensor.element_size() for tensor in (picture, *results))
 

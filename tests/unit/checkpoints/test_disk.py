@@ -1,8 +1,6 @@
 """A full disk is one clear error, and a killed run leaves nothing that the next one does not sweep."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,11 +31,10 @@ convert(sys.argv[1], sys.argv[2])
 """
 
 
-def test_a_full_disk_in_convert_is_one_line_and_leaves_nothing(state, saved, tmp_path, repo_root):
+def test_a_full_disk_in_convert_is_one_line_and_leaves_nothing(state, saved, tmp_path, repo_root, forks):
     pytest.importorskip("resource", reason="the size of files is limited by POSIX means")
     out = tmp_path / "out"
-    command = [sys.executable, "-c", FULL, str(saved(state)), str(out / "small.safetensors")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=repo_root)
+    done = forks.run(FULL, saved(state), out / "small.safetensors", folder=repo_root)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert "small.safetensors could not be written (File too large)" in done.stderr
     assert list(out.iterdir()) == []
@@ -56,9 +53,9 @@ def test_a_disk_without_space_is_named_with_the_file(state, saved, tmp_path, mon
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system kills in another way")
-def test_what_a_killed_convert_left_is_swept_by_the_next(state, saved, tmp_path, repo_root):
+def test_what_a_killed_convert_left_is_swept_by_the_next(state, saved, tmp_path, repo_root, forks):
     source, out = saved(state), tmp_path / "out"
-    done = subprocess.run([sys.executable, "-c", KILLED, str(source), str(out / "m.safetensors")], cwd=repo_root)
+    done = forks.run(KILLED, source, out / "m.safetensors", folder=repo_root)
     assert done.returncode == -signal.SIGKILL
     (left,) = out.iterdir()
     assert left.stat().st_size == 100

@@ -1,9 +1,12 @@
-"""What engines say a call takes, against what it takes on a GPU: fake CUDA tensors, so on any machine."""
+"""What engines say a call takes, against what it takes on a GPU: tensors without memory, so on any machine."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import torch
+from gpu_harness.fake_cuda import FakeCuda, StorageCounter
 
 from gpen_core.engines import PlainEngine
 from gpen_core.model import Gpen, GpenConfig
@@ -26,39 +29,56 @@ GIB, MIB = 2**30, 2**20
 ON_A_CARD = {256: 57 * MIB, 512: 452 * MIB, 1024: 911 * MIB, 2048: 1852 * MIB}
 
 
-def peak_of(gpu, config, batch, dtype):
-    """The most bytes that a call holds beside the weights, and the operators that made the host wait."""
-    network = PlainEngine().bind(gpu.module(lambda: Gpen(config), dtype))
-    counter = gpu.counting(*network.network.parameters(), *network.network.buffers())
+def counted(module, counter, batch, dtype, device):
+    """A call under ``counter``, to which the weights count for nothing."""
+    network, size = PlainEngine().bind(module), module.config.input_size
+    counter.leave_out(*module.parameters(), *module.buffers())
     with counter, torch.inference_mode():
-        pictures = torch.empty(batch, 3, config.input_size, config.input_size, dtype=dtype, device="cuda")
-        restored = network(pictures)
-    assert restored.device.type == "cuda" and restored.dtype == dtype
-    return counter.peak, counter.waits
+        restored = network(torch.empty(batch, 3, size, size, dtype=dtype, device=device))
+    assert restored.device.type == device and restored.dtype == dtype
+    return counter
 
 
+@cache
+def peak_of(config, batch, dtype):
+    """The most bytes that a call holds beside the weights."""
+    with torch.device("meta"):
+        module = Gpen(config).requires_grad_(False).eval().to(dtype)
+    return counted(module, StorageCounter("meta"), batch, dtype, "meta").peak
+
+
+CONFIGS = pytest.mark.parametrize(
+    "config", [*PUBLISHED.values(), *OTHERS.values()], ids=[*map(str, PUBLISHED), *OTHERS]
+)
+
+
+@CONFIGS
 @pytest.mark.parametrize("batch", [1, 4])
-@pytest.mark.parametrize("config", [*PUBLISHED.values(), *OTHERS.values()], ids=[*map(str, PUBLISHED), *OTHERS])
-def test_reserved_bytes_are_between_the_peak_and_15_percent_more(fake_cuda, config, batch):
+def test_reserved_bytes_are_between_the_peak_and_15_percent_more(config, batch):
     for dtype in DTYPES:
-        peak, waits = peak_of(fake_cuda, config, batch, dtype)
-        assert 1.0 <= PlainEngine().working_bytes(config, batch, dtype) / peak <= 1.15, dtype
-        assert waits == []
+        assert 1.0 <= PlainEngine().working_bytes(config, batch, dtype) / peak_of(config, batch, dtype) <= 1.15, dtype
+
+
+@CONFIGS
+def test_on_a_gpu_a_call_takes_what_is_counted_and_the_host_never_waits(config):
+    expected = peak_of(config, 4, torch.float16)
+    with FakeCuda() as gpu:
+        module = gpu.module(lambda: Gpen(config), torch.float16)
+        counter = counted(module, gpu.counting(), 4, torch.float16, "cuda")
+    assert counter.peak == expected and counter.waits == []
 
 
 @pytest.mark.parametrize("size", ON_A_CARD)
-def test_what_is_counted_and_reserved_is_what_a_card_was_seen_to_take(fake_cuda, size):
+def test_what_is_counted_and_reserved_is_what_a_card_was_seen_to_take(size):
     for dtype in DTYPES:
         taken = ON_A_CARD[size] * dtype.itemsize / 4
-        peak, _ = peak_of(fake_cuda, PUBLISHED[size], 1, dtype)
-        assert peak == pytest.approx(taken, rel=0.01)
+        assert peak_of(PUBLISHED[size], 1, dtype) == pytest.approx(taken, rel=0.01)
         assert 1.0 <= PlainEngine().working_bytes(PUBLISHED[size], 1, dtype) / taken <= 1.15
 
 
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1.9), (torch.float16, 1.0), (torch.bfloat16, 1.0)])
-def test_a_face_of_2048_px_fits_small_gpus(fake_cuda, dtype, most):
-    peak, _ = peak_of(fake_cuda, PUBLISHED[2048], 1, dtype)
-    assert peak <= most * GIB
+def test_a_face_of_2048_px_fits_small_gpus(dtype, most):
+    assert peak_of(PUBLISHED[2048], 1, dtype) <= most * GIB
 
 
 def test_a_batch_is_no_larger_than_its_budget_and_never_empty():

@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 import torch
@@ -220,17 +221,22 @@ WIDE = {
 }
 
 
+@cache
+def exactly(config):
+    """A network, the same in float64, and what that makes of the pictures."""
+    made = network(config)
+    exact = copy.deepcopy(made).double()
+    return made, exact, exact(pictures(config).double())
+
+
 @pytest.mark.parametrize("blocking", BLOCKINGS.values(), ids=BLOCKINGS)
 @pytest.mark.parametrize("config", WIDE.values(), ids=WIDE)
 def test_wide_layers_of_the_published_network_take_winograds_way_and_agree(config, blocking):
     """float64 takes the direct way: an oracle that the rounding of neither way touches."""
-    made = network(config)
-    exact = network(config, torch.float64)
-    exact.load_state_dict(made.state_dict())
+    made, exact, expected = exactly(config)
     fast, slow = FastGpen(made, blocking), FastGpen(exact, blocking)
     given_pictures = pictures(config)
-    found, expected = fast(given_pictures).double(), exact(given_pictures.double())
-    equal(found, expected)
+    equal(fast(given_pictures).double(), expected)
     torch.testing.assert_close(slow(given_pictures.double()), expected, rtol=0, atol=1e-6)
     assert sum(layer.winograd for layer in fast._prepared[1].layers) == 3  # at 16, 32 and 64 px
     assert not any(layer.winograd for layer in slow._prepared[1].layers)

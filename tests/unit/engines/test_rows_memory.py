@@ -1,10 +1,9 @@
-"""What the rows engine says a call takes, against the live tensors of one: fake ones, so of any size in seconds."""
+"""What the rows engine says a call takes, against the live tensors of one: they have no memory, so of any size in seconds."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -51,7 +50,7 @@ class LiveBytes(TorchDispatchMode):
 
 def peak_of(config: GpenConfig, batch: int) -> int:
     """Of a call that works out what follows from the weights, too."""
-    with FakeTensorMode(), torch.inference_mode():
+    with torch.device("meta"), torch.inference_mode():
         network, counter = Gpen(config).requires_grad_(False).eval(), LiveBytes()
         of_weights = sum(value.nbytes for value in (*network.parameters(), *network.buffers()))
         for value in (*network.parameters(), *network.buffers()):

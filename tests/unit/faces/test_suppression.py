@@ -1,8 +1,5 @@
 """One face, one detection: which of overlapping boxes stay. torchvision's is the independent one."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -28,12 +25,12 @@ def test_our_suppression_keeps_the_boxes_that_torchvisions_does(count, spread):
     assert torch.equal(nms(boxes, scores, 0.5, groups), kept)
 
 
-def test_the_built_in_detector_needs_no_torchvision(repo_root):
+def test_the_built_in_detector_needs_no_torchvision(repo_root, forks):
     code = """
 import sys, torch
 sys.modules["torchvision"] = None
 from gpen_core import load_detector
 load_detector("mtcnn").detect(torch.rand(3, 96, 96))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=repo_root, capture_output=True, text=True)
+    done = forks.run(code, folder=repo_root)
     assert done.returncode == 0, done.stderr

@@ -1,8 +1,5 @@
 """Lanczos resizing against its formula and Pillow's."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -104,13 +101,12 @@ torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
     "setting",
     ['torch.set_float32_matmul_precision("medium")', *(f'torch.{name} = "tf32"' for name in NEWER_SETTINGS)],
 )
-def test_a_host_that_may_have_products_rounded_gets_the_same_picture(setting):
+def test_a_host_that_may_have_products_rounded_gets_the_same_picture(setting, forks, repo_root):
     """In a process of its own: torch does not let go of its newer settings."""
     holder = setting.removeprefix("torch.").partition(".fp32_precision")[0]
     if "fp32_precision" in setting and not hasattr_along(torch, f"{holder}.fp32_precision"):
         pytest.skip(f"this torch has no {holder}.fp32_precision")
-    script = ROUNDED.replace("SETTING", setting)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    done = forks.run(ROUNDED.replace("SETTING", setting), folder=repo_root)
     assert done.returncode == 0, done.stderr
 
 

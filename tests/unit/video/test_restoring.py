@@ -12,7 +12,7 @@ from gpen_core.video import ClipReader, EncodeOptions, restore_clip
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
-SIZE, FRAMES = (176, 256), 40
+SIZE, FRAMES, PART = (176, 256), 24, 5
 
 
 class KilledError(Exception):
@@ -21,10 +21,17 @@ class KilledError(Exception):
 
 @pytest.fixture(scope="module")
 def clip(astronaut, astronaut_face, tmp_path_factory, write_clip):
-    """40 frames of a face that moves, with uneven times and sound."""
+    """24 frames of a face that moves, with uneven times and sound."""
     motion = smooth_motion(FRAMES, astronaut_face, SIZE, 70)
     frames = moving(astronaut, astronaut_face, motion, SIZE).frames
     return write_clip(tmp_path_factory.mktemp("clips") / "talk.mp4", frames)
+
+
+@pytest.fixture(scope="module")
+def whole(clip, tools, tmp_path_factory):
+    """The clip, restored in parts without a stop: its path, and what was reported."""
+    path = tmp_path_factory.mktemp("restored") / "whole.mp4"
+    return path, restore_clip(clip, path, tools, part_frames=PART)
 
 
 def seen(path):
@@ -43,27 +50,26 @@ def killed_at(stage, number):
     return Hooks(progress=progress)
 
 
-def test_a_clip_in_parts_is_the_clip(clip, tools, tmp_path):
-    report = restore_clip(clip, tmp_path / "out.mp4", tools, part_frames=9)
-    frames, times, sound = seen(tmp_path / "out.mp4")
+def test_a_clip_in_parts_is_the_clip(clip, whole):
+    path, report = whole
+    frames, times, sound = seen(path)
     before, expected, packets = seen(clip)
     assert report.frames == len(frames) == FRAMES and sound == packets
     assert times == pytest.approx(expected, abs=0.002)
     assert max(float((a - b)[:, :40, :60].abs().mean()) for a, b in zip(frames, before, strict=True)) < 3
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert [found.name for found in path.parent.iterdir()] == ["whole.mp4"]
 
 
-def test_a_killed_run_leaves_no_half_file_and_the_next_one_goes_on(clip, tools, tmp_path):
+def test_a_killed_run_leaves_no_half_file_and_the_next_one_goes_on(clip, tools, whole, tmp_path):
     target = tmp_path / "out.mp4"
     with pytest.raises(KilledError):
-        restore_clip(clip, target, tools, hooks=killed_at("blend", 30), part_frames=8)
+        restore_clip(clip, target, tools, hooks=killed_at("blend", 18), part_frames=PART)
     assert not target.exists()
     done = []
     hooks = Hooks(progress=lambda stage, number, total, preview=None: done.append(number) if stage == "blend" else None)
-    assert restore_clip(clip, target, tools, hooks=hooks, part_frames=8).frames == FRAMES
-    restore_clip(clip, tmp_path / "whole.mp4", tools, part_frames=8)
+    assert restore_clip(clip, target, tools, hooks=hooks, part_frames=PART).frames == FRAMES
     frames, times, sound = seen(target)
-    expected, expected_times, packets = seen(tmp_path / "whole.mp4")
+    expected, expected_times, packets = seen(whole[0])
     assert times == expected_times and sound == packets
     for number, (a, b) in enumerate(zip(frames, expected, strict=True)):
         assert (a - b).abs().mean() < 1, number
@@ -72,9 +78,9 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_one_goes_on(clip, tools, 
 def test_parts_of_another_job_are_not_taken(clip, tools, tmp_path):
     target = tmp_path / "out.mp4"
     with pytest.raises(KilledError):
-        restore_clip(clip, target, tools, hooks=killed_at("blend", 30), part_frames=8)
+        restore_clip(clip, target, tools, hooks=killed_at("blend", 18), part_frames=PART)
     gentle = replace(tools, settings=replace(tools.settings, blend=replace(tools.settings.blend, strength=0.0)))
-    restore_clip(clip, target, gentle, part_frames=8)
+    restore_clip(clip, target, gentle, part_frames=PART)
     frames, _, _ = seen(target)
     before, _, _ = seen(clip)
     assert max(float((a - b).abs().mean()) for a, b in zip(frames, before, strict=True)) < 3
@@ -82,7 +88,7 @@ def test_parts_of_another_job_are_not_taken(clip, tools, tmp_path):
 
 def test_without_resuming_nothing_is_left(clip, tools, tmp_path):
     with pytest.raises(KilledError):
-        restore_clip(clip, tmp_path / "out.mp4", tools, hooks=killed_at("blend", 30), part_frames=8, resumes=False)
+        restore_clip(clip, tmp_path / "out.mp4", tools, hooks=killed_at("blend", 18), part_frames=PART, resumes=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -96,8 +102,8 @@ def test_what_cannot_be_written_is_said_before_any_work(clip, tools, tmp_path):
 
 def test_hevc_parts_are_joined_too(clip, tools, tmp_path):
     coded = replace(tools, encode=EncodeOptions("hevc", 20))
-    restore_clip(clip, tmp_path / "out.mp4", coded, end=0.8, part_frames=8)
+    restore_clip(clip, tmp_path / "out.mp4", coded, end=0.4, part_frames=PART)
     frames, times, _ = seen(tmp_path / "out.mp4")
-    assert len(frames) == 20 and list(times) == sorted(times)
+    assert len(frames) == 10 and list(times) == sorted(times)
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.streams.video[0].codec_context.codec_tag == "hvc1"

@@ -49,11 +49,11 @@ RESNET = "resnet = {size}\nchannels = {channels}\nstyle_dim = 32\nencoder_width 
     ("model", "channels", "size", "rate", "reached"),
     [
         (PUBLISHED, [16, 16, 16], 16, 0.02, 0.13),
-        (PUBLISHED, [16, 16, 16, 16, 8], 64, 0.02, 0.1),
+        (PUBLISHED, [16, 16, 16, 8], 32, 0.02, 0.1),
         (RESNET, [32, 32], 16, 0.01, 0.18),
-        (RESNET, [16, 16, 16, 8], 64, 0.01, 0.24),
+        (RESNET, [16, 16, 8], 32, 0.01, 0.24),
     ],
-    ids=["published 16", "published 64", "resnet 16", "resnet 64"],
+    ids=["published 16", "published 32", "resnet 16", "resnet 32"],
 )
 def test_both_families_learn_one_batch_of_four_faces_by_heart(
     model, channels, size, rate, reached, faces_folder, tmp_path

@@ -4,8 +4,6 @@ import os
 import pickle
 import socket
 import struct
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -27,7 +25,7 @@ def refused(path, message):
     assert caught.type is CheckpointError
 
 
-def refused_in_little_memory(paths):
+def refused_in_little_memory(forks, paths):
     """In a process of its own, whose memory is limited: one that ends, or asks for more, is seen."""
     pytest.importorskip("resource", reason="memory is limited by POSIX means")
     if not Path("/proc/self/statm").exists():
@@ -44,9 +42,7 @@ for path in sys.argv[1:]:
     except CheckpointError as error:
         print(error, flush=True)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, timeout=300, cwd=ROOT
-    )
+    done = forks.run(code, *paths, folder=ROOT)
     assert done.returncode == 0, f"{done.stdout[-300:]} {done.stderr[-500:]}"
     assert len(done.stdout.splitlines()) == len(paths), done.stdout
 
@@ -103,8 +99,8 @@ NESTED = {
 }
 
 
-def test_nesting_does_not_end_the_process(zipped):
-    refused_in_little_memory([zipped(content, name=f"{kind}.pth") for kind, content in NESTED.items()])
+def test_nesting_does_not_end_the_process(zipped, forks):
+    refused_in_little_memory(forks, [zipped(content, name=f"{kind}.pth") for kind, content in NESTED.items()])
 
 
 BILLION = b"](K\x01e" + b"".join(b"q%c0](h%ch%ch%ch%ch%ch%ch%ch%ce" % (i, i, i, i, i, i, i, i, i) for i in range(40))
@@ -119,9 +115,11 @@ HUNGRY = {
 }
 
 
-def test_a_few_bytes_take_no_memory(zipped):
+def test_a_few_bytes_take_no_memory(zipped, forks):
     key = b"}X\x01\0\0\0a"
-    refused_in_little_memory([zipped(key + content + b"s", name=f"{kind}.pth") for kind, content in HUNGRY.items()])
+    refused_in_little_memory(
+        forks, [zipped(key + content + b"s", name=f"{kind}.pth") for kind, content in HUNGRY.items()]
+    )
 
 
 def test_what_is_shared_many_times_is_read_once(zipped):
