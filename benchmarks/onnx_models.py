@@ -144,7 +144,7 @@ def compare(folder: Path, runs: int, only: list[str]) -> None:
 def _in_runtime(path: Path) -> Callable[[torch.Tensor], torch.Tensor]:
     """[1, 3, S, S] in [0, 1] → the same, by the graph itself. Random weights restore no face: conventions are said."""
     from gpen_core.checkpoints.onnx.ends import ends_of
-    from gpen_core.engines.onnx import Convention, open_session, run
+    from gpen_core.engines.onnx_runtime import Convention, open_session, run
 
     graph = read_graph(path)
     if graph.metadata:

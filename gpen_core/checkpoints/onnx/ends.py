@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...engines.onnx import Ends
+from ...engines.onnx_runtime import Ends
 from ...errors import CheckpointError
 from ...weights.onnx_file import Graph, Port
 

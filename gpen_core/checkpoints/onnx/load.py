@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ...engines import engine_of
-from ...engines.onnx import Convention, Ends, OnnxNetwork, check_installed, open_session, run
+from ...engines.onnx import OnnxNetwork
+from ...engines.onnx_runtime import Convention, Ends, check_installed, open_session, run
 from ...errors import CheckpointError
 from ...weights.onnx_file import Graph, read_graph
 from ..load import model_of, task_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...engines.onnx import Convention, Ends, is_installed, open_session, run
+from ...engines.onnx_runtime import Convention, Ends, is_installed, open_session, run
 from ...model import Gpen
 from ...weights.onnx_file import Graph
 from .given import widened

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ...engines.onnx import Convention
+from ...engines.onnx_runtime import Convention
 from ...errors import CheckpointError
 
 Run = Callable[[Tensor], Tensor]  # [1, 3, S, S] → [1, 3, S', S'], in the graph's own convention

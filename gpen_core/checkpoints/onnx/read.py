@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ...engines.onnx import Ends
+from ...engines.onnx_runtime import Ends
 from ...errors import CheckpointError
 from ...model import Gpen
 from ...weights.onnx_file import Graph, read_graph

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...engines.onnx import Convention, Ends
+from ...engines.onnx_runtime import Convention, Ends
 from ...errors import CheckpointError, OptionError
 from ...model import Gpen
 from ...weights.onnx_file import Graph

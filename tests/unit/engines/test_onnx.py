@@ -8,7 +8,7 @@ import torch
 from gpen_core.checkpoints.onnx import load, probing
 from gpen_core.checkpoints.onnx.probing import convention_of
 from gpen_core.engines import OnnxEngine, PlainEngine, engine_of
-from gpen_core.engines.onnx import Convention
+from gpen_core.engines.onnx_runtime import Convention
 from gpen_core.errors import CheckpointError, MissingWeightsError, OptionError
 from gpen_core.export import export_onnx
 from gpen_core.weights.find import bundled_file
@@ -128,7 +128,7 @@ def test_what_needs_the_weights_says_that_a_graph_has_none(graph_file, tmp_path)
 
 
 def test_without_onnx_runtime_the_command_that_installs_it_is_named(graph_file, monkeypatch):
-    monkeypatch.setattr("gpen_core.engines.onnx.find_spec", lambda name: None)
+    monkeypatch.setattr("gpen_core.engines.onnx_runtime.find_spec", lambda name: None)
     with pytest.raises(MissingWeightsError) as error:
         of_graph(graph_file)
     assert f"{sys.executable} -m pip install onnxruntime" in str(error.value)

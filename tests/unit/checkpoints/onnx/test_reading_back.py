@@ -122,7 +122,7 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_done_wi
 
 
 def test_without_onnx_runtime_graphs_are_compared_by_our_own_operations(export, network, monkeypatch):
-    monkeypatch.setattr("gpen_core.engines.onnx.find_spec", lambda name: None)
+    monkeypatch.setattr("gpen_core.engines.onnx_runtime.find_spec", lambda name: None)
     model = load_checkpoint(export("torchscript-13-unfolded"))
     torch.testing.assert_close(model(CROPS), restored(network), rtol=0, atol=1e-5)
 
@@ -164,7 +164,7 @@ def test_a_graph_that_cannot_be_read_back_stays_with_onnx_runtime_and_that_is_sa
 
 def test_a_graph_that_needs_onnx_runtime_says_how_to_install_it(resnet, monkeypatch):
     _, path = resnet
-    monkeypatch.setattr("gpen_core.engines.onnx.find_spec", lambda name: None)
+    monkeypatch.setattr("gpen_core.engines.onnx_runtime.find_spec", lambda name: None)
     with pytest.raises(MissingWeightsError) as error:
         load_checkpoint(path)
     assert f"{sys.executable} -m pip install onnxruntime" in str(error.value)
