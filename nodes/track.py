@@ -51,7 +51,7 @@ class TrackFaces(io.ComfyNode):
     @classmethod
     def execute(cls, image: Tensor, faces: Sequence[Face], smoothing: int, patience: int) -> io.NodeOutput:
         from ..gpen_core.faces.drawing import draw_faces
-        from ..gpen_core.faces.tracking import TrackOptions
+        from ..gpen_core.faces.track_options import TrackOptions
         from ..gpen_core.pipeline.clip import VideoOptions, track_part
 
         status = NodeStatus()

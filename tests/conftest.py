@@ -58,6 +58,23 @@ PACKAGES = {
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 
 
+# Which of the slow suites' parameters stand for a program that tests share: one ComfyUI, one page in a browser.
+SHARED_PROGRAMS = ("comfy_version", "server", "comfy_page")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under ``pytest -n 2 --dist loadgroup``, the tests that share a started program stay in one process."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        folder = item.path.relative_to(REPO_ROOT / "tests").parts[0]
+        if folder == "unit":
+            continue
+        given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        shared = [str(given[name]) for name in SHARED_PROGRAMS if name in given]
+        item.add_marker(pytest.mark.xdist_group(" ".join([folder, *shared])))
+
+
 def shared_folder(name: str) -> Path:
     """A folder of the data that lies beside the repository; skips the test where it does not."""
     folder = SHARED / name

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
-from ..faces.regions import RegionOptions
 from ..faces.selection import SelectOptions
 from ..geometry import TEMPLATES
 from ..imaging.color import COLOR_METHODS
 from ..types import AUTO
+
+if TYPE_CHECKING:
+    from ..faces.regions import RegionOptions
 
 OFF = "off"
 PROTECT_MODES = (AUTO, OFF)

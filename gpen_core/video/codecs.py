@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..types import AUTO
-from .info import ClipInfo
+
+if TYPE_CHECKING:
+    from .info import ClipInfo
 
 # Codec as users call it → FFmpeg's encoder.
 ENCODERS = {

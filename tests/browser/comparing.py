@@ -7,12 +7,23 @@ from .comfy_page import ComfyPage, node
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-SHOWN = """image => {
-  const box = image.getBoundingClientRect(), room = image.closest('.gpen-stage').getBoundingClientRect()
-  return {left: (room.left - box.left) / box.width, top: (room.top - box.top) / box.height,
-          width: room.width / box.width, height: room.height / box.height,
-          screenPerPixel: box.width / image.naturalWidth * devicePixelRatio}
+SHOWN = """async images => {
+  const place = (image) => {
+    const box = image.getBoundingClientRect(), room = image.closest('.gpen-stage').getBoundingClientRect()
+    return {left: (room.left - box.left) / box.width, top: (room.top - box.top) / box.height,
+            width: room.width / box.width, height: room.height / box.height,
+            screenPerPixel: box.width / image.naturalWidth * devicePixelRatio}
+  }
+  const frame = () => new Promise(requestAnimationFrame), began = performance.now()
+  for (let before, now, still = 0; ; before = now) { // a new caption or a node that is laid out again moves it
+    now = images.map(place)
+    still = JSON.stringify(now) === JSON.stringify(before) ? still + 1 : 0
+    if (still === 3) return now
+    if (performance.now() - began > 10000) throw Error('the pictures do not come to rest')
+    await frame()
+  }
 }"""
+SIDES = ("before", "after")
 
 LOADED = "[...document.querySelectorAll('.gpen-compare-image')].every(image => image.naturalWidth)"
 
@@ -42,6 +53,7 @@ class Compare:
         self.comfy, self.page = comfy, comfy.page
         self.widget = self.page.locator(".gpen-compare")
         self.stage = self.widget.locator(".gpen-compare-stage")
+        self.images = self.widget.locator(".gpen-compare-image")
         self.caption = self.widget.get_by_role("status")
 
     def open(self, image: str, **more: Any) -> None:
@@ -52,11 +64,15 @@ class Compare:
 
     def image(self, side: str) -> "Locator":
         """The picture on a side, "before" or "after"."""
-        return self.widget.locator(".gpen-compare-image").nth(("before", "after").index(side))
+        return self.images.nth(SIDES.index(side))
 
     def shown(self, side: str = "after") -> dict[str, float]:
         """What part of the picture is in view, in shares of it, and pixels of the screen for one of the file."""
-        return self.image(side).evaluate(SHOWN)
+        return self.shown_on_both_sides()[SIDES.index(side)]
+
+    def shown_on_both_sides(self) -> list[dict[str, float]]:
+        """The same of the picture before and of the one after, at one moment, once neither moves any more."""
+        return self.images.evaluate_all(SHOWN)
 
     def divider(self) -> float:
         return self.widget.get_by_role("slider").evaluate("slider => slider.value / 100")

@@ -148,7 +148,8 @@ def test_a_pick_that_finds_no_face_is_listed_until_it_is_removed(picker: Picker)
     assert "No face found where one was excluded" in lost.inner_text()
     assert len(picker.picks()["exclude"]) == 1
     lost.get_by_role("button").click()
-    assert picker.saved() == "" and not lost.is_visible()
+    lost.wait_for(state="hidden")
+    assert picker.saved() == ""
 
 
 def test_in_a_narrow_node_all_is_inside_and_can_be_used(comfy_page: ComfyPage) -> None:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...faces.tracking import TrackOptions
 from ...types import Face, RestoredFace
-
-__all__ = ["Moment", "TrackOptions", "as_float"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import OptionError
 from ...faces.cuts import frame_sketch, unlikeness
-from ...faces.tracking import TrackOptions
+from ...faces.track_options import TrackOptions
 from ...types import AUTO
 from ..options import OFF
 

@@ -9,7 +9,8 @@ from gpen_core.errors import OptionError
 from gpen_core.faces.cuts import CutFinder
 from gpen_core.faces.identity import Embedder
 from gpen_core.faces.places import shifted
-from gpen_core.faces.tracking import Tracker, TrackOptions
+from gpen_core.faces.track_options import TrackOptions
+from gpen_core.faces.tracking import Tracker
 from gpen_core.types import Face
 
 SIZE = (200, 400)
