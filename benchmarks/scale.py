@@ -1,6 +1,6 @@
 """Pictures a second of ``restore --engine ray`` with 1 and 2 workers against the plain command, and the overhead per picture.
 
-    python benchmarks/scale.py                      # about 3 minutes on two cores that nobody else uses
+    python benchmarks/scale.py                       # about 8 minutes on two cores that nobody else uses
     python benchmarks/scale.py --estimate 1.2 0.004  # on paper: seconds a picture, seconds of overhead
 
 Every run is a process of its own; a worker and the plain command compute with one thread each. Of two runs, a short and a long
@@ -147,8 +147,8 @@ def estimate(seconds: float, overhead: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photographs", type=int, default=14, help="0: none")
-    parser.add_argument("--texts", type=int, default=3500)
+    parser.add_argument("--photographs", type=int, default=56, help="0: none")
+    parser.add_argument("--texts", type=int, default=3500, help="0: none")
     parser.add_argument(
         "--estimate", type=float, nargs=2, metavar="SECONDS", help="do not measure: a picture, and its overhead"
     )
@@ -167,6 +167,8 @@ def main() -> None:
                     arguments = make(folder / name, count)
                     counts = (max(1, count // 7), count)
                     found[name] = compare(name, folder / name, arguments, counts, cluster)
+        if "texts" not in found:
+            return
         overhead = found["texts"][1] - found["texts"][0]
         print(f"\noverhead a picture: {1000 * overhead:.1f} ms of a processor")
         if "photographs" in found:

@@ -12,7 +12,7 @@ from comfy_api.latest import io
 from ..gpen_core.errors import CheckpointError, MissingWeightsError
 from ..gpen_core.faces.detectors import DETECTOR_NAMES
 from ..gpen_core.precisions import PRECISIONS
-from ..gpen_core.tasks import TASKS
+from ..gpen_core.tasks.names import TASK_NAMES
 from ..gpen_core.types import AUTO
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
@@ -52,7 +52,7 @@ class LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "task",
-                    options=[AUTO, *TASKS],
+                    options=[AUTO, *TASK_NAMES],
                     default=AUTO,
                     tooltip="What the model was trained for, which cannot be read from the weights. auto = from the file's "
                     "metadata or a published file name, otherwise restoration.",

@@ -87,8 +87,7 @@ class RestoreImage(io.ComfyNode):
         **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
-        from ..gpen_core.pipeline.clip import restore_part, with_lead
-        from ..gpen_core.pipeline.clip.options import video_options_for
+        from ..gpen_core.pipeline.clip import restore_part, video_options_for, with_lead
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes

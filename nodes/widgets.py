@@ -11,7 +11,7 @@ from ..gpen_core.faces.parts import MASK_MODES, REGIONS
 from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
-from ..gpen_core.imaging.color import COLOR_METHODS
+from ..gpen_core.imaging.color_methods import COLOR_METHODS
 from ..gpen_core.pipeline.clip.options import VIDEO_MODES, VideoOptions
 from ..gpen_core.pipeline.options import LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
 from ..gpen_core.types import AUTO

@@ -10,7 +10,7 @@ from ..faces.detectors import DETECTOR_NAMES, DetectOptions
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
 from ..geometry import TEMPLATES
-from ..imaging.color import COLOR_METHODS
+from ..imaging.color_methods import COLOR_METHODS
 from ..jobs import FileOptions, Found, Output, Person, ToolOptions
 from ..jobs.places import is_address, place
 from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..geometry import size_of
 from .blur import gaussian_blur
+from .color_methods import COLOR_METHODS
 from .warp import resize_filtered
 
 # From linear sRGB to XYZ (IEC 61966-2-1, D65), its inverse, and its white.
@@ -57,7 +58,7 @@ def match_color(
     """
     if method not in COLOR_METHODS:
         raise OptionError(f"unknown color matching method '{method}'. Known: {', '.join(COLOR_METHODS)}.")
-    return COLOR_METHODS[method](restored, original, weight, crop_side or restored.shape[-1])
+    return _MATCHED_BY[method](restored, original, weight, crop_side or restored.shape[-1])
 
 
 def _off(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> Tensor:
@@ -80,8 +81,8 @@ def _wavelet(restored: Tensor, original: Tensor, weight: Tensor, side: int) -> T
     return (restored + _low_frequencies(original - restored, _LOW_FREQUENCIES * side)).clamp_(0, 1)
 
 
-COLOR_METHODS: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = MappingProxyType(
-    {"off": _off, "mean": _mean, "mean_std": _mean_std, "luminance": _luminance, "wavelet": _wavelet}
+_MATCHED_BY: MappingProxyType[str, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = MappingProxyType(
+    dict(zip(COLOR_METHODS, (_off, _mean, _mean_std, _luminance, _wavelet), strict=True))
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import OptionError
 from ..faces.selection import SelectOptions
 from ..geometry import TEMPLATES
-from ..imaging.color import COLOR_METHODS
+from ..imaging.color_methods import COLOR_METHODS
 from ..types import AUTO
 
 if TYPE_CHECKING:

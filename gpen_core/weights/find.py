@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..commands import gpen
 from ..errors import MissingWeightsError
-from ..tasks import TASKS
 from .catalog import (
     BUNDLED,
     EXTENSIONS,
@@ -172,6 +171,8 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
 
 def missing_message(entry: WeightFile, folders: Sequence[Path]) -> str:
     """Explain a missing file: where it belongs, where to get it, and its license."""
+    from ..tasks import TASKS
+
     where = ", ".join(str(folder) for folder in folders) or "no folders given"
     lines = [
         f"{entry.filename} is not installed. Searched: {where}.",

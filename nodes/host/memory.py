@@ -9,8 +9,6 @@ import torch
 from comfy import model_management
 from comfy.model_patcher import ModelPatcher
 
-from ...gpen_core.pipeline.hooks import ran_out_of_memory
-
 
 class Managed:
     """A network whose weights ComfyUI moves between devices.
@@ -47,6 +45,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     try:
         model_management.raise_non_oom(error)
     except BaseException:  # raises whatever it was given
+        from ...gpen_core.pipeline.hooks import ran_out_of_memory
+
         return ran_out_of_memory(error)
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from comfy import model_management
@@ -13,10 +14,11 @@ from PIL import Image
 from server import PromptServer
 from torch import Tensor
 
-from ...gpen_core.pipeline.hooks import Hooks
-from ...gpen_core.pipeline.remaining import Remaining
 from . import memory
 from .status import NodeStatus
+
+if TYPE_CHECKING:
+    from ...gpen_core.pipeline import Hooks
 
 # The stages of a node's job, in their order, and about which share of its time each takes. They may overlap.
 WHOLE_JOB: Mapping[str, float] = {"detect": 0.2, "restore": 0.75, "blend": 0.05}
@@ -34,6 +36,8 @@ class NodeProgress:
     """
 
     def __init__(self, shares: Mapping[str, float], *, tells_time: bool = False) -> None:
+        from ...gpen_core.pipeline.remaining import Remaining
+
         self._remaining = Remaining() if tells_time else None
         context = get_executing_context()
         self._node_id = None if context is None else context.node_id
@@ -70,6 +74,8 @@ def node_hooks(
         shares: The stages of the job, such as ``{"detect": 1.0}``.
         tells_time: Whether the node says how much longer it will run: for what takes minutes.
     """
+    from ...gpen_core.pipeline import Hooks
+
     hooks = Hooks(
         progress=NodeProgress(shares, tells_time=tells_time),
         poll=model_management.throw_exception_if_processing_interrupted,

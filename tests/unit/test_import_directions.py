@@ -23,7 +23,7 @@ BASE = {
 ROOMS = {
     **{room: set() for room in BASE},
     "devices": {"errors", "types"},
-    "tasks": {"errors", "imaging"},  # how a task's pictures are made
+    "tasks": {"errors", "imaging", "lazy"},  # how a task's pictures are made
     "threads": {"polling"},
     "geometry": {"errors", "types"},
     "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network

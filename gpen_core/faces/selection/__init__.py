@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .choose import choose_faces, select_faces
     from .decisions import Choice, Selection
     from .indices import parse_indices
-    from .masks import MASK_MODES, MaskRule
-    from .options import SAME_PERSON, SelectOptions
+    from .masks import MaskRule
+    from .options import MASK_MODES, SAME_PERSON, SelectOptions
     from .orders import ORDERS
     from .picks import Pick, Picks, pick_of, read_picks, write_picks
     from .reference import Likeness, Reference, reference_of
@@ -47,8 +47,8 @@ __getattr__ = lazy_names(
         "choose": ("choose_faces", "select_faces"),
         "decisions": ("Choice", "Selection"),
         "indices": ("parse_indices",),
-        "masks": ("MASK_MODES", "MaskRule"),
-        "options": ("SAME_PERSON", "SelectOptions"),
+        "masks": ("MaskRule",),
+        "options": ("MASK_MODES", "SAME_PERSON", "SelectOptions"),
         "orders": ("ORDERS",),
         "picks": ("Pick", "Picks", "pick_of", "read_picks", "write_picks"),
         "reference": ("Likeness", "Reference", "reference_of"),

@@ -12,6 +12,7 @@ from .orders import CENTER, ORDERS
 
 # The least similarity of one person's faces: dlib's maker draws the line at a Euclidean distance of 0.6, and ArcFace's cosines
 # part there too.
+MASK_MODES = ("inside", "outside")  # where of a mask a face must lie
 SAME_PERSON = 0.4
 
 

@@ -6,8 +6,9 @@ from ...lazy import lazy_names
 
 if TYPE_CHECKING:
     from .batch import restored_along, scan_faces, track_faces
+    from .likeness import looks_like_video, video_options_for
     from .moment import Moment
-    from .options import VideoOptions, looks_like_video
+    from .options import VideoOptions
     from .parts import PartEnd, restore_part, track_part, with_lead
     from .stream import restore_stream
 
@@ -22,6 +23,7 @@ __all__ = [
     "scan_faces",
     "track_faces",
     "track_part",
+    "video_options_for",
     "with_lead",
 ]
 
@@ -29,8 +31,9 @@ __getattr__ = lazy_names(
     __name__,
     {
         "batch": ("restored_along", "scan_faces", "track_faces"),
+        "likeness": ("looks_like_video", "video_options_for"),
         "moment": ("Moment",),
-        "options": ("VideoOptions", "looks_like_video"),
+        "options": ("VideoOptions",),
         "parts": ("PartEnd", "restore_part", "track_part", "with_lead"),
         "stream": ("restore_stream",),
     },

@@ -6,7 +6,7 @@ import torch
 from skimage.color import rgb2ycbcr
 
 from gpen_core.errors import ImageError
-from gpen_core.tasks import TASKS
+from gpen_core.tasks import TASK_NAMES, TASKS
 from gpen_core.tasks.coloring import with_brightness_of
 from gpen_core.tasks.labels import LABEL_COLORS, colored_labels, label_numbers, labels_at
 
@@ -21,6 +21,10 @@ def luma(picture):
 @pytest.fixture
 def noise():
     return torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_names_that_widgets_list_are_those_of_the_tasks():
+    assert tuple(TASKS) == TASK_NAMES == tuple(task.name for task in TASKS.values())
 
 
 def test_a_colorizer_is_shown_three_equal_channels_of_the_same_brightness(noise):
