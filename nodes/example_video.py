@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..gpen_core.video.examples import EXAMPLE_CLIPS
+from ..gpen_core.video.example_names import EXAMPLE_CLIPS
 from .example import example_picture
 from .host import video as host
 from .loaders import CATEGORY

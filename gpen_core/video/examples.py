@@ -16,10 +16,9 @@ from torch import Tensor
 from ..imaging.blur import gaussian_blur
 from ..imaging.luma import luma_of
 from ..imaging.warp import resize_filtered, warp
+from .example_names import FILM, PHONE
 from .files import pyav
 
-FILM, PHONE = "old film", "phone clip"
-EXAMPLE_CLIPS = (FILM, PHONE)
 _FACE = (0.44, 0.22)  # of the photograph: where the face is, in shares of its sides
 _SOUND_RATE = 44100
 _NOTES = (262, 330, 392, 523)  # Hz
@@ -65,7 +64,7 @@ def write_example_clip(kind: str, photograph: Tensor, path: Path) -> None:
         path: The new .mp4 file.
 
     Raises:
-        KeyError: No such kind; see ``EXAMPLE_CLIPS``.
+        KeyError: No such kind; see ``example_names``.
         OptionError: PyAV is not installed.
     """
     av, take = pyav(), _TAKES[kind]

@@ -66,7 +66,7 @@ CLOSE_PANELS = """async () => {
   if (bottomPanel.activePanel) bottomPanel.togglePanel(bottomPanel.activePanel)
 }"""
 RIGHT_PANEL = "properties-panel"
-RUN_TIMEOUT_MS = 180_000
+RUN_TIMEOUT_MS = 600_000  # on a machine with much else to do
 QUIET = {"Comfy.TutorialCompleted": True, "Comfy.Graph.CanvasInfo": False, "Comfy.Minimap.Visible": False}
 # Not ours: files that this server does not have, and addresses that --disable-api-nodes forbids the page.
 NOT_OURS = ("Failed to load resource", "Content Security Policy", "workflow templates")

@@ -7,7 +7,7 @@ import numpy as np
 from browser_harness.comfy_page import ComfyPage
 from PIL import Image
 
-RUN_TIMEOUT_MS = 60_000
+RUN_TIMEOUT_MS = 300_000
 SHOWN = """() => app.rootGraph.nodes.find(node => node.type === 'SaveImage').imgs?.[0]?.naturalWidth"""
 
 

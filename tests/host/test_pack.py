@@ -17,7 +17,7 @@ from gpen_core import Gpen, GpenConfig, load_checkpoint
 from gpen_core.faces.detectors import load_detector
 from gpen_core.pipeline import BlendOptions, ProtectOptions, Settings, restore_image
 
-MOST_AT_START = 32  # modules of the core, of which each takes up to a millisecond of every start of ComfyUI
+MOST_AT_START = 33  # modules of the core, of which each takes up to a millisecond of every start of ComfyUI
 NODES = [
     "GPEN_AlignedFaces",
     "GPEN_BlendFaces",

@@ -10,7 +10,8 @@ from skimage.morphology import erosion
 
 from gpen_core.errors import OptionError
 from gpen_core.geometry import TEMPLATES, template_points
-from gpen_core.imaging.color import COLOR_METHODS, match_color
+from gpen_core.imaging.color import match_color
+from gpen_core.imaging.color_methods import COLOR_METHODS
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import border_fade, change_mask, ellipse_mask, mask_box, region_mask
 from gpen_core.imaging.warp import widened

@@ -7,7 +7,8 @@ import torch
 
 from gpen_core.faces.alignment import align_face
 from gpen_core.geometry import compose, invert_affine, resize_affine
-from gpen_core.imaging.color import COLOR_METHODS, match_color
+from gpen_core.imaging.color import match_color
+from gpen_core.imaging.color_methods import COLOR_METHODS
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
 from gpen_core.imaging.paste import Patch, paste

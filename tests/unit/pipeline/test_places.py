@@ -9,7 +9,7 @@ from pipeline_harness.known import identity, painted
 
 from gpen_core.faces.alignment import align_face, crop_transform
 from gpen_core.geometry import TEMPLATES, apply_affine, scale_of, template_points
-from gpen_core.imaging.color import COLOR_METHODS
+from gpen_core.imaging.color_methods import COLOR_METHODS
 from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.pipeline import (
     BlendOptions,

@@ -6,7 +6,8 @@ import pytest
 from gpen_core.faces.detectors import load_detector
 from gpen_core.imaging.files import load_picture
 from gpen_core.video import ClipReader
-from gpen_core.video.examples import EXAMPLE_CLIPS, FILM, PHONE, write_example_clip
+from gpen_core.video.example_names import EXAMPLE_CLIPS, FILM, PHONE
+from gpen_core.video.examples import write_example_clip
 
 av = pytest.importorskip("av", reason="PyAV writes clips: pip install av")
 
