@@ -49,7 +49,7 @@ RESNET = "resnet = {size}\nchannels = {channels}\nstyle_dim = 32\nencoder_width 
     ("model", "channels", "size", "rate", "reached"),
     [
         (PUBLISHED, [16, 16, 16], 16, 0.02, 0.13),
-        (PUBLISHED, [16, 16, 16, 8], 32, 0.02, 0.1),
+        (PUBLISHED, [16, 16, 16, 8], 32, 0.02, 0.12),
         (RESNET, [32, 32], 16, 0.01, 0.18),
         (RESNET, [16, 16, 8], 32, 0.01, 0.24),
     ],
