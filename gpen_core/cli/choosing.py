@@ -8,6 +8,16 @@ from pathlib import Path
 from ..errors import OptionError
 from ..faces.selection import ORDERS, SAME_PERSON, SelectOptions
 
+# Name, default, unit, help.
+_LIMITS = (
+    ("--max-face", 0.0, "PX", "skip faces larger than this"),
+    ("--min-share", 0.0, "PERCENT", "skip faces that cover less of the image"),
+    ("--max-share", 0.0, "PERCENT", "skip faces that cover more of the image"),
+    ("--min-score", 0.0, None, "skip faces the detector is less sure of, 0 … 1"),
+    ("--min-quality", 0.0, None, "skip faces worse than this: 0 = ruined, 1 = needs nothing"),
+    ("--max-quality", 1.0, None, "skip faces better than this"),
+)
+
 
 def add_choosing(parser: argparse.ArgumentParser) -> None:
     """Add --faces, --order, the limits, --reference and --aligned."""
@@ -40,18 +50,8 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
         metavar="PX",
         help="skip faces smaller than this (shorter side, in pixels; default: 20, more in very large images)",
     )
-    chosen.add_argument("--max-face", type=float, default=0.0, metavar="PX", help="skip faces larger than this")
-    chosen.add_argument(
-        "--min-share", type=float, default=0.0, metavar="PERCENT", help="skip faces that cover less of the image"
-    )
-    chosen.add_argument(
-        "--max-share", type=float, default=0.0, metavar="PERCENT", help="skip faces that cover more of the image"
-    )
-    chosen.add_argument("--min-score", type=float, default=0.0, help="skip faces the detector is less sure of, 0 … 1")
-    chosen.add_argument(
-        "--min-quality", type=float, default=0.0, help="skip faces worse than this: 0 = ruined, 1 = needs nothing"
-    )
-    chosen.add_argument("--max-quality", type=float, default=1.0, help="skip faces better than this")
+    for name, default, unit, text in _LIMITS:
+        chosen.add_argument(name, type=float, default=default, metavar=unit, help=text)
     chosen.add_argument(
         "--reference", type=Path, metavar="FILE", help="restore only the person in this picture (its largest face)"
     )
