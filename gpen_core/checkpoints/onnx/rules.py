@@ -11,19 +11,16 @@ from torch import Tensor
 from ...model.ops import LEAKY_SLOPE, fir_kernel
 from ...weights.onnx_file import Node
 from .given import attribute
+from .products import divide, factor_of, multiply
 from .values import (
     Activation,
     Conv,
     Energy,
-    Factor,
     Filters,
     Fir,
     Linear,
     Map,
-    Norm,
     NotReadable,
-    Part,
-    Start,
     Sum,
     Value,
     origin_part,
@@ -60,91 +57,18 @@ def interpreted(node: Node, values: list[Value | None], shapes: list[Tensor | No
     raise NotReadable(f"it has the operation {node.kind:.40} where no GPEN network has it")
 
 
-def _factor(constant: Tensor, made: Tensor, channels: int) -> Factor:
-    """A constant that is added, or multiplied, as one number or one for each channel."""
-    if constant.numel() == 1:
-        return float(constant)
-    axis = 1 if made.dim() == 4 else made.dim() - 1
-    sides = [1] * (made.dim() - constant.dim()) + list(constant.shape)
-    if constant.numel() != channels or sides[axis] != channels:
-        raise NotReadable(f"a constant of shape {list(constant.shape)} is applied to a map of {channels} channels")
-    return constant.reshape(-1)
-
-
 def _add(node: Node, values: list[Value | None], shapes: list[Tensor | None], made: Tensor) -> Value:
     a, b = values
     sign = -1.0 if node.kind == "Sub" else 1.0
     if isinstance(a, Energy) or isinstance(b, Energy):
         return Energy()
     if isinstance(a, Map) and isinstance(b, Tensor):
-        return a.plus(sign * _factor(b, made, a.channels))
+        return a.plus(sign * factor_of(b, made, a.channels))
     if isinstance(b, Map) and isinstance(a, Tensor) and sign > 0:
-        return b.plus(_factor(a, made, b.channels))
+        return b.plus(factor_of(a, made, b.channels))
     if isinstance(a, Map) and isinstance(b, Map) and sign > 0:
         return origin_part(Sum(a, b), a.channels)
     raise NotReadable(f"it has the operation {node.kind} where no GPEN network has it")
-
-
-def _multiply(node: Node, values: list[Value | None], shapes: list[Tensor | None], made: Tensor) -> Value:
-    a, b = values
-    if a is b:
-        return Energy()
-    if isinstance(a, Tensor) or (isinstance(a, Energy) and not isinstance(b, Tensor)):
-        a, b = b, a
-    if isinstance(a, Energy):
-        if isinstance(b, Energy):
-            return Energy(a.gain * b.gain)
-        return Energy(a.gain * float(b)) if isinstance(b, Tensor) and b.numel() == 1 else a
-    if isinstance(b, Energy):
-        return _demodulated(a, b, made)
-    if isinstance(a, Filters) and isinstance(b, Tensor) and b.numel() == 1:
-        return Filters(a.weight * float(b), a.style)
-    if isinstance(a, Map) and isinstance(b, Tensor):
-        return _scaled(a, b, made)
-    if isinstance(a, Map) and isinstance(b, Map):
-        return _styled(a, b, shapes)
-    raise NotReadable("it multiplies what no GPEN network multiplies")
-
-
-def _demodulated(a: Value | None, energy: Energy, made: Tensor) -> Value:
-    if isinstance(a, Filters):
-        return Filters(a.weight * energy.gain, a.style) if energy.gain != 1 else a
-    if isinstance(a, Map) and made.dim() == 2:
-        return origin_part(Norm(a), a.channels)
-    if isinstance(a, Map):
-        return a.times(energy.gain)
-    raise NotReadable("it divides what no GPEN network divides")
-
-
-def _scaled(a: Map, constant: Tensor, made: Tensor) -> Value:
-    """By a constant; or a constant, filters or the generator's start, by a style."""
-    if constant.dim() == 5 and constant.numel() > a.channels:
-        return Filters(constant, a)
-    if constant.dim() == 4 and constant.shape[-1] > 1:
-        return Map((Part(Start(constant), a.channels, by=a),))
-    return a.times(_factor(constant, made, a.channels))
-
-
-def _styled(a: Map, b: Map, shapes: list[Tensor | None]) -> Map:
-    """A map whose channels a style scales: the one of them that is a pixel large is the style."""
-    if shapes[0] is not None and shapes[0].shape[-1] == 1:
-        a, b = b, a
-    return Map(tuple(_by(part, b) for part in a.parts))
-
-
-def _by(part: Part, style: Map) -> Part:
-    if part.by is not None:
-        raise NotReadable("it scales a map by two styles")
-    return Part(part.origin, part.channels, part.scale, part.shift, style)
-
-
-def _divide(node: Node, values: list[Value | None], shapes: list[Tensor | None], made: Tensor) -> Value:
-    a, b = values
-    if isinstance(b, Tensor) and a is not None:
-        return _multiply(node, [a, 1 / b], shapes, made)
-    if isinstance(b, Energy):
-        return Energy(float(a)) if isinstance(a, Tensor) else _multiply(node, [a, Energy()], shapes, made)
-    raise NotReadable("it divides by what no GPEN network divides by")
 
 
 def _power(node: Node, values: list[Value | None], shapes: list[Tensor | None], made: Tensor) -> Value:
@@ -183,7 +107,7 @@ def _linear(node: Node, values: list[Value | None], shapes: list[Tensor | None],
     weight = (weight if attribute(node, "transB", 0) else weight.T) * attribute(node, "alpha", 1.0)
     result = origin_part(Linear(weight, source), len(weight))
     if isinstance(bias, Tensor):
-        result = result.plus(_factor(bias * attribute(node, "beta", 1.0), made, len(weight)))
+        result = result.plus(factor_of(bias * attribute(node, "beta", 1.0), made, len(weight)))
     return result
 
 
@@ -200,7 +124,7 @@ def _convolve(node: Node, values: list[Value | None], shapes: list[Tensor | None
     if not isinstance(weight, Tensor) or not isinstance(source, Map | Tensor) or attribute(node, "group", 1) != 1:
         raise NotReadable("it has a convolution that no GPEN network has")
     result = origin_part(Conv(weight, source, style, attribute(node, "strides", (1, 1))[0], up), len(weight))
-    return result if bias is None else result.plus(_factor(bias, made, 0) if bias.numel() == 1 else bias)  # type: ignore[arg-type, union-attr]
+    return result if bias is None else result.plus(factor_of(bias, made, 0) if bias.numel() == 1 else bias)  # type: ignore[arg-type, union-attr]
 
 
 def _fir_gain(weight: Tensor) -> float:
@@ -216,8 +140,8 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
     {
         "Add": _add,
         "Sub": _add,
-        "Mul": _multiply,
-        "Div": _divide,
+        "Mul": multiply,
+        "Div": divide,
         "Pow": _power,
         "Concat": _join,
         "LeakyRelu": _activate,
