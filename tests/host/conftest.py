@@ -99,6 +99,14 @@ def place_model(base_dir: BaseDir) -> Iterator[Callable[..., Path]]:
         path.unlink(missing_ok=True)
 
 
+@pytest.fixture
+def ready(pack_host: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path) -> HostProcess:
+    """The host with our pack, the small model and the portrait."""
+    place_model(checkpoint)
+    pack_host.base.place_input(portrait)
+    return pack_host
+
+
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., HttpServer]]:
     """`start_server("0.30.0", {"name": pack}, options=[…], front_end_root=…)`: a server, up to the session's end."""

@@ -2,8 +2,6 @@
 
 import ast
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,6 @@ from host_harness.host_process import HostProcess, RunResult
 
 ASTRONAUT = ((204, 102), (245, 104), (224, 128), (203, 139), (244, 141))  # marked by hand
 BOX = {"x": 175, "y": 64, "width": 97, "height": 124}
-
-
-@pytest.fixture
-def ready(pack_host: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path) -> HostProcess:
-    """The host with our pack, the small model and the portrait."""
-    place_model(checkpoint)
-    pack_host.base.place_input(portrait)
-    return pack_host
 
 
 def fine(result: RunResult) -> RunResult:
