@@ -17,7 +17,8 @@ from ..faces.quality import load_quality
 from ..faces.selection import Reference, Selection, choose_faces
 from ..imaging.batches import joined_background
 from ..types import Face, FaceFacts, RestoredFace
-from .blend import blend_each, result_size
+from .blend import blend_each
+from .canvas import result_size
 from .clip.batch import restored_along, scan_faces, track_faces
 from .clip.options import VideoOptions
 from .detect import find_faces

@@ -18,7 +18,8 @@ from ...faces.tracking import Tracker
 from ...geometry import size_of
 from ...imaging.lanczos import resize_lanczos
 from ...types import AUTO, RestoredFace
-from ..blend import blend_into, canvas_size, output_scale
+from ..blend import blend_into
+from ..canvas import canvas_size, output_scale
 from ..hooks import Hooks
 from ..options import BlendOptions, Settings
 from ..protect import ProtectTools, protections_for
