@@ -52,6 +52,7 @@ PACKAGES = {
     "cluster_harness": REPO_ROOT / "tests" / "cluster",
     "unit_harness": REPO_ROOT / "tests" / "unit",
     "imaging_harness": REPO_ROOT / "tests" / "unit" / "imaging",
+    "engines_harness": REPO_ROOT / "tests" / "unit" / "engines",
     "pipeline_harness": REPO_ROOT / "tests" / "unit" / "pipeline",
     "losses_harness": REPO_ROOT / "tests" / "unit" / "lab" / "training" / "losses",
 }
