@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -108,7 +107,7 @@ class Joiner:
         notes = dict.fromkeys(note for one in [*outcomes, whole] for note in one.notes.splitlines())
         return replace(
             whole, settings=outcome.settings, attempts=max(one.attempts for one in outcomes), worker=outcome.worker,
-            seconds=sum(one.seconds for one in outcomes), finished=time.time(), notes="\n".join(notes),
+            seconds=sum(one.seconds for one in outcomes), notes="\n".join(notes),
         )  # fmt: skip
 
     def _joined(self, job: Job, segments: Sequence[Segment], done: Sequence[Restored]) -> Outcome:

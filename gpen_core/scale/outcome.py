@@ -27,7 +27,8 @@ class Outcome:
         attempts: How often it was begun.
         seconds: What it took.
         worker: Machine and process.
-        finished: Seconds since 1970: of two rows of one target, the later one counts.
+        finished: When it arrived, in seconds since 1970 by the command's clock: of two rows of one target, the later one
+            counts.
     """
 
     source: str

@@ -63,7 +63,7 @@ class Worker:
             outcome = self._restored(job) if row["segment"] is None else self._segment(job, row["segment"])
         outcome = replace(
             outcome, settings=self._settings, attempts=attempt, worker=f"{self._me[0]}:{self._me[1]}",
-            seconds=time.time() - started, finished=time.time(),
+            seconds=time.time() - started,
         )  # fmt: skip
         told = {**asdict(outcome), "number": row["number"]}
         ray.get(self._attempts.finish.remote(row["number"], told))

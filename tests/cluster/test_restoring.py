@@ -85,7 +85,7 @@ def wait_for(condition, seconds=120):
 
 
 def test_a_worker_that_is_killed_changes_no_result(ray, archive, expected, checkpoint, tmp_path, capsys):
-    output, killed = tmp_path / "out", []
+    output, killed, before = tmp_path / "out", [], time.time()
 
     def kill_one():
         wait_for(lambda: len(sums(output)) >= 6)
@@ -104,6 +104,7 @@ def test_a_worker_that_is_killed_changes_no_result(ray, archive, expected, check
     assert [row["status"] for row in found].count("done") == GOOD and len(found) == GOOD + POISONOUS
     assert {row["sha256"] for row in found if row["status"] == "done"} == set(expected[0].values())
     assert all(row["text"] for row in found if row["status"] == "failed")
+    assert all(before < row["finished"] < time.time() and row["seconds"] > 0 for row in found)
 
 
 def test_a_run_that_was_stopped_goes_on_when_it_is_started_again(

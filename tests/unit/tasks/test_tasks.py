@@ -1,5 +1,7 @@
 """How each task's input is made, and what of its output returns."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -98,8 +100,9 @@ def test_parsers_with_another_order_get_the_same_colors():
     assert colored[:, 0].T.round().tolist() == [list(map(float, color)) for color in wanted]
 
 
-def test_a_photograph_or_an_oblong_is_no_label_map(astronaut):
-    with pytest.raises(ImageError, match="no label map"):
+def test_a_photograph_or_an_oblong_is_no_label_map(astronaut, repo_root):
+    node = re.search(r'display_name="(Label Map [^"]+)"', (repo_root / "nodes" / "label_maps.py").read_text())[1]
+    with pytest.raises(ImageError, match=f"no label map.* with {re.escape(node)} in ComfyUI"):
         list(MAP.noticed(astronaut))
     with pytest.raises(ImageError, match=r"square.*64×32"):
         list(MAP.noticed(colored_labels(torch.zeros(32, 64))))
