@@ -30,7 +30,7 @@ ROOMS = {
     "model": {"commands", "errors", "types"},
     "engines": {"commands", "errors", "lazy", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
-    "imaging": {"commands", "errors", "files", "polling", "threads", "types", "geometry"},
+    "imaging": {"commands", "errors", "files", "heap", "polling", "threads", "types", "geometry"},
     "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from PIL import Image
@@ -92,17 +94,21 @@ def with_key(array: np.ndarray, key: bytes | None) -> np.ndarray:
     return result
 
 
-def _array(image: Image.Image, mode: str) -> np.ndarray:
-    """[H, W, C], converted by bands of rows: Pillow's own way would take all of them three times."""
+def bands(image: Image.Image, mode: str) -> Iterator[tuple[int, np.ndarray]]:
+    """[h, W, C] from the top, each with its first row: all at once, Pillow's own way takes all of it three times."""
     image.load()
     width, height = image.size
-    array = np.empty((height, width, len(mode)), np.uint8)
     step = max(1, _BAND // max(1, width))
     for top in range(0, height, step):
         band = image.crop((0, top, width, min(top + step, height)))
-        array[top : top + step] = np.asarray(band if band.mode == mode else band.convert(mode)).reshape(
-            -1, width, len(mode)
-        )
+        yield top, np.asarray(band if band.mode == mode else band.convert(mode)).reshape(-1, width, len(mode))
+
+
+def _array(image: Image.Image, mode: str) -> np.ndarray:
+    """[H, W, C]."""
+    array = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top, band in bands(image, mode):
+        array[top : top + len(band)] = band
     return array
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 
+from .arrays import bands
 from .formats import open_as
 
 _HEADER, _DEPTH, _COLORS, _CRC = 12, 24, 25, 29  # where a PNG file has them
@@ -30,19 +32,23 @@ def decode_deep_png(file: BinaryIO, colors: int) -> np.ndarray:
             return np.asarray(image).astype(np.uint16)[:, :, None]
     if colors == GRAY_AND_ALPHA:
         return _gray_and_alpha(file)
-    result = None
+    with open_as("PNG", file) as image:
+        shape = image.height, image.width, len(image.mode)
+    result = np.empty(shape, "<u2")
     for place, swapped in ((1, False), (0, True)):
-        array = _bytes(file, swapped=swapped)
-        if result is None:
-            result = np.empty(array.shape, "<u2")
-        result.view(np.uint8).reshape(*array.shape, 2)[..., place] = array
-        del array
-    assert result is not None  # noqa: S101 - for mypy
+        for top, band in _bytes(file, swapped=swapped):
+            rows = result[top : top + len(band)]
+            rows.view(np.uint8).reshape(*band.shape, 2)[..., place] = band
     return result.astype(np.uint16, copy=False)
 
 
-def _bytes(file: BinaryIO, *, swapped: bool) -> np.ndarray:
-    """[H, W, 3 or 4]: the high bytes. ``swapped``: what Pillow takes for them in a file of the other order, the low ones."""
+def _bytes(file: BinaryIO, *, swapped: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """[h, W, 3 or 4], by bands from the top: the high bytes, or what Pillow takes for them in a file of the other order.
+
+    Args:
+        file: The file.
+        swapped: The latter: the low ones.
+    """
     with open_as("PNG", file) as image:
         image.info.pop("transparency", None)
         tiles = []
@@ -54,7 +60,7 @@ def _bytes(file: BinaryIO, *, swapped: bool) -> np.ndarray:
             make = getattr(tile, "_make", tuple)  # a named tuple since Pillow 11
             tiles.append(make((*place, (raw, *rest) if rest else raw)))
         image.tile = tiles
-        return np.asarray(image)
+        yield from bands(image, image.mode)
 
 
 def _gray_and_alpha(file: BinaryIO) -> np.ndarray:

@@ -63,7 +63,7 @@ def open_as(file_format: str, file: BinaryIO) -> Image.Image:
     if file_format == "TIFF":
         return _tiff_reader()(file)
     module, name = _READERS[file_format]
-    opened: Image.Image = getattr(import_module(f"PIL.{module}"), name)(file)
+    opened: Image.Image = getattr(import_module(f"PIL.{module}"), name)(_Head(file) if file_format == "WEBP" else file)
     return opened
 
 
@@ -78,6 +78,42 @@ def _tiff_reader() -> Any:
             super().load_prepare()
 
     return Reader
+
+
+class _Head(io.RawIOBase):
+    """A WebP file whose first answer is short: Pillow 13 looks there for the size, which it would refuse by the same limit.
+
+    Args:
+        file: The file, at its beginning.
+    """
+
+    _FIRST = 16  # bytes: what kind of file it is
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As of any file."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As of any file."""
+        return self._file.tell()
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """As of any file."""
+        view = memoryview(buffer).cast("B")
+        data = self._file.read(len(view) if self.tell() else min(self._FIRST, len(view)))
+        view[: len(data)] = data
+        return len(data)
 
 
 class Parts(io.RawIOBase):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from torch import Tensor
+
 from ...errors import ImageError
+from ...heap import return_freed_memory
 
 MOST_MEGAPIXELS = 500
 BYTES_A_PIXEL = 16  # of a job's peak, from file to file
+_LARGE = 8_000_000  # pixels
 
 
 def check_size(name: str, size: tuple[int, int], max_megapixels: float | None) -> None:
@@ -35,6 +39,17 @@ def check_size(name: str, size: tuple[int, int], max_megapixels: float | None) -
             f"{name}: {width}×{height} pixels need about {pixels * BYTES_A_PIXEL / 2**30:.1f} GiB of memory, and "
             f"{free / 2**30:.1f} GiB are free. Close other programs, or restore a smaller copy."
         )
+
+
+def is_large(numbers: Tensor) -> bool:
+    """Whether memory is what a picture [C, H, W] needs most."""
+    return numbers.shape[1] * numbers.shape[2] > _LARGE
+
+
+def make_room(numbers: Tensor) -> None:
+    """What a large picture [C, H, W] left in the heap goes back: buffers of another size would not fit into such gaps."""
+    if is_large(numbers):
+        return_freed_memory()
 
 
 def free_memory() -> int | None:

@@ -20,7 +20,7 @@ from .heif import cicp_of, exif_of, open_heif, pixels_of
 from .ifd import Block, Reader, write_block
 from .inks import MODES, decoded, image_of
 from .jpeg_segments import read_jpeg
-from .limits import MOST_MEGAPIXELS, check_size
+from .limits import MOST_MEGAPIXELS, check_size, make_room
 from .picture import Known, Picture, Resolution
 from .png_chunks import read_png
 from .quiet import quiet
@@ -28,7 +28,7 @@ from .texts import hidden_texts
 from .tiff_layout import CIELAB, CMYK, layout_of
 from .tiff_pages import about_page, is_for_pillow, page_of
 from .tiff_pixels import read_pixels
-from .webp_chunks import read_webp
+from .webp_chunks import read_webp, size_of_webp
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,11 @@ def load_picture(path: str | Path, *, max_megapixels: float | None = MOST_MEGAPI
         with path.open("rb") as data, quiet() as said:
             file = _File(path.name, data, max_megapixels)
             try:
-                return _picture(file, _READERS[format_of(path.name, data)](file))
+                picture = _picture(file, _READERS[format_of(path.name, data)](file))
             except OSError as error:
                 raise ImageError(f"{path.name}: cannot be read ({_reason(error, said.last_line())}).") from error
+        make_room(picture.numbers)
+        return picture
     except ImageError:
         raise
     except MemoryError as error:
@@ -162,7 +164,9 @@ def _jpeg(file: _File) -> _Content:
 
 
 def _webp(file: _File) -> _Content:
-    found = read_webp(file.data)
+    found, size = read_webp(file.data), size_of_webp(file.data)
+    if size is not None:
+        file.allow(size)
     return _by_pillow("WEBP", file, found.known, found.icc, found.exif)
 
 

@@ -10,6 +10,7 @@ from .exif import PREFIX
 from .picture import Known, Metadata
 
 _LARGEST = 1 << 26
+_SIDE = (1 << 14) - 1
 
 
 def read_webp(file: BinaryIO) -> Metadata:
@@ -17,6 +18,22 @@ def read_webp(file: BinaryIO) -> Metadata:
     found = {kind: data for kind, data in _chunks(file) if data}
     exif = found.get(b"EXIF", b"").removeprefix(PREFIX) or None
     return Metadata(found.get(b"ICCP"), exif, Known(xmp=found.get(b"XMP ")))
+
+
+def size_of_webp(file: BinaryIO) -> tuple[int, int] | None:
+    """(width, height) of the canvas, which a decoder takes memory for as soon as it is made; None where none is said."""
+    file.seek(12)
+    head = file.read(18)
+    kind, body = head[:4], head[8:]
+    if kind == b"VP8X" and len(body) == 10:
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:], "little")
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) == 10:
+        width, height = struct.unpack("<2H", body[6:])
+        return width & _SIDE, height & _SIDE
+    if kind == b"VP8L" and body[:1] == b"\x2f" and len(body) >= 5:
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & _SIDE), 1 + (bits >> 14 & _SIDE)
+    return None
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

@@ -18,6 +18,7 @@ from .exif import CHANGED, about_the_picture, fitted, made_true, read_exif, with
 from .formats import FORMATS, WRITABLE
 from .ifd import ASCII, Block, Entry, write_block
 from .jpeg_segments import LARGEST, icc_segments, jpeg_segments
+from .limits import is_large, make_room
 from .picture import Known, Picture, Text
 from .png import write_png
 from .png_chunks import png_chunks
@@ -28,6 +29,9 @@ from .tiff_writing import own_tags, write_tiff
 _QUALITY = 95
 _HAVE_ALPHA, _ARE_DEEP = ("PNG", "WEBP", "TIFF"), ("PNG", "TIFF")
 _HAVE_INKS, _CALLED = {"CMYK": ("JPEG", "TIFF"), "LAB": ("TIFF",)}, {"CMYK": "CMYK", "LAB": "Lab"}
+# Of WebP's encoder: over 2, it holds all that it will write as tokens, 5 bytes a pixel of a photograph and 14 of mere grain.
+# Without them a large file is no larger, and 0.5 to 0.9 dB coarser, of 45.
+_METHOD, _METHOD_OF_LARGE = 4, 2
 _LARGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
 _EXIF_PREFIX = 6
 
@@ -69,6 +73,7 @@ def save_picture(picture: Picture, path: str | Path, quality: int | None = None)
         raise ImageError(f"{path.name}: cannot write '{path.suffix}' files. Choose one of {', '.join(WRITABLE)}.")
     check_side(path, (int(picture.numbers.shape[2]), int(picture.numbers.shape[1])))
     target = _target(path, file_format, picture, _QUALITY if quality is None else quality)
+    make_room(picture.numbers)
     try:
         with written_whole(path) as temporary:
             _WRITERS[file_format](target, temporary)
@@ -166,7 +171,8 @@ def _webp(target: _Target, path: Path) -> None:
     found = {"icc_profile": picture.icc, "exif": exif, "xmp": known.xmp}
     rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8))
     given = {name: value for name, value in found.items() if value}
-    path.write_bytes(_encoded(rows, "WEBP", quality=target.quality, method=4, **given))
+    method = _METHOD_OF_LARGE if is_large(picture.numbers) else _METHOD
+    path.write_bytes(_encoded(rows, "WEBP", quality=target.quality, method=method, **given))
 
 
 def _tiff(target: _Target, path: Path) -> None:

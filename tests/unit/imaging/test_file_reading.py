@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from PIL import Image
+from PIL import Image, ImageCms, WebPImagePlugin
 
 from gpen_core.errors import ImageError
 from gpen_core.imaging.files import Known, Picture, load_picture, save_picture
@@ -83,6 +83,9 @@ def test_a_scan_over_pillows_limit_is_read_and_pillows_limit_stays(monkeypatch, 
         ("a.tif", {}),
         ("b.tif", {"compression": "tiff_lzw"}),
         ("a.bmp", {}),
+        ("a.webp", {}),
+        ("b.webp", {"lossless": True}),
+        ("c.webp", {"icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}),
     ):
         Image.fromarray(COLORS).save(tmp_path / name, **options)
         assert load_picture(tmp_path / name).pixels.shape == (3, 20, 30)
@@ -126,6 +129,14 @@ except ImageError as error:
 """
 
 
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}])
+def test_a_webp_files_size_is_looked_at_before_a_decoder_takes_memory_for_it(tmp_path, monkeypatch, options):
+    Image.fromarray(COLORS).save(tmp_path / "a.webp", **options)
+    monkeypatch.setattr(WebPImagePlugin, "WebPImageFile", lambda *_: pytest.fail("the decoder was asked"))
+    with pytest.raises(ImageError, match=r"a\.webp: 30×20 pixels are more than the limit"):
+        load_picture(tmp_path / "a.webp", max_megapixels=0.0005)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux says how much memory a process has")
 def test_a_limit_of_the_shell_is_known_and_no_memory_is_taken_first(tmp_path, repo_root, forks):
     (tmp_path / "a.png").write_bytes(png_of(13_000, 13_000))
@@ -137,8 +148,10 @@ def test_a_limit_of_the_shell_is_known_and_no_memory_is_taken_first(tmp_path, re
 PEAK = """
 import sys
 import torch
+from gpen_core.heap import keep_freed_memory
 from gpen_core.imaging.files import load_picture, save_picture
 torch.set_num_threads(1)
+keep_freed_memory()  # as the command line does
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024
 small, large, target = sys.argv[1:]
@@ -157,6 +170,9 @@ SIDE = 3600  # what does not grow with a picture is little of so large a one, by
 
 def _as(kind, image, path):
     """A file of this kind, written quickly."""
+    if kind == "grainy":
+        grain = np.random.default_rng(2).integers(-12, 13, (*image.size[::-1], 1), dtype=np.int16)
+        image = Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8))
     array = np.asarray(image)
     if kind == "16 bits":
         save_picture(Picture(torch.from_numpy(array.copy()).movedim(-1, 0).float() / 255, bits=16), path)
@@ -177,6 +193,7 @@ def test_reading_and_writing_take_at_most_sixteen_bytes_a_pixel(tmp_path, repo_r
         ("plain", "a.tif", "b.tif"),
         ("gray", "a.png", "b.jpg"), ("alpha", "a.png", "b.png"), ("16 bits", "a.png", "b.png"), ("16 bits", "a.tif", "b.tif"),
         ("float", "a.tif", "b.tif"), ("plain", "a.bmp", "b.png"), ("plain", "a.webp", "b.webp"),
+        ("grainy", "a.webp", "b.webp"), ("alpha", "a.webp", "b.webp"),
     ]  # fmt: skip
     tile = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     pictures = [tile, tile.resize((SIDE, SIDE), Image.Resampling.BICUBIC)]
