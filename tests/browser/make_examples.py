@@ -85,6 +85,12 @@ UPSCALED_NOTE = (
     "Faces are pasted into what is connected to *background*. Here that is the picture itself, twice as large; for the best "
     "result, put *Upscale Image (using Model)* in the place of *Upscale Image By*."
 )
+COVER_NOTE = (
+    "The face is restored and the microphone keeps its pixels: the mask on it is connected to *Regions of a Face*, with *mask "
+    "mode* on **subtract**. In *Changed*, white is what was restored. **Your own picture:** put *Load Image* in the place of "
+    "*Example Image*; right-click it, open the **mask editor** and paint over the hand, the glass or the hair. *protect* on "
+    "**auto** also keeps what the model would have painted over, without a mask."
+)
 REGIONS_NOTE = (
     "0 keeps the original of a region, 1 restores it. Here eyes, nose and mouth are restored, skin a little, and hair, ears "
     "and neck not at all. Connect *Load Face Parser* to follow exact outlines."
@@ -138,6 +144,7 @@ CLOSE = {
     "GPEN 8 Inpaint scratched faces": (0.32, 0.05, 0.56, 0.29),
     "GPEN 9 Paint faces as label maps": (0.0, 0.0, 1.0, 1.0),
     "GPEN 11 Restore faces in an old film": (0.25, 0.08, 0.75, 0.75),
+    "GPEN 13 Restore faces and protect what covers them": (0.33, 0.1, 0.57, 0.34),
     "GPEN 12 Restore faces in a phone clip": (0.14, 0.05, 0.86, 0.45),
 }
 SHOWN_AT = 0.5  # of a clip: the frame in its thumbnail
@@ -309,6 +316,24 @@ WORKFLOWS = {
         ),
         note(380, 700, text=FILM_NOTE, height=170, title="Whole films"),
         save_video(790, 0, source=("restore", "video"), height=450),
+    ],
+    "GPEN 13 Restore faces and protect what covers them": [
+        photo("covered portrait"),
+        model(0, 390),
+        note(0, 560),
+        node(
+            "regions", "GPEN_FaceRegions", (380, 0), (330, 470), values={"mask_mode": "subtract"},
+            inputs={"mask": ("photo", "mask")},
+        ),
+        note(380, 660, text=COVER_NOTE, height=220, title="What covers a face"),
+        node(
+            "restore", "GPEN_RestoreImage", (790, 0), (330, 500),
+            inputs={"image": ("photo", "image"), "model": ("model", "model"), "regions": ("regions", "regions")},
+        ),
+        compare(1200, 0, source="restore"),
+        node("changed", "MaskToImage", (1200, 620), (300, 60), inputs={"mask": ("restore", "mask")}),
+        node("mask", "PreviewImage", (1760, 0), (400, 440), title="Changed", inputs={"images": ("changed", "IMAGE")}),
+        save(1760, 520, source=("restore", "image")),
     ],
     "GPEN 12 Restore faces in a phone clip": [
         clip("phone clip", 560),

@@ -27,6 +27,7 @@ NAMES = [
     "GPEN 10 Restore faces in an upscaled image",
     "GPEN 11 Restore faces in an old film",
     "GPEN 12 Restore faces in a phone clip",
+    "GPEN 13 Restore faces and protect what covers them",
 ]
 # At least so many faces; others 1. The clips have 45 and 50 frames of one face.
 RESTORED = {
@@ -117,6 +118,16 @@ PROMPTS = {
         **LOADERS,
         "ImageScaleBy": {"image": "GPEN_ExampleImage 0", "upscale_method": "lanczos", "scale_by": 2.0},
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"background": "ImageScaleBy 0"},
+        "SaveImage": SAVE,
+    },
+    "GPEN 13 Restore faces and protect what covers them": {
+        **LOADERS,
+        "GPEN_ExampleImage": {"picture": "covered portrait"},
+        "GPEN_FaceRegions": {"mask": "GPEN_ExampleImage 1", "mask_mode": "subtract"},
+        "GPEN_RestoreImage": IMAGE_AND_MODEL | {"regions": "GPEN_FaceRegions 0"},
+        "GPEN_CompareFaces": COMPARE,
+        "MaskToImage": {"mask": "GPEN_RestoreImage 1"},
+        "Changed": {"images": "MaskToImage 0"},
         "SaveImage": SAVE,
     },
     "GPEN 11 Restore faces in an old film": {

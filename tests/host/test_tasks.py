@@ -158,9 +158,11 @@ def test_the_wrong_model_or_picture_is_named(ready: HostProcess, prompt: Prompt,
     assert says in error_of(ready, prompt)
 
 
-@pytest.mark.parametrize("name", ["portrait", "contact sheet", "gray portrait", "scratched portrait", "label map"])
+@pytest.mark.parametrize(
+    "name", ["portrait", "contact sheet", "gray portrait", "scratched portrait", "label map", "covered portrait"]
+)
 def test_every_example_picture_is_there_with_a_mask_of_its_size(pack_host: HostProcess, name: str):
     prompt = {"1": node("GPEN_ExampleImage", picture=name)}
     result = pack_host.run(probing(prompt, picture=("1", 0), mask=("1", 1)))
     picture, mask = read(pack_host, result, "picture"), read(pack_host, result, "mask")
-    assert picture.shape[:3] == mask.shape and bool(mask.any()) == (name == "scratched portrait")
+    assert picture.shape[:3] == mask.shape and bool(mask.any()) == (name in ("scratched portrait", "covered portrait"))
