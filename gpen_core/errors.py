@@ -1,11 +1,26 @@
 """The errors a user can act on. Every message says what is wrong, which file or value, and what to do next."""
 
+_JOINING = "\u200c\u200d"  # parts of words and of emoji
+
 
 def one_line(text: str, most: int = 300) -> str:
     """Text that others wrote, fit for a message: no line breaks, no control characters, at most ``most`` characters."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     line = " ".join(printable.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def visible(text: str, kept: str = "") -> str:
+    """What may have a file's name in it, for a terminal: what would move the cursor, color or turn the text is an escape.
+
+    Args:
+        text: The text.
+        kept: Characters that stay as they are.
+    """
+    kept += _JOINING
+    return "".join(
+        char if char.isprintable() or char in kept else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 class GpenError(Exception):

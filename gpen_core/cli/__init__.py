@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from ..commands import gpen
-from ..errors import GpenError
+from ..errors import GpenError, visible
 
 FAILED, INTERRUPTED = 1, 130
 # Command → the module that adds it, in the order of the help text.
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # nobody reads our output any more
         return FAILED
     except (GpenError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}", kept="\n"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted; files already written are complete", file=sys.stderr)

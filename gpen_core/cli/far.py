@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ..checkpoints import load_checkpoint
-from ..errors import OptionError
+from ..errors import OptionError, visible
 from ..jobs import Found, ToolOptions, find_pictures, plan_jobs
 from ..jobs.places import place
 from ..jobs.plan import names_a_file
@@ -70,7 +70,7 @@ def run_far(options: argparse.Namespace) -> int:
         )  # fmt: skip
         say_what_is_left_out(found, done)
         for text in found.missing:
-            print(f"failed: {text}: no image found")
+            print(visible(f"failed: {text}: no image found"))
         failures: list[Outcome] = []
         with PictureBar(len(jobs)) as bar:
 

@@ -8,6 +8,8 @@ from types import TracebackType
 from torch import Tensor
 from tqdm import tqdm
 
+from ..errors import visible
+
 _IN_A_LOG = 30.0  # seconds between two lines where nobody watches
 
 
@@ -39,11 +41,11 @@ class PictureBar:
         """
         if line not in self._said:
             self._said.add(line)
-            tqdm.write(line, file=sys.stderr)
+            tqdm.write(visible(line), file=sys.stderr)
 
     def finish(self, line: str) -> None:
         """An image is done: print ``line`` above the bar."""
-        tqdm.write(line)
+        tqdm.write(visible(line))
         self._bar.update()
 
 

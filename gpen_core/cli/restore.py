@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..commands import pip_install
-from ..errors import OptionError
+from ..errors import OptionError, visible
 from ..faces.identity import DLIB_PACKAGES
 from ..jobs import (
     FileOptions,
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     say_what_is_left_out(found, done)
     _say_with_what(tools)
     for text in found.missing:
-        print(f"failed: {text}: no image found")
+        print(visible(f"failed: {text}: no image found"))
     failures = len(found.missing) + _restore_all(work, tools, files, report)
     if report is not None:
         report.write(tools.model.name)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..errors import visible
 from ..faces.detectors import DETECTOR_NAMES, DetectOptions
 from ..faces.parts import REGIONS
 from ..faces.regions import read_regions
@@ -181,7 +182,7 @@ def say_what_is_left_out(found: Found, done: int) -> None:
     for folder, count in found.passed_over:
         folders = "folder" if count == 1 else "folders"
         print(
-            f"{folder}: {count} {folders} with images below it passed over; add --recursive to include them",
+            visible(f"{folder}: {count} {folders} with images below it passed over; add --recursive to include them"),
             file=sys.stderr,
         )
     if done:

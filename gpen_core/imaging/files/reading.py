@@ -234,7 +234,10 @@ def _heif(file: _File) -> _Content:
     array = pixels_of(heif)
     bits = 16 if array.dtype == np.uint16 else 8
     block = read_exif(exif) if exif else None
-    return _Content(array, known, heif.info.get("icc_profile") or None, block, bits, is_upright=True)
+    notes = (
+        [] if len(heif) < 2 else [f"the file's main image is taken; what else is in it ({len(heif) - 1}) is left out"]
+    )
+    return _Content(array, known, heif.info.get("icc_profile") or None, block, bits, is_upright=True, notes=notes)
 
 
 def _only_one(file: _File, image) -> None:  # type: ignore[no-untyped-def]

@@ -286,6 +286,15 @@ def test_a_phones_turned_heif_file_is_turned_once(tmp_path, heif):
     )
 
 
+def test_further_images_in_a_heif_file_are_named(tmp_path, heif):
+    file = heif.from_pillow(Image.fromarray(COLORS))
+    file.add_from_pillow(Image.fromarray(COLORS[::-1].copy()))
+    file.save(tmp_path / "a.heic", quality=95)
+    picture = load_picture(tmp_path / "a.heic")
+    assert picture.notes == ("the file's main image is taken; what else is in it (1) is left out",)
+    assert np.abs(picture.pixels.numpy().mean((0, 2)) * 255 - COLORS.mean((1, 2))).max() < 12
+
+
 def test_without_pillow_heif_it_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(100))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)

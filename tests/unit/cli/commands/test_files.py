@@ -1,5 +1,8 @@
 """What `restore` reads and writes: folders, formats, names, and what files know."""
 
+import os
+
+import pytest
 import torch
 from PIL import Image
 
@@ -98,3 +101,36 @@ def test_two_images_of_one_name_get_two_names_and_never_one_file(portrait, check
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut-2.png", "astronaut.png"]
     assert restore(portrait, twin, "-o", tmp_path / "out.png", "--model", checkpoint) == 1
     assert "is one file, but there are" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_files_name_cannot_write_to_the_terminal(portrait, checkpoint, tmp_path, capsys):
+    names = ["\x1b[31mred.png", "two\nlines.png", "\u202egnp.png", "a [1] %s{}.png", "می\u200cخواهم 👩\u200d🚀.png"]
+    for name in names:
+        Image.new("RGB", (32, 32)).save(portrait.with_name(name))
+    portrait.with_name("\x1b]0;title\x07.png").write_bytes(b"no picture")
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--model", checkpoint) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(names) + 2 and "\x1b" not in "".join(said)
+    for shown in (r"\x1b[31mred.png", r"two\nlines.png", r"\u202egnp.png", r"\x1b]0;title\x07.png", *names[3:]):
+        assert any(shown in line for line in said)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([portrait.name, *names])
+    assert restore(tmp_path / "\x1b[2Jnone.png", "-o", tmp_path / "out", "--model", checkpoint, "--overwrite") == 1
+    said = capsys.readouterr()
+    assert r"\x1b[2Jnone.png" in said.out + said.err and "\x1b" not in said.out + said.err
+
+
+def test_a_size_that_webp_does_not_have_is_said_before_any_work(checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("gpen_core.jobs.run.restore_image", lambda *_, **__: pytest.fail("work was done"))
+    Image.new("RGB", (16_384, 8)).save(tmp_path / "scan.png")
+    assert restore(tmp_path / "scan.png", "-o", tmp_path / "out.webp", "--model", checkpoint) == 1
+    assert capsys.readouterr().out == (
+        f"failed: {tmp_path / 'scan.png'}: out.webp: 16384×8 pixels are too many for this format, whose sides have at most "
+        "16383. Write a PNG or TIFF file.\n"
+    )
+    assert not (tmp_path / "out.webp").exists()
+    Image.new("RGB", (8192, 8)).save(tmp_path / "half.webp")
+    monkeypatch.undo()
+    monkeypatch.setenv("GPEN_MODELS", str(tmp_path / "weights"))
+    assert restore(tmp_path / "half.webp", "-o", tmp_path / "out.webp", "--model", checkpoint, "--scale", 2) == 1
+    assert "16384×16 pixels are too many" in capsys.readouterr().out
