@@ -29,6 +29,7 @@ from .tiff_layout import CIELAB, CMYK, layout_of
 from .tiff_pages import about_page, is_for_pillow, page_of
 from .tiff_pixels import read_pixels
 from .webp_chunks import read_webp, size_of_webp
+from .xmp import without_what_is_behind
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,9 @@ def _picture(file: _File, content: _Content) -> Picture:
     orientation = 1 if content.is_upright else orientation_of(block)
     block, lost = about_the_picture(block, of_tiff=content.of_tiff)
     block, known = hidden_texts(block, content.known)
+    if known.xmp:
+        packet, behind = without_what_is_behind(known.xmp)
+        known, lost = replace(known, xmp=packet), [*lost, *behind]
     resolution = known.resolution or resolution_of(block)
     if orientation > 4 and resolution is not None:
         resolution = replace(resolution, x=resolution.y, y=resolution.x)

@@ -25,6 +25,12 @@ _EMPTY = (
 )
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _THUMBNAILS = re.compile(r"\s*<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails\s*>", re.DOTALL)
+# What phones put behind a JPEG's picture, and announce in its packet: it stays there, and the announcement would not be true.
+_BEHIND = {
+    "its HDR gain map": ("hdrgm", r"\w+"),
+    "its short video": ("GCamera|Camera", r"(?:MotionPhoto|MicroVideo)\w*"),
+}
+_DIRECTORY = re.compile(r"\s*<(Container|GContainer):Directory\b.*?</\1:Directory\s*>", re.DOTALL)
 _SIZES = (
     ("tiff:ImageWidth", 0), ("tiff:ImageLength", 1), ("exif:PixelXDimension", 0), ("exif:PixelYDimension", 1),
 )  # fmt: skip
@@ -40,6 +46,22 @@ def made_true(packet: bytes, width: int, height: int) -> bytes:
         new = re.sub(rf"(\b{name}\s*=\s*)([\"'])[^\"']*\2", rf"\g<1>\g<2>{value}\g<2>", new)
         new = re.sub(rf"(<{name}>)[^<]*(</{name}>)", rf"\g<1>{value}\g<2>", new)
     return packet if new == text else new.encode()
+
+
+def without_what_is_behind(packet: bytes) -> tuple[bytes, list[str]]:
+    """The packet without what it says of images and videos behind the picture; and which these are, in words."""
+    old = text = _decoded(packet) or ""
+    found = []
+    for what, (prefix, names) in _BEHIND.items():
+        attribute = rf"\s+(?:{prefix}):{names}\s*=\s*([\"']).*?\1"
+        element = rf"\s*<((?:{prefix}):{names})\b[^>]*?(?:/>|>.*?</\1\s*>)"
+        new = re.sub(element, "", re.sub(attribute, "", text, flags=re.DOTALL), flags=re.DOTALL)
+        if new != text:
+            found.append(what)
+        text = new
+    if found:
+        text = _DIRECTORY.sub("", text)
+    return (packet if text == old else text.encode()), found
 
 
 def with_texts(packet: bytes | None, texts: Sequence[Text]) -> tuple[bytes | None, list[Text]]:
