@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from .exif import PREFIX
+from .photoshop import iptc_of
 from .picture import Known, Resolution, Text
 from .texts import decoded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP, _IPTC, _EXIF = "XML:com.adobe.xmp", "Raw profile type iptc", ("Raw profile type exif", "Raw profile type APP1")
+_RAW_XMP, _RAW_RESOURCES = "Raw profile type xmp", "Raw profile type 8bim"  # ImageMagick's
 _FOR_PILLOW = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _COLOR = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")  # in the order in which they are written
 _LARGEST_TEXT = 1 << 26
@@ -74,14 +76,18 @@ def read_png(file: BinaryIO) -> PngFile:
         elif kind == b"tIME" and length == 7:
             changed = data
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and (text := _text(kind, data)) is not None:
-            if text.keyword in (_XMP, _IPTC, *_EXIF):
+            if text.keyword in (_XMP, _IPTC, _RAW_XMP, _RAW_RESOURCES, *_EXIF):
                 about.setdefault(text.keyword, text.value.encode())
             else:
                 texts.append(text)
     for name in _EXIF:
         found.exif = found.exif or (_profile(about.get(name)) or b"").removeprefix(PREFIX) or None
     found.pixels = tuple(places)
-    found.known = Known(tuple(texts), about.get(_XMP), _profile(about.get(_IPTC)), resolution, changed, color)
+    xmp = about.get(_XMP) or _profile(about.get(_RAW_XMP))
+    iptc = _profile(about.get(_IPTC)) or _profile(about.get(_RAW_RESOURCES))
+    if iptc is not None and iptc.startswith(b"8BIM"):
+        iptc = iptc_of(iptc)
+    found.known = Known(tuple(texts), xmp, iptc, resolution, changed, color)
     return found
 
 
