@@ -35,4 +35,5 @@ def _of_glibc(name: str) -> Callable[..., Any] | None:
     """A function of the C library; musl has none of these."""
     if not sys.platform.startswith("linux"):
         return None
-    return getattr(ctypes.CDLL(None), name, None)
+    found: Callable[..., Any] | None = getattr(ctypes.CDLL(None), name, None)
+    return found
