@@ -26,6 +26,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 CORE_HOUR = 0.04  # US dollars, assumed; spot prices are a third of it
+SETTLED = 3.0  # seconds in which a run's workers have ended, and their processor time is their daemon's
 
 
 def make_photographs(folder: Path, count: int) -> list[str]:
@@ -67,13 +68,16 @@ def restore(folder: Path, count: int, options: list[str], cluster: Cluster | Non
         inputs.mkdir()
         for path in sorted(folder.iterdir())[:count]:
             (inputs / path.name).symlink_to(path)
+        time.sleep(SETTLED)
         before, begun = used_by(cluster), time.time()
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "gpen_core", "restore", str(inputs), "-o", f"{temporary}/out/", *options],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert len(done.stdout.splitlines()) == count  # noqa: S101
-        return Run(count, time.time() - begun, used_by(cluster) - before)
+        taken = time.time() - begun
+        time.sleep(SETTLED)
+        return Run(count, taken, used_by(cluster) - before)
 
 
 def used_by(cluster: Cluster | None) -> float:
@@ -119,8 +123,8 @@ class Cluster:
         return total / os.sysconf("SC_CLK_TCK")
 
 
-def compare(name: str, folder: Path, options: list[str], counts: tuple[int, int], cluster: Cluster) -> list[float]:
-    """Measure all ways for one kind of pictures → processor seconds a picture of each."""
+def compare(name: str, folder: Path, options: list[str], counts: tuple[int, int], cluster: Cluster) -> list[Run]:
+    """Measure all ways for one kind of pictures → one picture of each way."""
     far = ["--engine", "ray", "--address", cluster.address]
     ways = {"plain command": (options, None)}
     ways |= {f"Ray, workers: {n}": ([*options, *far, "--workers", str(n)], cluster) for n in (1, 2)}
@@ -132,7 +136,7 @@ def compare(name: str, folder: Path, options: list[str], counts: tuple[int, int]
         more = many.pictures - few.pictures
         each, processor = ((b - a) / more for a, b in ((few.clock, many.clock), (few.processor, many.processor)))
         print(f"| {way} | {few.clock - few.pictures * each:.1f} | {1 / each:.2f} | {processor:.4f} |", flush=True)
-        found.append(processor)
+        found.append(Run(1, each, processor))
     return found
 
 
@@ -169,10 +173,10 @@ def main() -> None:
                     found[name] = compare(name, folder / name, arguments, counts, cluster)
         if "texts" not in found:
             return
-        overhead = found["texts"][1] - found["texts"][0]
+        overhead = found["texts"][1].processor - found["texts"][0].processor
         print(f"\noverhead a picture: {1000 * overhead:.1f} ms of a processor")
         if "photographs" in found:
-            estimate(found["photographs"][0], overhead)
+            estimate(2 * found["photographs"][2].clock - overhead, overhead)  # both cores, as long as one takes
 
 
 if __name__ == "__main__":
