@@ -1,13 +1,18 @@
-"""What a JPEG file says beside its pixels: its segments read, and written (JFIF 1.02, EXIF 2.32, XMP part 3, IPTC-IIM)."""
+"""What a JPEG file says beside its pixels: its segments read, and written.
+
+JFIF 1.02, EXIF 2.32, XMP part 3, IPTC-IIM, and the number of images of CIPA DC-007 (MPO).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import struct
 from collections.abc import Iterator
+from io import BytesIO
 from typing import BinaryIO
 
 from .exif import PREFIX
+from .ifd import Reader
 from .photoshop import iptc_of, resources_with
 from .picture import Known, Metadata, Resolution, Text
 from .texts import COMMENT, decoded
@@ -15,7 +20,8 @@ from .xmp import joined
 
 LARGEST = 65533  # bytes in a segment
 _XMP, _MORE_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-_PHOTOSHOP, _ICC = b"Photoshop 3.0\0", b"ICC_PROFILE\0"
+_PHOTOSHOP, _ICC, _MPF = b"Photoshop 3.0\0", b"ICC_PROFILE\0", b"MPF\0"
+_NUMBER_OF_IMAGES = 0xB001
 _APP0, _APP1, _APP2, _APP13, _COM, _SOS, _EOI = 0xE0, 0xE1, 0xE2, 0xED, 0xFE, 0xDA, 0xD9
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers without data
 _MOST_TEXT = 1 << 26
@@ -45,6 +51,8 @@ def read_jpeg(file: BinaryIO) -> Metadata:
             more.setdefault(guid, {})[at] = data[len(_MORE_XMP) + 40 :]
         elif marker == _APP2 and data.startswith(_ICC):
             profile[data[12] if len(data) > 14 else 0] = data[14:]
+        elif marker == _APP2 and data.startswith(_MPF):
+            found.others = _others(data[len(_MPF) :])
         elif marker == _APP13 and data.startswith(_PHOTOSHOP):
             photoshop += data[len(_PHOTOSHOP) :]
         elif marker == _COM:
@@ -127,6 +135,17 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if total > _MOST_TEXT:
             return
         yield marker, data
+
+
+def _others(index: bytes) -> int:
+    """How many images an MPO's index knows beside the first one; 0 where it cannot be read."""
+    try:
+        reader = Reader(BytesIO(index))
+        number = next(iter(reader.pages()), {}).get(_NUMBER_OF_IMAGES)
+    except ValueError:
+        return 0
+    found = number.numbers(reader.order) if number is not None else ()
+    return max(0, int(found[0]) - 1) if found else 0
 
 
 def _segment(marker: int, data: bytes) -> bytes:

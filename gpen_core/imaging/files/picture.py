@@ -72,11 +72,13 @@ class Metadata:
         icc: Color profile.
         exif: A block without prefix.
         known: The rest.
+        others: How many further images lie behind this one, as phones and stereo cameras put them there.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     known: Known = field(default_factory=Known)
+    others: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -164,7 +164,10 @@ def _png(file: _File) -> _Content:
 
 def _jpeg(file: _File) -> _Content:
     found = read_jpeg(file.data)
-    return _by_pillow("JPEG", file, found.known, found.icc, found.exif)
+    content = _by_pillow("JPEG", file, found.known, found.icc, found.exif)
+    is_named = b"hdrgm:" in (found.known.xmp or b"")  # one of them is the gain map of which XMP tells
+    content.notes += _left_out(found.others - is_named)
+    return content
 
 
 def _webp(file: _File) -> _Content:
@@ -238,10 +241,12 @@ def _heif(file: _File) -> _Content:
     array = pixels_of(heif)
     bits = 16 if array.dtype == np.uint16 else 8
     block = read_exif(exif) if exif else None
-    notes = (
-        [] if len(heif) < 2 else [f"the file's main image is taken; what else is in it ({len(heif) - 1}) is left out"]
-    )
+    notes = _left_out(len(heif) - 1)
     return _Content(array, known, heif.info.get("icc_profile") or None, block, bits, is_upright=True, notes=notes)
+
+
+def _left_out(others: int) -> list[str]:
+    return [f"the file's main image is taken; what else is in it ({others}) is left out"] if others > 0 else []
 
 
 def _only_one(file: _File, image) -> None:  # type: ignore[no-untyped-def]

@@ -32,6 +32,32 @@ def test_what_phones_put_behind_a_picture_is_named_and_no_longer_announced(tmp_p
     assert not load_picture(tmp_path / name).notes
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_further_images_in_a_jpeg_file_are_named(tmp_path, name):
+    left, right, more = (Image.new("RGB", (24, 16), color) for color in ("red", "green", "blue"))
+    left.save(tmp_path / "stereo.jpg", format="MPO", save_all=True, append_images=[right, more])
+    picture = load_picture(tmp_path / "stereo.jpg")
+    assert picture.notes == ("the file's main image is taken; what else is in it (2) is left out",)
+    assert picture.pixels[0].min() > 0.9 and picture.pixels[1].max() < 0.1
+    save_picture(picture, tmp_path / name)
+    assert not load_picture(tmp_path / name).notes
+
+
+def test_a_gain_map_is_named_once(tmp_path):
+    picture = Image.new("RGB", (24, 16))
+    picture.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[picture], xmp=BEHIND.encode())
+    assert load_picture(tmp_path / "a.jpg").notes == ("its HDR gain map is left out", "its short video is left out")
+
+
+@pytest.mark.parametrize("index", [b"", b"II*\0", b"II*\0\x08\0\0\0\x01\0\x01\xb0\x04\0\xff\xff\xff\xff", bytes(30)])
+def test_an_index_of_further_images_that_makes_no_sense_is_no_error(tmp_path, index):
+    Image.new("RGB", (24, 16)).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    segment = struct.pack(">HH", 0xFFE2, len(index) + 6) + b"MPF\0" + index
+    (tmp_path / "a.jpg").write_bytes(data[:2] + segment + data[2:])
+    assert load_picture(tmp_path / "a.jpg").notes == ()
+
+
 @pytest.mark.parametrize("kind", ["iptc", "8bim"])
 def test_what_imagemagick_keeps_in_png_files_is_xmp_and_iptc(tmp_path, kind):
     def raw(name, data):
