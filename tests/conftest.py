@@ -63,17 +63,29 @@ sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 SHARED_PROGRAMS = ("comfy_version", "server", "comfy_page")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Groups of tests are begun in the order of ``pytest_collection_modifyitems``, and not the largest first."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)  # after pytest's own order
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Under ``pytest -n 2 --dist loadgroup``, the tests that share a started program stay in one process."""
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        folder = item.path.relative_to(REPO_ROOT / "tests").parts[0]
-        if folder == "unit":
-            continue
-        given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        shared = [str(given[name]) for name in SHARED_PROGRAMS if name in given]
-        item.add_marker(pytest.mark.xdist_group(" ".join([folder, *shared])))
+        if (folder := suite_of(item)) not in ("unit", "photos"):
+            given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+            shared = [str(given[name]) for name in SHARED_PROGRAMS if name in given]
+            item.add_marker(pytest.mark.xdist_group(" ".join([folder, *shared])))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: suite_of(item) == "browser")  # last: an open page takes the processor to the end
+
+
+def suite_of(item: pytest.Item) -> str:
+    """The folder below ``tests`` that a test lies in."""
+    return item.path.relative_to(REPO_ROOT / "tests").parts[0]
 
 
 def shared_folder(name: str) -> Path:

@@ -24,6 +24,10 @@ from ..video.segments import (
 from .cluster import reason_of
 from .outcome import DONE, FAILED, Outcome
 
+_RETRIES = (
+    1  # a machine may have gone; a clip that ends its worker does so each time, and a new one takes seconds to start
+)
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -38,7 +42,7 @@ def pieces_of(jobs: Sequence[Job], scale: float | str, files: FileOptions, ray: 
 
     A clip that lies behind an address, or shall, is one piece: it would have to be fetched for each of them.
     """
-    look = ray.remote(_look_through).options(num_cpus=1)
+    look = ray.remote(_look_through).options(num_cpus=1, max_retries=_RETRIES)
     asked = {number: look.remote(job, scale, files) for number, job in enumerate(jobs) if _is_cut(job)}
     pieces: list[Piece] = []
     for number, job in enumerate(jobs):
@@ -111,7 +115,7 @@ class Joiner:
         )  # fmt: skip
 
     def _joined(self, job: Job, segments: Sequence[Segment], done: Sequence[Restored]) -> Outcome:
-        join = self._ray.remote(joined).options(num_cpus=0)
+        join = self._ray.remote(joined).options(num_cpus=0, max_retries=_RETRIES)
         try:
             whole: Outcome = self._ray.get(join.remote(job, segments, done, self._files))
         except self._ray.exceptions.RayError as error:  # it ended its worker: the others must not stop

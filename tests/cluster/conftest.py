@@ -1,6 +1,7 @@
 """A Ray cluster of two CPUs on this machine, for all tests of this folder."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,15 @@ def command(repo_root):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(repo_root), "GPEN_MODELS": "/nowhere"}
         return subprocess.Popen(
             [sys.executable, "-m", "gpen_core", *map(str, arguments)], env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=repo_root, **options,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=repo_root, preexec_fn=answer_interrupts, **options,
         )  # fmt: skip
 
     return start
+
+
+def answer_interrupts():
+    """A program takes over that Ctrl-C is ignored, as it is where the tests themselves were begun in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def descendants_of(process: int, named: str) -> list[int]:
