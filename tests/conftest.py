@@ -7,11 +7,13 @@ named below are found by location, when first imported. Run pytest with `--impor
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -59,33 +61,42 @@ PACKAGES = {
 sys.meta_path.insert(0, LocatedPackages(PACKAGES))
 
 
-# Which of the slow suites' parameters stand for a program that tests share: one ComfyUI, one page in a browser.
-SHARED_PROGRAMS = ("comfy_version", "server", "comfy_page")
+# Ids of parameters that stand for a program which tests share: a version of ComfyUI, a renderer of its page.
+SHARED_PROGRAMS = re.compile(r"[\[-](0\.18\.2|0\.30\.0|litegraph|nodes2)(?=[\]-])")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Groups of tests are begun in the order of ``pytest_collection_modifyitems``, and not the largest first."""
+    """pytest-xdist begins with what comes first (see ``pytest_collection_modifyitems``), and not with what is largest."""
     if config.pluginmanager.hasplugin("xdist"):
         config.option.loadscopereorder = False
 
 
-@pytest.hookimpl(trylast=True)  # after pytest's own order
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under ``pytest -n 2 --dist loadgroup``, the tests that share a started program stay in one process."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        if (folder := suite_of(item)) not in ("unit", "photos"):
-            given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-            shared = [str(given[name]) for name in SHARED_PROGRAMS if name in given]
-            item.add_marker(pytest.mark.xdist_group(" ".join([folder, *shared])))
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In processes of pytest-xdist, browsers come last: an open page takes a part of the processor up to the end."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: suite_of(item) == "browser")  # last: an open page takes the processor to the end
+        items.sort(key=lambda item: item.nodeid.startswith("tests/browser/"))
 
 
-def suite_of(item: pytest.Item) -> str:
-    """The folder below ``tests`` that a test lies in."""
-    return item.path.relative_to(REPO_ROOT / "tests").parts[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadscope``, tests that share a started program stay in one process."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByProgram(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared_program_of(nodeid)
+
+    return ByProgram(config, log)
+
+
+def shared_program_of(nodeid: str) -> str:
+    """What a test shares with others; its own name where it shares nothing."""
+    suite = nodeid.split("/")[1]
+    program = SHARED_PROGRAMS.search(nodeid)
+    return nodeid if suite in ("unit", "photos") else f"{suite} {program.group(1) if program else ''}"
 
 
 def shared_folder(name: str) -> Path:
