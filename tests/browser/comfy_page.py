@@ -31,8 +31,11 @@ EXTENT = """type => {
   return {x: (x + offset[0]) * scale + canvas.left, y: (y + offset[1]) * scale + canvas.top,
           width: (right - x) * scale, height: (bottom - y) * scale}
 }"""
-BUILD = """nodes => {
-  app.rootGraph.clear()
+# Clearing the graph alone keeps what nodes showed, by their ids: the first new node would get the first old one's picture.
+EMPTY = "app.clean(); app.rootGraph.clear()"
+BUILD = (
+    f"nodes => {{ {EMPTY}"
+    + """
   const made = {}
   for (const {type, name, pos, size, values, inputs, title} of nodes) {
     const node = made[name] = LiteGraph.createNode(type)
@@ -51,6 +54,7 @@ BUILD = """nodes => {
   }
   app.canvas.deselectAll()
 }"""
+)
 LISTEN = """() => {
   window.finished = new Promise((resolve, reject) => {
     app.api.addEventListener('execution_success', () => resolve(), {once: true})
@@ -141,6 +145,10 @@ class ComfyPage:
     def build(self, nodes: Sequence[dict[str, Any]]) -> None:
         """A graph in place of the present one, of nodes as ``node`` makes them."""
         self.page.evaluate(BUILD, nodes)
+
+    def build_one(self, node_type: str) -> None:
+        """A graph of one node, at the size that the page gives it, in place of the present one."""
+        self.page.evaluate(f"type => {{ {EMPTY}; app.rootGraph.add(LiteGraph.createNode(type)) }}", node_type)
 
     def prompt(self) -> dict[str, dict[str, Any]]:
         """What Run would send: {node id: {class_type, inputs, _meta}}."""

@@ -23,7 +23,6 @@ PLACES = """() => {
   node.arrange()
   return ['max_faces', 'picks'].map(name => node.widgets.find(widget => widget.name === name).y)
 }"""
-ONLY_NODE = "type => { app.rootGraph.clear(); app.rootGraph.add(LiteGraph.createNode(type)) }"
 
 
 def test_searching_for_gpen_finds_every_node_of_ours_before_all_others(comfy_page: ComfyPage) -> None:
@@ -41,7 +40,7 @@ def test_searching_for_gpen_finds_every_node_of_ours_before_all_others(comfy_pag
 
 
 def test_help_on_a_node_shows_its_page(comfy_page: ComfyPage) -> None:
-    comfy_page.page.evaluate(ONLY_NODE, "GPEN_RestoreImage")
+    comfy_page.build_one("GPEN_RestoreImage")
     comfy_page.fit()
     comfy_page.select("GPEN_RestoreImage")
     with comfy_page.page.expect_response(re.compile("/extensions/gpen_pack/docs/GPEN_RestoreImage/en.md$")) as page:
@@ -77,7 +76,7 @@ def test_the_main_node_is_found_by_what_other_packs_are_called(comfy_page: Comfy
 
 
 def test_advanced_inputs_are_folded_until_the_nodes_menu_unfolds_them(comfy_page: ComfyPage) -> None:
-    comfy_page.page.evaluate(ONLY_NODE, "GPEN_RestoreImage")
+    comfy_page.build_one("GPEN_RestoreImage")
     folded, unfolded, sent = comfy_page.page.evaluate(FOLDING)
     assert folded == ["strength", "scale", "protect", "color_match"]
     assert set(unfolded) > {*folded, "scale_mode", "softness", "template", "batch_size", "grain"}
@@ -85,7 +84,7 @@ def test_advanced_inputs_are_folded_until_the_nodes_menu_unfolds_them(comfy_page
 
 
 def test_folded_inputs_leave_no_gap(comfy_page: ComfyPage) -> None:
-    comfy_page.page.evaluate(ONLY_NODE, "GPEN_SelectFaces")
+    comfy_page.build_one("GPEN_SelectFaces")
     above, picker = comfy_page.page.evaluate(PLACES)
     if not comfy_page.vue_nodes:
         assert 0 < picker - above < 40  # one line
