@@ -97,10 +97,11 @@ class Injection(NamedTuple):
         those C, and of the feature's.
         """
         own = joined[:, : self.outputs][:, part]
-        if self.concatenate:
-            other = joined[:, self.outputs :][:, part]
-            torch.addcmul(self.bias[:, part], feature, self.strength, out=other)
-            F.leaky_relu_(other, LEAKY_SLOPE)
-        else:
-            own.addcmul_(feature, self.strength)
-        F.leaky_relu_(own, LEAKY_SLOPE)
+        if not self.concatenate:
+            F.leaky_relu_(own.addcmul_(feature, self.strength), LEAKY_SLOPE)
+            return
+        other = joined[:, self.outputs :][:, part]
+        torch.addcmul(self.bias[:, part], feature, self.strength, out=other)
+        # Without gaps between them, numbers take half as long.
+        for rows in (own, other) if own.shape[1] < self.outputs else (joined,):
+            F.leaky_relu_(rows, LEAKY_SLOPE)
