@@ -57,6 +57,9 @@ def check_sequence(options: argparse.Namespace) -> None:
     for name, value in others.items():
         if options.sequence and value:
             raise OptionError(f"{name} is for single images: leave it out with --sequence")
+    if options.sequence and (options.start != "0" or options.end is not None):
+        raise OptionError("numbered images have no times: with --sequence, give the frames that are to be restored "
+                          "instead of --start and --end")  # fmt: skip
 
 
 def video_options(options: argparse.Namespace) -> VideoOptions:

@@ -136,7 +136,7 @@ def _background(job: Job, seen: Tensor, tools: Tools, options: FileOptions, hook
 def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) -> Done:
     seconds, networks = time.perf_counter(), tools.for_clips(options)
     if job.target.suffix.lower() in ANIMATIONS:
-        report = restore_animation(job.source, job.target, networks, hooks=hooks)
+        report = restore_animation(job.source, job.target, networks, start=options.start, end=options.end, hooks=hooks)
     else:
         report = restore_in_segments(
             job.source, job.target, networks, start=options.start, end=options.end, hooks=hooks,

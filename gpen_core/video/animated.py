@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +48,36 @@ def is_animation(path: Path) -> bool:
         return False  # whoever reads it says what is wrong
 
 
-def restore_animation(source: Path, target: Path, tools: ClipTools, *, hooks: Hooks = Hooks()) -> ClipReport:
+def restore_animation(
+    source: Path,
+    target: Path,
+    tools: ClipTools,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    hooks: Hooks = Hooks(),
+) -> ClipReport:
     """Restore an animation as a clip, its timing kept. The result is written as a whole, so all of it is in memory.
 
     Args:
         source: The file.
         target: The new one: .gif, .webp, .png or .tif.
         tools: Networks and settings; how clips are encoded is no matter.
+        start: Frames that appear from here on are restored, in seconds.
+        end: Frames that appear before this are restored; None: all to the last.
         hooks: Told of each stage.
 
     Raises:
-        ImageError: The file cannot be read, or the target is of another kind.
+        ImageError: The file cannot be read, has no frame in that time, or the target is of another kind.
     """
     if target.suffix.lower() not in _FORMATS:
         raise ImageError(f"{target.name}: an animation is written as {', '.join(_FORMATS)}")
     report, pictures, timing = ClipReport(), [], timing_of(source)
+    first, last = _part_of(source, timing, start, end)
+    timing = replace(timing, durations=timing.durations[first:last])
+    frames = islice(_frames(source), first, last)
     results = restore_stream(
-        _frames(source), tools.model, tools.detector, tools.settings, tools.video, reference=tools.reference,
+        frames, tools.model, tools.detector, tools.settings, tools.video, reference=tools.reference,
         parser=tools.parser, hooks=hooks, tools=tools.protect, total=len(timing.durations), threads=False,
     )  # fmt: skip
     for result in results:
@@ -73,6 +87,19 @@ def restore_animation(source: Path, target: Path, tools: ClipTools, *, hooks: Ho
     with written_whole(target) as temporary:
         _save(pictures, timing, temporary)
     return report
+
+
+def _part_of(source: Path, timing: Timing, start: float, end: float | None) -> tuple[int, int]:
+    """The first frame that is restored, and the one after the last."""
+    if not start and end is None:
+        return 0, len(timing.durations)
+    if _FORMATS[source.suffix.lower()] == "TIFF":
+        raise ImageError(f"{source.name}: the pages of a TIFF file have no times. Leave out start and end.")
+    begins = [sum(timing.durations[:number]) / 1000 for number in range(len(timing.durations))]
+    inside = [number for number, at in enumerate(begins) if start <= at and (end is None or at < end)]
+    if not inside:
+        raise ImageError(f"{source.name}: there is no frame between {start} and {end or 'the end'} s")
+    return inside[0], inside[-1] + 1
 
 
 def timing_of(source: Path) -> Timing:

@@ -112,6 +112,32 @@ def test_an_animation_stays_one_with_its_timing(ending, portrait, checkpoint, tm
             assert found == durations and picture.info["loop"] == 3
 
 
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_a_part_of_an_animation_is_restored_with_the_timing_of_its_frames(ending, portrait, checkpoint, tmp_path):
+    durations = [80, 120, 40, 200, 80, 300]  # the frames appear at 0, 80, 200, 240, 440 and 520 ms
+    source, target = animation(tmp_path / f"in.{ending}", portrait, duration=durations), tmp_path / f"out.{ending}"
+    part = ("--start", "0.1", "--end", "0.44")
+    assert run(source, "-o", target, "--protect", "off", *part, checkpoint=checkpoint) == 0
+    with Image.open(target) as picture:
+        assert picture.n_frames == 2
+        found = []
+        for number in range(2):
+            picture.seek(number)
+            picture.load()
+            found.append(picture.info["duration"])
+    assert found == [40, 200]
+
+
+def test_a_part_without_frames_or_times_is_an_error(portrait, checkpoint, tmp_path, capsys):
+    late = animation(tmp_path / "late.gif", portrait, duration=100)
+    assert run(late, "-o", tmp_path / "out.gif", "--start", "9", checkpoint=checkpoint) == 1
+    assert "late.gif: there is no frame between 9.0 and the end s" in capsys.readouterr().out
+    pages = animation(tmp_path / "pages.tif", portrait)
+    assert run(pages, "-o", tmp_path / "out.tif", "--end", "1", checkpoint=checkpoint) == 1
+    assert "the pages of a TIFF file have no times" in capsys.readouterr().out
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):
     assert run(portrait, "-o", tmp_path / "out.png", checkpoint=checkpoint) == 0
     assert "frames;" not in capsys.readouterr().out

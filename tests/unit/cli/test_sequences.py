@@ -84,6 +84,12 @@ def test_what_only_single_images_have_is_refused(folder, checkpoint, tmp_path, c
         assert f"{option[0]} is for single images" in capsys.readouterr().err
 
 
+def test_a_part_by_time_is_refused(folder, checkpoint, tmp_path, capsys):
+    for option in (("--start", "1"), ("--end", "2")):
+        assert run(folder, "-o", tmp_path / "out", "--sequence", *option, checkpoint=checkpoint) == 1
+        assert "numbered images have no times" in capsys.readouterr().err
+
+
 def test_numbers_in_names_count_by_their_value():
     names = ["b 2.png", "a 10.png", "a 9.png", "a 9b.png", "a.png"]
     assert [path.name for path in in_order(map(Path, names))] == ["a 9.png", "a 9b.png", "a 10.png", "a.png", "b 2.png"]
