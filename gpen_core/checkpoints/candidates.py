@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,8 +17,12 @@ from ..errors import CheckpointError
 _MARK = re.compile(r"(?:^|(?<=\.))(?:ecd\d+\.\d|generator\.(?:input|conv1|convs|to_rgb1|to_rgbs|style)\.)")
 _OWN = re.compile(r"(?:ecd\d+|encoder|generator|final_linear)\.")
 _DISCRIMINATOR_MARK = re.compile(r"(.+\.)(?:final_conv\.0\.weight|scales\.\d+\.0\.0\.weight)")
-_AVERAGED = (
-    "_ema"  # of two names, the one with this ending holds the averaged weights: g and g_ema, params and params_ema
+# What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g").
+_AVERAGED = re.compile(r"(?:^|_)ema(?=_|$)", re.IGNORECASE)
+_WRAPPERS = frozenset(["module", "_orig_mod", "model", "net", "network", "params", "state_dict", "weights"])
+# Names of tables that have a model's keys, and none of its weights: an optimizer's moments, gradients.
+_MOMENTS = re.compile(
+    r"(?:max_)?exp_avg(?:_sq)?|momentum(?:_buffer)?|grads?|gradients?|(?:.*_)?optim(?:izer)?s?(?:_.*)?"
 )
 _DEEPEST = 8
 _SHOWN = 3
@@ -41,7 +46,7 @@ def generator_group(
     Raises:
         CheckpointError: Several different ones are there, or none is called ``part``.
     """
-    groups = {place or ".": group for place, group in _groups(content)}
+    groups = _models({place or ".": group for place, group in _groups(content)})
     if part is not None:
         if part not in groups:
             there = _listed(groups) if groups else "none at all"
@@ -80,14 +85,15 @@ def _groups(content: Group) -> Iterator[tuple[str, Group]]:
 
 
 def _tables(content: Group) -> Iterator[tuple[str, Group]]:
-    """Every table within tables, once, and what its place begins with."""
-    waiting: list[tuple[str, Group, int]] = [("", content, 0)]
+    """Every table within tables and lists, once, and what its place begins with."""
+    waiting: deque[tuple[str, Any, int]] = deque([("", content, 0)])
     seen = {id(content)}
     while waiting:
-        place, table, depth = waiting.pop(0)
-        yield place, table
-        for key, value in table.items():
-            if isinstance(key, str) and isinstance(value, Mapping) and id(value) not in seen and depth < _DEEPEST:
+        place, table, depth = waiting.popleft()
+        if isinstance(table, Mapping):
+            yield place, table
+        for key, value in table.items() if isinstance(table, Mapping) else enumerate(table):
+            if isinstance(value, Mapping | list | tuple) and id(value) not in seen and depth < _DEEPEST:
                 seen.add(id(value))
                 waiting.append((f"{place}{key}.", value, depth + 1))
 
@@ -109,17 +115,33 @@ def _without_company(group: Group) -> Group:
     return {key: value for key, value in group.items() if key not in others or not is_company(key, value)}
 
 
+def _models(groups: Mapping[str, Group]) -> dict[str, Group]:
+    """Without what belongs to an optimizer, unless there is nothing else."""
+    models = {place: group for place, group in groups.items() if not any(map(_MOMENTS.fullmatch, place.split(".")))}
+    return models or dict(groups)
+
+
 def _without_raw(groups: Mapping[str, Group]) -> dict[str, Group]:
     """Without those of which the file holds the average."""
-    raw = {place for place in groups for other in groups if _is_average_of(other, place)}
-    return {place: group for place, group in groups.items() if place not in raw}
+    averages = [place for place in groups if _AVERAGED.search(place.replace(".", "_"))]
+    raw = {place: _subject(place) for place in groups if place not in averages}
+    averaged = set()
+    for place in averages:
+        of = _subject(place)
+        same = {other for other, subject in raw.items() if subject == of}
+        if not same and "ema" in place.lower().split(
+            "."
+        ):  # a name that says nothing else: it is that of what is beside it
+            near = {other: groups[other] for other, subject in raw.items() if subject[: len(of)] == of}
+            same = set(near) if len(_distinct(near)) == 1 else set()
+        averaged |= same
+    return {place: group for place, group in groups.items() if place not in averaged}
 
 
-def _is_average_of(place: str, raw: str) -> bool:
-    """Whether the two names differ in nothing but the ending of one part: "a.g_ema.module", "a.g.module"."""
-    one, other = place.split("."), raw.split(".")
-    differing = [(left, right) for left, right in zip(one, other) if left != right]
-    return len(one) == len(other) and len(differing) == 1 and differing[0][0] == differing[0][1] + _AVERAGED
+def _subject(place: str) -> tuple[str, ...]:
+    """Whose weights a place holds, averaged or not: ("a", "g") of "a.g_ema.module" and of "a.G"."""
+    parts = (_AVERAGED.sub("", part).strip("_") for part in place.lower().split("."))
+    return tuple(part for part in parts if part and part not in _WRAPPERS)
 
 
 def _distinct(groups: Mapping[str, Group]) -> dict[str, Group]:

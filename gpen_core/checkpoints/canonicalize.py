@@ -142,7 +142,13 @@ def _what_instead(content: Mapping[str, Any]) -> str:
         return "this training checkpoint holds only a discriminator ('d'), no generator ('g_ema' or 'g')."
     if "style.1.weight" in content and "conv1.conv.weight" in content:
         return "this is a StyleGAN2 generator without GPEN's encoder (no 'ecd0')."
-    return f"no 'ecd0' and no 'generator' in it (first key: '{next(iter(content))}'). This is not a GPEN generator."
+    return f"no 'ecd0' and no 'generator' in it (first key: '{next(iter(content)):.60}'). This is not a GPEN generator."
+
+
+def _kind_of(value: Tensor) -> str:
+    if value.is_quantized or not value.is_floating_point():
+        return f"{str(value.dtype).removeprefix('torch.')} numbers"
+    return "no numbers of its own" if value.device.type == "meta" else f"a {value.layout} tensor".replace("torch.", "")
 
 
 def _plain(value: Tensor, key: str, name: str) -> Tensor:
@@ -153,10 +159,10 @@ def _plain(value: Tensor, key: str, name: str) -> Tensor:
     )
     if not dense or not value.is_floating_point():
         raise CheckpointError(
-            f"{name}: '{key}' is {value.dtype}, {value.layout}, on {value.device}; a dense floating-point tensor was expected."
+            f"{name}: '{key:.80}' holds {_kind_of(value)}; plain floating-point numbers were expected."
         )
     if value.numel() == 0:
-        raise CheckpointError(f"{name}: '{key}' is empty ({list(value.shape)}). The file is malformed.")
+        raise CheckpointError(f"{name}: '{key:.80}' is empty ({list(value.shape)}). The file is malformed.")
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-        raise CheckpointError(f"{name}: '{key}' claims {list(value.shape)} but stores less. The file is malformed.")
+        raise CheckpointError(f"{name}: '{key:.80}' claims {list(value.shape)} but stores less. The file is malformed.")
     return value

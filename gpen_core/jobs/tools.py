@@ -24,7 +24,7 @@ from ..pipeline.upscaling import Upscaler, load_upscaler
 from ..precisions import PRECISIONS
 from ..video.tools import ClipTools
 from ..weights.catalog import published_of
-from ..weights.find import find_file, find_first, missing_message
+from ..weights.find import find_first, find_named, missing_message
 from .options import FileOptions, ToolOptions
 
 
@@ -106,9 +106,9 @@ def _upscaler(options: ToolOptions, device: torch.device) -> Upscaler | None:
 
 def upscaler_file(options: ToolOptions) -> Path | None:
     """The file of the upscaler: as it was named, or of that name in the folders of weights; None where none was named."""
-    if options.upscaler is None or options.upscaler.exists():
-        return options.upscaler
-    return find_file(options.upscaler.name, options.folders) or options.upscaler
+    if options.upscaler is None:
+        return None
+    return find_named(options.upscaler, options.folders) or options.upscaler
 
 
 def _parser(options: ToolOptions, device: torch.device) -> FaceParser | None:

@@ -18,6 +18,7 @@ from ..errors import CheckpointError, MissingWeightsError, RestorationError
 from ..imaging.numbers import in_unit_range
 from ..polling import polling
 from ..weights.reading import read_checkpoint
+from ..weights.regular import is_missing
 from .afresh import afresh, is_stuck
 from .hooks import Hooks
 
@@ -132,7 +133,7 @@ def load_upscaler(path: str | Path, *, device: torch.device | str = "cpu", memor
         CheckpointError: The file is no network that enlarges color pictures.
     """
     path = Path(path)
-    if not path.is_file():
+    if is_missing(path):
         raise MissingWeightsError(
             f"{path}: no such file. Give the file of an upscaling network, such as RealESRGAN_x4plus.pth."
         )

@@ -13,10 +13,12 @@ from filelock import FileLock, Timeout
 from ..errors import CheckpointError, DownloadError
 from ..files import file_sha256, written_whole
 from .catalog import WeightFile
+from .mistaken import mistaken_text
 from .transfer import Limits, PartFile, Progress, Unavailable, fetch
 
 Verify = Callable[[WeightFile, Path], None]  # raises CheckpointError unless the file is what the entry claims
 _SPARE = 1 << 20
+_HEAD = 512  # bytes
 
 
 def download(
@@ -114,8 +116,17 @@ def _reason_against(entry: WeightFile, part: Path, verify: Verify) -> str | None
     try:
         verify_file(entry, part, verify)
     except DownloadError as error:
-        return str(error)
+        return instead if (instead := _instead(part)) is not None else str(error)
     return None
+
+
+def _instead(part: Path) -> str | None:
+    """What a server sent in the file's place, where that can be told: a page to sign in at, or its error."""
+    with part.open("rb") as file:
+        head = file.read(_HEAD)
+    if (what := mistaken_text(head)) is None:
+        return None
+    return f"the server sent {what} in its place. Does the network ask you to sign in first?"
 
 
 def _land(entry: WeightFile, part: PartFile) -> None:

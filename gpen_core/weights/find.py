@@ -18,7 +18,7 @@ from .catalog import (
     published_named,
     published_of,
 )
-from .folders import files_in, same_file_in, unreadable, weight_files_in
+from .folders import same_file_in, unreadable, weight_files_in
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
 ASSETS = Path(__file__).resolve().parents[1] / "assets"  # files shipped with the package
@@ -63,13 +63,16 @@ def find_first(entries: Iterable[WeightFile], folders: Sequence[Path]) -> Path |
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file of this name, in any case, in the first folder that has it, or None. Raises MissingWeightsError as above."""
+    """The file of this name, in any case, in the first folder that has it, or None: files of weights in folders within, too.
+
+    Raises MissingWeightsError as above.
+    """
     wanted = last_name(name)
     for folder in folders:
-        if (path := folder / wanted).is_file():
+        if (path := same_file_in(folder, wanted)) is not None:
             return path
-        same = (file for file in files_in(folder) if file.name.lower() == wanted.lower())
-        if (path := next(same, None)) is not None:  # type: ignore[assignment]
+        same = (file for file in weight_files_in(folder) if file.name.lower() == wanted.lower())
+        if (path := next(same, None)) is not None:
             return path
     return None
 

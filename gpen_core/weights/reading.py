@@ -15,13 +15,14 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
 from .malformed import Malformed, Refused
+from .mistaken import DOWNLOAD_AGAIN, what_else
 from .regular import RegularFile, opened
 from .safetensors_header import check_header
 from .torch_file import stream, zipped
+from .torch_file.values import Unread
 
 OWN_KEYS = "gpen."  # what a metadata key of ours begins with
 _HEAD = 512  # bytes
-_ASK = "Download it again from its official source."
 
 
 @dataclass(frozen=True)
@@ -56,43 +57,28 @@ def read_checkpoint(path: str | Path) -> RawCheckpoint:
     except Refused as error:
         raise CheckpointError(f"{path.name}: {error}") from error
     except Malformed as error:
-        raise CheckpointError(f"{path.name}: the file is damaged or cut short ({error}). {_ASK}") from error
+        raise CheckpointError(f"{path.name}: the file is damaged or cut short ({error}). {DOWNLOAD_AGAIN}") from error
 
 
 def _read(file: RegularFile | None, path: Path) -> RawCheckpoint:
     head = b"" if file is None else file.map[:_HEAD]
     if file is not None and head.startswith(zipped.MAGIC):
         return _split(zipped.read_zip(file))
-    if file is not None and head.startswith(stream.MAGIC):
+    if file is not None and stream.MAGIC.match(head):
         return _split(stream.read_stream(file))
     if file is not None and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
         check_header(file.map)
         return _read_safetensors(path)
-    raise Refused(_what_else(head))
-
-
-def _what_else(head: bytes) -> str:
-    """Recognize what is often mistaken for a checkpoint."""
-    text = head.lstrip().lower()
-    if not head:
-        return f"the file is empty. {_ASK}"
-    if text.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return f"this is a web page, not a weight file: the download went wrong. {_ASK}"
-    if text.startswith(b"version https://git-lfs"):
-        return f"this is a Git LFS pointer, not the file itself. {_ASK}"
-    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower() or head[2:3] in (b"\x12", b"B", b":")):
-        return "this is an ONNX graph, not a PyTorch checkpoint. Get the .pth file of the same model instead."
-    if head[:1] == b"\x80":
-        return "this is a bare pickle, which can hold any code, and was not opened. Save it again with torch.save."
-    if head[257:262] == b"ustar":
-        return "this is a tar archive. Unpack it; if torch of 2016 wrote it, save it again with a newer one."
-    return f"this is neither a PyTorch checkpoint (.pth, .pt) nor a safetensors file. {_ASK}"
+    raise Refused(what_else(head))
 
 
 def _split(content: object) -> RawCheckpoint:
     """Separate strings under our own keys, which a safetensors file would have as metadata, from the weights."""
+    if isinstance(content, list | tuple) and any(isinstance(item, Mapping) for item in content):
+        content = {str(number): item for number, item in enumerate(content)}  # such as (epoch, state dict)
     if not isinstance(content, Mapping):
-        raise Refused(f"holds a {type(content).__name__}, not a state dict.")
+        what = content.what if isinstance(content, Unread) else f"a {type(content).__name__}"
+        raise Refused(f"holds {what}, not a state dict.")
     texts = {
         key: value
         for key, value in content.items()

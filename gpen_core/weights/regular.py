@@ -20,6 +20,7 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_LONGEST_PATH = 200  # characters of one in a message, which ends with the reason
 
 
 class RegularFile:
@@ -54,7 +55,19 @@ def opened(path: Path) -> Iterator[RegularFile | None]:
             _check_kind(path, status)
             yield RegularFile(file) if status.st_size else None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nothing left to map
-        raise CheckpointError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+        named = str(path) if len(str(path)) <= _LONGEST_PATH else f"…{str(path)[-_LONGEST_PATH:]}"
+        raise CheckpointError(f"{named}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def is_missing(path: Path) -> bool:
+    """Whether nothing is there. What cannot be looked at is not missing: opening it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _without_waiting(path: str, flags: int) -> int:

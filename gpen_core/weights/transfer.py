@@ -8,14 +8,16 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .connection import NetworkError, Watch, blocks, connected, short
+
 Progress = Callable[[int, "int | None"], None]  # bytes done, bytes in all if known
-_BLOCK = 1 << 18
-_RANGE = re.compile(r"bytes (\d+)-\d+/")
-_LONGEST_REASON = 200  # characters of what a server says
+_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(?:(\d{1,15})|\*)")
+_LONGEST_NUMBER = 15  # digits of a length
+_TAG = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")  # what may be sent back in a header
 _TOO_MANY_REQUESTS = 429
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -31,6 +33,7 @@ class Limits:
         silence: Seconds without a byte.
         slow: Bytes a second, as a mean over ``window`` seconds, below which a connection counts as broken.
         window: Seconds.
+        patience: Seconds without anything of use: a header, or the length of a block, may trickle.
         first_wait: Seconds after a first refusal by a server that is busy (429, 5xx); twice as long after each further one.
         longest_wait: Seconds, even where the server asks for more.
     """
@@ -41,16 +44,13 @@ class Limits:
     silence: float = 30.0
     slow: float = 1024.0
     window: float = 30.0
+    patience: float = 60.0
     first_wait: float = 1.0
     longest_wait: float = 60.0
 
 
 class Unavailable(Exception):
     """This address doesn't give the file; what has arrived so far is kept."""
-
-
-class _NetworkError(Exception):
-    """A connection that failed; another may do better."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class PartFile:
 
     def came_from(self, url: str, tag: str | None) -> None:
         """Remember where the bytes come from."""
-        self.origin.write_text(json.dumps({"url": url, "tag": tag}))
+        usable = tag if tag is not None and _TAG.fullmatch(tag) and not tag.startswith("W/") else None
+        self.origin.write_text(json.dumps({"url": url, "tag": usable}))
 
     def discard(self) -> None:
         """Forget everything."""
@@ -98,7 +99,8 @@ class PartFile:
     def _origin(self) -> tuple[str | None, str | None]:
         try:
             content = json.loads(self.origin.read_text())
-            return str(content["url"]), content["tag"]
+            tag = content["tag"]
+            return str(content["url"]), tag if isinstance(tag, str) and _TAG.fullmatch(tag) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None, None
 
@@ -119,9 +121,9 @@ def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits(
             if error.code == _RANGE_NOT_SATISFIABLE and size:
                 part.discard()  # what we have is longer than the file there: it has changed
             elif not _is_busy(error.code):
-                raise Unavailable(_one_line(f"HTTP {error.code} {error.reason}")) from error
-        except _NetworkError as error:
-            reason = _one_line(str(error))
+                raise Unavailable(short(f"HTTP {error.code} {error.reason}")) from error
+        except NetworkError as error:
+            reason = str(error)
         arrived = part.arrived_from(url)
         idle = 0 if arrived > size else idle + 1
         size = arrived
@@ -159,16 +161,14 @@ def _transfer(url: str, part: PartFile, have: int, progress: Progress, limits: L
         request.add_header("Range", f"bytes={have}-")
         if tag := part.tag:
             request.add_header("If-Range", tag)
-    with _opened(request, limits) as response:
-        have = _start(response, have, part)
-        length = _length(response)
-        total = None if length is None else have + length
+    watch = Watch(limits.patience)
+    with connected(request, limits.silence, watch) as response:
+        have, total = _extent(response, have, part)
         if total is not None and total > limits.most_bytes:
             raise Unavailable(f"the file there has {total:,} bytes; at most {limits.most_bytes:,} were expected")
-        tag = response.headers.get("ETag") or response.headers.get("Last-Modified")
-        part.came_from(url, None if tag is None or tag.startswith("W/") else tag)
+        part.came_from(url, _tag_of(response))
         with part.path.open("ab" if have else "wb") as file:
-            for block in _blocks(response, limits):
+            for block in blocks(response, watch, limits.slow, limits.window):
                 have += len(block)
                 if have > limits.most_bytes:
                     part.discard()
@@ -178,56 +178,33 @@ def _transfer(url: str, part: PartFile, have: int, progress: Progress, limits: L
     return total is None or have >= total
 
 
-def _start(response: http.client.HTTPResponse, have: int, part: PartFile) -> int:
-    """From which byte on the answer is; ``have`` where that is what was asked for, 0 where it is the whole file."""
+def _extent(response: http.client.HTTPResponse, have: int, part: PartFile) -> tuple[int, int | None]:
+    """From which byte on the answer is, ``have`` or 0, and how many the file has, if that is said."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() not in ("identity", ""):
+        raise Unavailable(short(f"the server sends it packed ('{encoding}'), which it was not asked for"))
+    length = _length(response)
     if response.status != http.client.PARTIAL_CONTENT:
-        return 0
-    found = _RANGE.match(response.headers.get("Content-Range", ""))
-    if found is None or int(found.group(1)) != have:
+        return 0, length
+    found = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if found is None or int(found[1]) != have:
         part.discard()
-        raise _NetworkError("the server answered with another part of the file than was asked for")
-    return have
+        raise NetworkError("the server answered with another part of the file than was asked for")
+    if have and part.tag and _tag_of(response) not in (None, part.tag):
+        part.discard()
+        raise NetworkError("the file has changed on the server")
+    whole = int(found[2]) if found[2] else None  # a server may send less at a time than was asked for
+    return have, whole if whole is not None else None if length is None else have + length
+
+
+def _tag_of(response: http.client.HTTPResponse) -> str | None:
+    return response.headers.get("ETag") or response.headers.get("Last-Modified")
 
 
 def _length(response: http.client.HTTPResponse) -> int | None:
     text = response.headers.get("Content-Length")
     if text is None:
         return None
-    if not text.strip().isdecimal():
-        raise Unavailable(_one_line(f"the server gives the length '{text}', which is no number"))
+    if not text.strip().isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise Unavailable(short(f"the server gives the length '{text:.40}', which is no number"))
     return int(text)
-
-
-def _opened(request: urllib.request.Request, limits: Limits) -> http.client.HTTPResponse:
-    try:
-        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=limits.silence)
-    except urllib.error.HTTPError:
-        raise
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        raise _NetworkError(str(getattr(error, "reason", error)) or type(error).__name__) from error
-    return response
-
-
-def _blocks(response: http.client.HTTPResponse, limits: Limits) -> Iterator[bytes]:
-    """What arrives, with the network's failures told apart from those of our own disk."""
-    since, arrived = time.monotonic(), 0
-    while True:
-        try:
-            block = response.read1(_BLOCK)  # whatever is there: a full block would wait as long as bytes trickle
-        except (OSError, http.client.HTTPException) as error:
-            raise _NetworkError(str(error) or type(error).__name__) from error
-        if not block:
-            return
-        yield block
-        arrived += len(block)
-        seconds = time.monotonic() - since
-        if seconds >= limits.window:
-            if arrived < limits.slow * seconds:
-                raise _NetworkError(f"only {arrived:,} bytes arrived in {seconds:.0f} s")
-            since, arrived = time.monotonic(), 0
-
-
-def _one_line(text: str) -> str:
-    """Without line breaks and control characters, and no longer than a line."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.split())[:_LONGEST_REASON]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from host_harness.graphs import SETTINGS, Prompt, load, node, probing, whole
 from host_harness.host_process import HostProcess, RunResult
 from PIL import Image
+from unit_harness.sound import mux_tone
 
 av = pytest.importorskip("av", reason="ComfyUI brings PyAV")
 OFF = {"protect": "off"}
@@ -26,12 +26,7 @@ def make_clip(portrait: Path, path: Path, frames: int = 16) -> Path:
             frame = av.VideoFrame.from_image(picture.crop((x, y, x + 240, y + 200)))
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
-        tone = np.sin(np.arange(44100 * frames // 25) / 16).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
-            output.mux(audio.encode(part))
-        output.mux(audio.encode(None))
+        mux_tone(output, audio, frames / 25)
     return path
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import CheckpointError
@@ -18,6 +20,8 @@ FOLDER_VARIABLE = "GPEN_CACHE"
 SOURCE_TASK = (
     f"{OWN_KEYS}source_task"  # what the graph's own metadata says it was trained for; "" where it says nothing
 )
+MOST_BYTES = 4 << 30  # of all that is kept: fourteen graphs of the published size
+_NAME = re.compile(r".+-[0-9a-f]{64}-\d+\.safetensors")
 _READER = "1"  # counts up when what is read out of the same file changes
 _log = logging.getLogger(__name__)
 
@@ -54,4 +58,25 @@ def keep(path: Path, config: GpenConfig, state: StateDict, metadata: dict[str, s
     except (CheckpointError, OSError) as error:
         _log.warning("the weights of an ONNX file could not be kept, and will be read again next time: %s", error)
         return False
+    prune(path)
     return True
+
+
+def used(path: Path) -> None:
+    """Note that a kept file was of use: those that were not for longest go first. One that cannot be noted is only older."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def prune(newest: Path, most_bytes: int = MOST_BYTES) -> None:
+    """Remove what was not used for longest, of this cache's own files in the folder of ``newest``, beyond ``most_bytes``.
+
+    ``newest`` stays whatever its size.
+    """
+    with suppress(OSError):  # what cannot be listed or removed is another run's, or is tried next time
+        kept = [(path, path.stat()) for path in newest.parent.iterdir() if _NAME.fullmatch(path.name)]
+        total = 0
+        for path, status in sorted(kept, key=lambda entry: (entry[0] != newest, -entry[1].st_mtime)):
+            total += status.st_size
+            if total > most_bytes and path != newest:
+                path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from ..canonicalize import StateDict
 from ..infer import check_state, config_of
 from ..load import Generator, check_finite, task_of
 from ..metadata import TASK_KEY
-from .cache import SOURCE_TASK, cached_file, digest_of, keep
+from .cache import SOURCE_TASK, cached_file, digest_of, keep, used
 from .ends import ends_of
 from .parity import TOLERANCE, difference
 from .recover import Recovered, recover
@@ -46,6 +46,7 @@ def read_weights(path: Path, graph: Graph, ends: Ends, task: str | None) -> Gene
     kept = cached_file(path.name, digest)
     meant = task_of(task, graph.metadata, path)
     if (found := _kept(kept)) is not None:
+        used(kept)
         return Generator(*found, meant)
     recovered = recover(graph, ends)
     _check(path, graph, ends, recovered)

@@ -12,6 +12,7 @@ import torch
 from ...commands import install_facexlib
 from ...errors import MissingWeightsError
 from ...types import AUTO
+from ...weights.catalog import published_named
 from ...weights.find import find_named, find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
@@ -59,16 +60,17 @@ def load_network(
 def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Path] = ()) -> Path | None:
     """The weights file of a detector, or None for one that needs no file. Arguments and errors as for ``load_detector``."""
     name, places = str(name_or_path), [Path(folder) for folder in folders]
-    if name == EMBEDDED:
+    if name.lower() == EMBEDDED:
         return None
-    if name == AUTO:
+    if name.lower() == AUTO:
         return _best_file(places)
-    if (entry := next((entry for entry in DETECTORS_WITH_FILES if entry.name == name), None)) is not None:
+    if (entry := next((entry for entry in DETECTORS_WITH_FILES if entry.name == name.lower()), None)) is not None:
         if (path := find_weights(entry, places)) is not None:
             return path
-        raise MissingWeightsError(f"{missing_message(entry, places)}\nThe detector '{EMBEDDED}' needs no file.")
-    if (path := find_named(name, places)) is not None:
+    elif (path := find_named(name, places)) is not None:
         return path
+    if (entry := entry or published_named(name)) in DETECTORS_WITH_FILES:
+        raise MissingWeightsError(f"{missing_message(entry, places)}\nThe detector '{EMBEDDED}' needs no file.")
     known = ", ".join(DETECTOR_NAMES)
     raise MissingWeightsError(
         f"{name}: neither a file nor a detector. Choose one of {known}; {EMBEDDED} needs no file."

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ...commands import install_facexlib
 from ...errors import CheckpointError, MissingWeightsError
 from ...weights.reading import read_checkpoint
+from ...weights.regular import is_missing
 from .base import Detections, no_detections
 from .folding import fold_batch_norms
 from .layout import fast_format
@@ -97,7 +98,7 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
         CheckpointError: The file is not a RetinaFace checkpoint, is damaged, or contains more than tensors.
     """
     path = Path(path)
-    if not path.is_file():
+    if is_missing(path):
         raise MissingWeightsError(
             f"{path}: no such file. Choose the detector 'mtcnn', which needs no file, or check the path."
         )

@@ -29,7 +29,7 @@ from .tiff_layout import CIELAB, CMYK, layout_of
 from .tiff_pages import about_page, is_for_pillow, page_of
 from .tiff_pixels import read_pixels
 from .webp_chunks import read_webp, size_of_webp
-from .xmp import without_what_is_behind
+from .xmp import images_announced, without_what_is_behind
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,7 @@ def _png(file: _File) -> _Content:
 def _jpeg(file: _File) -> _Content:
     found = read_jpeg(file.data)
     content = _by_pillow("JPEG", file, found.known, found.icc, found.exif)
-    is_named = b"hdrgm:" in (found.known.xmp or b"")  # one of them is the gain map of which XMP tells
-    content.notes += _left_out(found.others - is_named)
+    content.notes += _left_out(found.others - images_announced(found.known.xmp))
     return content
 
 

@@ -26,8 +26,9 @@ _EMPTY = (
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _THUMBNAILS = re.compile(r"\s*<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails\s*>", re.DOTALL)
 # What phones put behind a JPEG's picture, and announce in its packet: it stays there, and the announcement would not be true.
+_GAIN_MAP = "its HDR gain map"
 _BEHIND = {
-    "its HDR gain map": ("hdrgm", r"\w+"),
+    _GAIN_MAP: ("hdrgm", r"\w+"),
     "its short video": ("GCamera|Camera", r"(?:MotionPhoto|MicroVideo)\w*"),
 }
 _DIRECTORY = re.compile(r"\s*<(Container|GContainer):Directory\b.*?</\1:Directory\s*>", re.DOTALL)
@@ -62,6 +63,11 @@ def without_what_is_behind(packet: bytes) -> tuple[bytes, list[str]]:
     if found:
         text = _DIRECTORY.sub("", text)
     return (packet if text == old else text.encode()), found
+
+
+def images_announced(packet: bytes | None) -> int:
+    """How many of the images behind the picture are those that ``without_what_is_behind`` names."""
+    return int(packet is not None and _GAIN_MAP in without_what_is_behind(packet)[1])
 
 
 def with_texts(packet: bytes | None, texts: Sequence[Text]) -> tuple[bytes | None, list[Text]]:

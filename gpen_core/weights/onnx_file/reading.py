@@ -18,9 +18,9 @@ _MOST_NODES = 50_000  # a GPEN network of 2048 px, exported without folding, has
 
 def looks_like_onnx(path: Path) -> bool:
     """Whether a file begins as ONNX files do: with the version of the format, then a field of a model's first few."""
-    if not path.is_file():  # a FIFO may block for ever
-        return False
     try:
+        if not path.is_file():  # a FIFO may block for ever
+            return False
         with path.open("rb") as file:
             head = file.read(3)
     except OSError:

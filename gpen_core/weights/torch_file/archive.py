@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..malformed import Malformed, Refused
@@ -44,8 +44,12 @@ class _Entry:
     header: int  # where what stands before it begins
 
 
-def entries_of(file: mmap.mmap) -> dict[str, Block]:
+def entries_of(file: mmap.mmap, look_at: Callable[[Iterable[str]], None] = lambda names: None) -> dict[str, Block]:
     """The entries of a zip archive whose entries are not compressed, by their names.
+
+    Args:
+        file: The archive.
+        look_at: Gets all names first, and may raise Refused for what they tell.
 
     Raises:
         Malformed: The directory is not exactly at the end, or contradicts what stands before the entries.
@@ -53,6 +57,7 @@ def entries_of(file: mmap.mmap) -> dict[str, Block]:
     """
     place, size, count = _directory(file)
     entries = list(_listed(file, place, size, count))
+    look_at(entry.name.decode("utf-8", "replace") for entry in entries)
     _check_packing(entries)
     blocks, end_of_last = {}, 0
     for entry in sorted(entries, key=lambda entry: entry.header):

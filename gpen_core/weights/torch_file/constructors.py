@@ -75,7 +75,14 @@ def _tensor_of_any_age(arguments: tuple[Any, ...]) -> object:
     """_rebuild_tensor's (storage, offset, shape, stride), and _rebuild_tensor_v2's, which adds gradients, hooks and notes."""
     if len(arguments) not in (4, 6, 7):
         _fail("a tensor")
+    if len(arguments) == 7 and _is_changed_on_the_way(arguments[6]):
+        return Unread("a tensor that is stored negated or conjugated")
     return _tensor(*arguments[:4])
+
+
+def _is_changed_on_the_way(notes: object) -> bool:
+    """torch's notes on numbers that it stores as they are not, to change them when they are used."""
+    return isinstance(notes, dict) and any(notes.get(bit) not in (None, False) for bit in ("neg", "conj"))
 
 
 def _tensor_with_kind(arguments: tuple[Any, ...]) -> object:

@@ -36,6 +36,9 @@ STORAGES: Mapping[str, Kind] = MappingProxyType(
         "BoolStorage": KINDS["bool"],
         "ComplexFloatStorage": KINDS["complex64"],
         "ComplexDoubleStorage": KINDS["complex128"],
+        "QInt8Storage": Kind("", 1),  # of quantized tensors, which are named and not read
+        "QUInt8Storage": Kind("", 1),
+        "QInt32Storage": Kind("", 4),
     }
 )
 # Tensors that are not read, by the function of torch._utils that builds them.
@@ -62,7 +65,8 @@ PASSED_OVER: Mapping[str, str] = MappingProxyType(
         "pathlib._local": "Path PurePath PosixPath WindowsPath PurePosixPath PureWindowsPath",
         "numpy": "dtype ndarray",
         "numpy._core.multiarray": "scalar _reconstruct",
-        "torch": "device Tensor preserve_format contiguous_format channels_last",
+        "torch": "device Tensor preserve_format contiguous_format channels_last qint8 quint8 qint32 per_tensor_affine "
+        "per_channel_affine",
         "torch.serialization": "_get_layout",
     }
 )

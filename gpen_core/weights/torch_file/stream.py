@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -13,7 +14,8 @@ from .tensors import Content
 from .unpickle import MOST_BYTES, unpickle
 from .values import Storage
 
-MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # a pickle of torch's magic number, without its end
+# A pickle of torch's magic number, without its end: of protocol 2, which is torch's own choice, 3, or in a frame 4 and 5.
+MAGIC = re.compile(rb"\x80(?:[\x02\x03]|[\x04\x05]\x95.{8})\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", re.DOTALL)
 _VERSION = 1001
 _COUNT = struct.Struct("<q")
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..malformed import Malformed
+from ..malformed import Malformed, Refused
 from .machine import F64, I32, U8, U16, U32, U64, Machine
 from .values import Unread
 
 MOST_BYTES = 8 << 20  # of one pickle; a training checkpoint's has a few hundred KiB
 MOST_STEPS = 1_000_000  # each takes some 100 bytes of memory at most, beside the file's own
 _STOP = ord(".")
+_OLD = b"ILFVSPpgld"  # the text forms of protocols 0 and 1
 
 
 def unpickle(
@@ -55,6 +56,8 @@ def _run(machine: Machine) -> object:
                 raise Malformed("its table of contents is more than one")
             return machine.stack[0]
         action = _ACTIONS.get(opcode)
+        if action is None and opcode in _OLD:
+            raise Refused("it was saved with pickle protocol 0 or 1. Save it again with torch.save's usual one.")
         if action is None:
             raise Malformed(f"its table of contents has the instruction {opcode:#04x}, which no checkpoint needs")
         action(machine)

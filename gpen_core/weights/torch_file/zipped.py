@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..malformed import Malformed, Refused
 from ..regular import RegularFile
 from .archive import Block, entries_of
@@ -15,7 +17,7 @@ _PICKLE = "data.pkl"
 
 def read_zip(file: RegularFile) -> object:
     """The content of a file in the zip layout. Raises Malformed or Refused."""
-    entries = entries_of(file.map)
+    entries = entries_of(file.map, _refuse_other_programs)
     folder = _folder(entries)
     order = entries.get(f"{folder}byteorder")
     if order is not None and file.map[order.start : order.end] != b"little":
@@ -29,11 +31,17 @@ def read_zip(file: RegularFile) -> object:
     return Content(file, blocks).of(content)
 
 
+def _refuse_other_programs(names: Iterable[str]) -> None:
+    """By their names, since some of their entries are compressed."""
+    last = {name.rpartition("/")[2] for name in names}
+    if "constants.pkl" in last:
+        raise Refused("this is a TorchScript program, not a checkpoint, and was not run.")
+    if {"archive_format", "serialized_exported_program.json"} & last:
+        raise Refused("this is a program that torch.export made, not a checkpoint, and was not run.")
+
+
 def _folder(entries: dict[str, Block]) -> str:
     """The folder in the archive that everything is in."""
-    names = {name.rpartition("/")[2] for name in entries}
-    if "constants.pkl" in names:
-        raise Refused("this is a TorchScript program, not a checkpoint, and was not run.")
     folders = [name.removesuffix(_PICKLE) for name in entries if name.rpartition("/")[2] == _PICKLE]
     if not folders:
         raise Refused("a zip archive without a checkpoint in it. Download it again from its official source.")

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-import numpy as np
 import pytest
+from unit_harness.sound import mux_tone
 
 from gpen_core.faces.detectors import load_detector
 from gpen_core.pipeline import ProtectOptions, Settings
@@ -24,12 +24,7 @@ def _write(path, frames):
             shown.pts, shown.time_base = 40 * number + (7 if number % 3 else 0), Fraction(1, 1000)
             output.mux(video.encode(shown))
         output.mux(video.encode(None))
-        tone = np.sin(np.arange(44100 * len(frames) // 25) / 16).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
-            output.mux(audio.encode(part))
-        output.mux(audio.encode(None))
+        mux_tone(output, audio, len(frames) / 25)
     return path
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from unit_harness.sound import mux_tone
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.video import ClipReader, ClipWriter, EncodeOptions, is_clip
@@ -46,12 +47,7 @@ def make_clip(path, *, frames=20, times=None, pix_fmt="yuv420p", codec="libx264"
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
         if audio is not None:
-            tone = np.sin(2 * math.pi * 440 * np.arange(44100 * frames // 25) / 44100).astype(np.float32)
-            for start in range(0, len(tone), 1024):
-                part = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-                part.sample_rate, part.pts, part.time_base = 44100, start, Fraction(1, 44100)
-                output.mux(audio.encode(part))
-            output.mux(audio.encode(None))
+            mux_tone(output, audio, frames / 25)
     return path
 
 

@@ -2,13 +2,19 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from gpen_core import load_parser
+from gpen_core import load_checkpoint, load_parser
 from gpen_core.cli import main
 from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.detectors.load import detector_file
+from gpen_core.faces.detectors.retinaface import load_retinaface
+from gpen_core.faces.parsing import load_parser as load_parser_file
+from gpen_core.jobs.options import ToolOptions
+from gpen_core.jobs.tools import upscaler_file
+from gpen_core.pipeline.upscaling import load_upscaler
 from gpen_core.weights.catalog import entry_named
 from gpen_core.weights.find import find_file, find_named, find_within, missing_message, resolve_model
 
@@ -74,10 +80,38 @@ def test_an_onnx_file_that_is_nowhere_is_said_where_to_get(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["retinaface_resnet50", "detection_resnet50_final.PTH", "x\\detection_Resnet50_Final.pt"]
+    "name",
+    ["retinaface_resnet50", "RetinaFace_ResNet50", "detection_resnet50_final.PTH", "x\\detection_Resnet50_Final.pt"],
 )
 def test_a_detector_is_found_by_any_of_its_names(folder, name):
     assert detector_file(name, folders=[folder]) == folder / "detection_Resnet50_Final.pth"
+
+
+def test_a_detector_that_is_nowhere_is_said_where_to_get(tmp_path):
+    for name in ("RetinaFace_MobILE0.25", "models\\detection_mobilenet0.25_Final.safetensors"):
+        with pytest.raises(
+            MissingWeightsError, match=r"(?s)detection_mobilenet0\.25_Final\.pth is not installed.*https://"
+        ):
+            detector_file(name, folders=[tmp_path])
+    assert detector_file("MTCNN") is None
+
+
+@pytest.mark.parametrize("name", ["X4.pth", "up\\x4.pth", "x4", "models\\up\\x4.PTH"])
+def test_an_upscaler_is_found_by_any_of_its_names(folder, name):
+    (folder / "up").mkdir()
+    (folder / "up/x4.pth").touch()
+    assert upscaler_file(ToolOptions(Path("m.pth"), upscaler=Path(name), folders=(folder,))) == folder / "up/x4.pth"
+
+
+@pytest.mark.parametrize(
+    "load", [load_checkpoint, load_parser_file, load_retinaface, load_upscaler], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("name", ["a" * 5000, "m\0.pth", "folder.pth", "circle.pth"])
+def test_a_name_that_is_no_file_s_is_one_of_our_errors(tmp_path, load, name):
+    (tmp_path / "folder.pth").mkdir()
+    (tmp_path / "circle.pth").symlink_to(tmp_path / "circle.pth")
+    with pytest.raises(CheckpointError, match=r"cannot be read|this is a folder"):
+        load(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["parsing_parsenet.pth", "x\\Parsing_ParseNet.pth", "parsenet", None])
@@ -90,6 +124,10 @@ def test_other_files_are_found_in_any_case(folder):
     assert find_file("niqe.npz", [folder]) == folder / "niqe.NPZ"
     assert find_file("x\\NIQE.npz", [folder]) == folder / "niqe.NPZ"
     assert find_file("other.npz", [folder]) is None
+    (folder / "deep/er").mkdir(parents=True)
+    (folder / "deep/er/ArcFace.pth").touch()
+    assert find_file("arcface.pth", [folder]) == folder / "deep/er/ArcFace.pth"
+    assert find_file("a" * 5000, [folder]) is None
 
 
 def test_of_two_that_differ_in_case_the_one_that_is_named_is_taken(tmp_path):

@@ -1,12 +1,17 @@
 """What a server can make us do is bounded: servers that answer wrongly, on purpose or not."""
 
+import io
 import threading
 import time
+import urllib.error
+import urllib.request
 from dataclasses import replace
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from gpen_core.weights.connection import _Redirects
 from gpen_core.weights.transfer import Limits, PartFile, Unavailable, fetch
 
 CONTENT = bytes(range(256)) * 256  # 64 KiB
@@ -36,6 +41,7 @@ def serve():
     def start(answer):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.answer, server.asked = answer, []
+        server.handle_error = lambda *_: None  # a client that hangs up is what some tests are about
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/file", server
@@ -107,6 +113,164 @@ def test_another_part_than_was_asked_for_is_never_joined(serve, tmp_path, said):
     url, server = serve(answer)
     assert bring(url, tmp_path) == CONTENT
     assert server.asked == [None, "bytes=1000-", None]
+
+
+@pytest.mark.parametrize("said", ["bytes 1000-1999/65536", "bytes 1000-1999/*"])
+def test_a_server_that_sends_less_at_a_time_than_was_asked_for_is_asked_for_the_rest(serve, tmp_path, said):
+    def answer(handler, number):
+        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        if number == 1:
+            handler.send(200, CONTENT[:1000], Content_Length=len(CONTENT))
+        elif number == 2:
+            handler.send(206, CONTENT[1000:2000], Content_Length=1000, Content_Range=said.replace("*", "65536"))
+        else:
+            whole = f"bytes {start}-65535/65536"
+            handler.send(206, CONTENT[start:], Content_Length=len(CONTENT) - start, Content_Range=whole)
+
+    url, server = serve(answer)
+    assert bring(url, tmp_path) == CONTENT and server.asked == [None, "bytes=1000-", "bytes=2000-"]
+
+
+def test_a_part_of_another_version_is_not_joined_though_the_server_joins_it(serve, tmp_path):
+    def answer(handler, number):
+        if number == 1:
+            handler.send(200, bytes(1000), Content_Length=len(CONTENT), ETag='"old"')
+        elif handler.headers.get("Range"):
+            whole = "bytes 1000-65535/65536"
+            handler.send(206, CONTENT[1000:], Content_Length=len(CONTENT) - 1000, Content_Range=whole, ETag='"new"')
+        else:
+            handler.send(200, CONTENT, Content_Length=len(CONTENT), ETag='"new"')
+
+    url, _ = serve(answer)
+    assert bring(url, tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize("tag", ['"a\x07b"', '"' + "x" * 999 + '"', 'W/"weak"', '"f\xfcr"', '"a"\r\n folded'])
+def test_a_tag_that_cannot_be_sent_back_is_not(serve, tmp_path, tag):
+    def answer(handler, number):
+        assert handler.headers.get("If-Range") is None
+        handler.send(200, CONTENT[: 1000 if number == 1 else None], Content_Length=len(CONTENT), ETag=tag)
+
+    url, _ = serve(answer)
+    assert bring(url, tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Length": "9" * 5000},
+        {"Content_Length": "-5"},
+        {"Content_Length": "0x10"},
+        {"Content_Encoding": "gzip", "Content_Length": 65536},
+        {"Content_Encoding": "br\x1b[31m"},
+    ],
+    ids=["endless", "negative", "hexadecimal", "gzip", "control characters"],
+)
+def test_headers_that_cannot_be_are_one_line(serve, tmp_path, headers):
+    url, _ = serve(lambda handler, number: handler.send(200, CONTENT, **headers))
+    with pytest.raises(Unavailable) as caught:
+        bring(url, tmp_path)
+    assert str(caught.value).isprintable() and len(str(caught.value)) <= 200
+
+
+@pytest.mark.parametrize(
+    "said", ["bytes " + "9" * 5000 + "-65535/65536", "bytes 1000-65535/" + "9" * 5000], ids=["start", "end"]
+)
+def test_a_range_that_no_file_has_is_not_believed(serve, tmp_path, said):
+    def answer(handler, number):
+        if handler.headers.get("Range"):
+            handler.send(206, CONTENT[1000:], Content_Length=len(CONTENT) - 1000, Content_Range=said)
+        else:
+            handler.send(200, CONTENT[: 1000 if number == 1 else None], Content_Length=len(CONTENT))
+
+    url, _ = serve(answer)
+    assert bring(url, tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/file",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "data:,x",
+        "http://[::1",
+        "http://" + "a" * 99 + "/",
+        "//\xe4/",
+        "http://x:99999/",
+    ],
+)
+def test_a_redirection_to_nowhere_is_one_line(serve, tmp_path, address):
+    url, server = serve(lambda handler, number: handler.send(302, Location=address, Content_Length=0))
+    with pytest.raises(Unavailable) as caught:
+        bring(url, tmp_path)
+    assert str(caught.value).isprintable() and len(server.asked) <= 12 and not any(tmp_path.iterdir())
+
+
+def test_an_encrypted_address_leads_to_no_other():
+    request = urllib.request.Request("https://example.invalid/file")
+    for address, allowed in (("http://example.invalid/", False), ("https://example.invalid/b", True)):
+        try:
+            made = _Redirects().redirect_request(request, io.BytesIO(), 302, "Found", Message(), address)
+        except urllib.error.HTTPError as error:
+            assert not allowed and "is not followed" in str(error)
+        else:
+            assert allowed and made.full_url == address
+
+
+def test_a_redirection_is_followed(serve, tmp_path):
+    def answer(handler, number):
+        if number == 1:
+            handler.send(307, Location="/other", Content_Length=0)
+        else:
+            handler.send(200, CONTENT, Content_Length=len(CONTENT))
+
+    url, _ = serve(answer)
+    assert bring(url, tmp_path) == CONTENT
+
+
+def test_pieces_without_a_length_are_put_together(serve, tmp_path):
+    def answer(handler, number):
+        handler.protocol_version = "HTTP/1.1"
+        handler.send(200, Transfer_Encoding="chunked")
+        for start in range(0, len(CONTENT), 10_000):
+            piece = CONTENT[start : start + 10_000]
+            handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        if number > 1:
+            handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+    url, server = serve(answer)
+    assert bring(url, tmp_path) == CONTENT and len(server.asked) == 2
+
+
+TRICKLES = {
+    "headers": lambda number: b"X-%d: y\r\n" % number,
+    "a header": lambda number: b"x",
+    "interim answers": lambda number: b"HTTP/1.1 100 Continue\r\n\r\n",
+    "the length of a piece": lambda number: b"0",
+}
+
+
+@pytest.mark.parametrize("kind", TRICKLES)
+def test_what_trickles_before_the_content_ends_too(serve, tmp_path, kind):
+    def answer(handler, number):
+        begin = b"HTTP/1.1 200 OK\r\n" if "header" in kind else b""
+        if "length" in kind:
+            begin = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        try:
+            handler.wfile.write(begin)
+            for count in range(400):
+                handler.wfile.write(TRICKLES[kind](count % 50))
+                handler.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            pass
+        handler.close_connection = True
+
+    url, _ = serve(answer)
+    with pytest.raises(Unavailable):
+        bring(url, tmp_path, attempts=1, patience=0.3)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

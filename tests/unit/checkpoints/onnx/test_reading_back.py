@@ -1,8 +1,10 @@
 """A network's weights are read back out of whatever graph was made of it, or it is said why not."""
 
 import logging
+import os
 import random
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from gpen_core import load_checkpoint
 from gpen_core.checkpoints import GpenModel
 from gpen_core.checkpoints.convert import convert, describe
 from gpen_core.checkpoints.onnx import read
-from gpen_core.checkpoints.onnx.cache import cached_file, digest_of
+from gpen_core.checkpoints.onnx.cache import cached_file, digest_of, prune, used
 from gpen_core.checkpoints.onnx.ends import ends_of
 from gpen_core.checkpoints.onnx.recover import recover
 from gpen_core.checkpoints.onnx.values import NotReadable
@@ -106,6 +108,29 @@ def test_what_was_kept_says_where_it_is_from(export, cache):
     with safe_open(kept, "pt") as file:
         metadata = file.metadata()
     assert metadata["gpen.source_sha256"] == file_sha256(path) and metadata["gpen.source_name"] == "own.onnx"
+
+
+def test_what_was_not_used_for_longest_is_removed(export, cache):
+    def entry(letter, age):
+        path = cache / f"m-{letter * 64}-1.safetensors"
+        path.write_bytes(bytes(1000))
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+    cache.mkdir()
+    (cache / "mine.safetensors").write_bytes(bytes(9000))
+    old, new, newer = entry("a", 300), entry("b", 200), entry("c", 100)
+    used(old)
+    prune(newer, 2500)
+    assert old.exists() and newer.exists() and not new.exists() and (cache / "mine.safetensors").exists()
+    prune(newer, 10)
+    assert sorted(cache.iterdir()) == [newer, cache / "mine.safetensors"]
+    path = export("own")
+    load_checkpoint(path)
+    kept = cached_file(path.name, digest_of([path]))
+    os.utime(kept, (0, 0))
+    load_checkpoint(path)
+    assert kept.stat().st_mtime > time.time() - 100
 
 
 def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_done_without(export, cache, caplog, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from gpen_core.errors import CheckpointError
 from gpen_core.weights.reading import read_checkpoint
 from gpen_core.weights.torch_file.values import Unread
 
@@ -21,6 +22,9 @@ LAYOUTS = {
     "zip, protocol 4": {"pickle_protocol": 4},
     "zip, protocol 5": {"pickle_protocol": 5},
     "stream": {"_use_new_zipfile_serialization": False},
+    "stream, protocol 3": {"_use_new_zipfile_serialization": False, "pickle_protocol": 3},
+    "stream, protocol 4": {"_use_new_zipfile_serialization": False, "pickle_protocol": 4},
+    "stream, protocol 5": {"_use_new_zipfile_serialization": False, "pickle_protocol": 5},
 }
 
 
@@ -144,3 +148,33 @@ def test_an_unaligned_storage_is_copied_to_where_processors_want_it(tmp_path):
     torch.save({"a": torch.arange(3, dtype=torch.uint8), "b": torch.ones(4)}, tmp_path / "m.pth", **LAYOUTS["stream"])
     found = read_checkpoint(tmp_path / "m.pth").content["b"]
     assert found.data_ptr() % 8 == 0 and found.tolist() == [1] * 4
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize")
+def test_numbers_that_are_not_what_is_stored_are_named_and_not_read(tmp_path):
+    ones = torch.ones(3)
+    content = {
+        "neg": torch._neg_view(ones),
+        "conj": torch.ones(3, dtype=torch.complex64).conj(),
+        "quantized": torch.quantize_per_tensor(ones, 0.1, 0, torch.qint8),
+        "meta": ones.to("meta"),
+        "plain": ones,
+    }
+    for options in ({}, LAYOUTS["stream"]):
+        torch.save(content, tmp_path / "m.pth", **options)
+        found = read_checkpoint(tmp_path / "m.pth").content
+        assert [name for name, value in found.items() if isinstance(value, Unread)] == [*content][:-1]
+
+
+@pytest.mark.parametrize("protocol", [0, 1])
+def test_the_text_forms_of_old_pickles_are_not_called_damage(tmp_path, protocol):
+    torch.save({"a": torch.ones(2)}, tmp_path / "m.pth", pickle_protocol=protocol)
+    with pytest.raises(CheckpointError, match="pickle protocol 0 or 1"):
+        read_checkpoint(tmp_path / "m.pth")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_program_is_called_one(tmp_path):
+    torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match="TorchScript program"):
+        read_checkpoint(tmp_path / "m.pth")
