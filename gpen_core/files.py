@@ -27,7 +27,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent.absolute())
-    handle, name = tempfile.mkstemp(prefix=temporary_prefix(), suffix=path.suffix, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=temporary_prefix(), suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -39,6 +42,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno and error.filename in (None, name):
             raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
+
+
+def may_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, as far as its permissions tell."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def temporary_prefix() -> str:

@@ -14,6 +14,7 @@ from ..commands import gpen
 from ..errors import GpenError, visible
 
 FAILED, INTERRUPTED = 1, 130
+_LONGEST_NAME = 300  # characters of a file's that nothing can be done with
 # Command → the module that adds it, in the order of the help text.
 _COMMANDS = MappingProxyType(
     {
@@ -46,11 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # nobody reads our output any more
         return FAILED
     except (GpenError, OSError) as error:
-        print(visible(f"error: {error}", kept="\n"), file=sys.stderr)
+        print(visible(f"error: {_reason(error)}", kept="\n"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted; files already written are complete", file=sys.stderr)
         return INTERRUPTED
+
+
+def _reason(error: Exception) -> str:
+    """An error in words; the system's without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{error.filename!s:.{_LONGEST_NAME}}: " if error.filename is not None else ""
+        return f"{named}{error.strerror}"
+    return str(error)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..devices import choose_device
 from ..errors import OptionError
 from ..files import written_whole
+from ..jobs.checks import check_writable
 from ..lab.benchmark.chart import svg
 from ..lab.benchmark.paths import PATHS
 from ..lab.benchmark.report import as_plain, text
@@ -65,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
     """Measure, print, and write the requested files. → 0, or 1 if a candidate failed"""
     if options.plot is not None and options.plot.suffix.lower() != ".svg":
         raise OptionError(f"{options.plot}: the plot is an SVG file; choose a name ending in .svg.")
+    for path in (options.json, options.plot):
+        if path is not None:
+            check_writable(path.parent)
     wanted = BenchmarkOptions(
         str(choose_device(options.device)),
         options.runs,

@@ -16,6 +16,7 @@ from ..geometry import size_of
 from ..imaging.files import Picture, load_picture, save_picture
 from ..imaging.warp import resize_filtered
 from ..jobs import find_pictures
+from ..jobs.checks import check_writable
 from ..lab.degradation import RECIPES, DegradationRecipe, Weighted
 from ..lab.degradation.sheet import contact_sheet, samples
 from ..lab.training.reading import config_text, read_config
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     paths = [source.path for source in find_pictures([options.faces]).sources[: options.count]]
     if any(options.output.exists() and options.output.samefile(path) for path in paths):
         raise ImageError(f"'{options.output}' is one of the faces. Choose another output.")
+    check_writable(options.output.parent)
     faces = [_face(path, options.size) for path in paths]
     sheet = contact_sheet(samples(faces, recipe, options.seed, options.count), options.columns)
     save_picture(Picture(torch.from_numpy(sheet.copy()).permute(2, 0, 1).float() / 255), options.output)

@@ -20,6 +20,7 @@ from ..faces.selection import SelectOptions, select_faces
 from ..geometry import scale_of, size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
+from ..jobs.checks import check_writable
 from ..lab.degradation import Degradation, degrade
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
 from ..types import AUTO, Face
@@ -63,6 +64,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Write the comparison and print where it is and what to do next. → 0"""
     target = _target(options.output, options.photo)
+    check_writable(target.parent)
     if options.seed < 0:
         raise OptionError("--seed must be at least 0")
     folders = (*options.models, *weight_folders())

@@ -16,6 +16,7 @@ from ..devices import choose_device
 from ..errors import OptionError
 from ..faces.quality import load_quality
 from ..files import file_sha256, written_whole
+from ..jobs.checks import check_writable
 from ..lab.degradation import RECIPES
 from ..lab.evaluation import (
     METRICS,
@@ -126,6 +127,7 @@ def run(options: argparse.Namespace) -> int:
         raise OptionError("nothing to evaluate: give --data FOLDER, --pairs LOW CLEAN, or both; or --video PICTURE")
     if options.list is not None and options.data is None:
         raise OptionError("--list names files in --data: give --data as well")
+    check_writable(options.out)
     folders = (*options.models, *weight_folders())
     path = chosen_model(options.model, folders)
     names = read_list(options.list) if options.list else None

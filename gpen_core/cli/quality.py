@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ..faces.quality import QualityNet
 from ..files import written_whole
+from ..jobs.checks import check_writable
 from ..lab.quality.train import QualityRecipe, faces_of, train_quality
 
 _ABOUT = """Train the small network that judges how much a face needs restoring, on clean aligned faces that it degrades itself
@@ -33,6 +34,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Train and save. → 0"""
     recipe = QualityRecipe(options.samples, seed=options.seed)
+    check_writable(options.output.parent)
     root, faces = faces_of(options.data)
     print(f"{len(faces.train)} faces to train on, {len(faces.held_out)} held out", file=sys.stderr)
     if options.held_out is not None:

@@ -21,6 +21,7 @@ from ..jobs import (
     restore_sequence_job,
     with_sequences,
 )
+from ..jobs.checks import check_writable
 from ..pipeline import Hooks
 from ..pipeline.protect.identity import NO_NETWORK
 from .clips import check_sequence
@@ -85,8 +86,15 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
 
 
 def _check_report(options: argparse.Namespace) -> None:
-    if options.report is not None and options.report.exists() and not options.overwrite:
-        raise OptionError(f"'{options.report}' is already there. Add --overwrite to replace it.")
+    if options.report is None:
+        return
+    if options.report.is_dir():
+        raise OptionError(f"--report {options.report}: this is a folder. Name a file in it.")
+    if options.report.exists() and not options.overwrite:
+        raise OptionError(
+            f"'{options.report}' is already there. Add --overwrite to replace it, or choose another name."
+        )
+    check_writable(options.report.parent)
 
 
 def _say_with_what(tools: Tools) -> None:

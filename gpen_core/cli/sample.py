@@ -18,6 +18,7 @@ from ..faces.detectors import load_detector
 from ..faces.selection import SelectOptions, select_faces
 from ..geometry import size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
+from ..jobs.checks import check_writable
 from ..pipeline import Hooks, detect_faces
 from ..precisions import PRECISIONS
 from ..sampling import SampleOptions, contact_sheet, sample_faces
@@ -94,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
         options.batch_size,
     )
     targets = _targets(options.output, wanted, options.face)
+    check_writable(targets[0].parent)
     folders = (*options.models, *weight_folders())
     device = choose_device(options.device)
     model = load_checkpoint(

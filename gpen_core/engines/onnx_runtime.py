@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..commands import pip_install
 from ..errors import CheckpointError, MissingWeightsError, one_line
+from ..out_of_memory import says_out_of_memory
 
 _log = logging.getLogger(__name__)
 _RUNTIME = "onnxruntime"
@@ -111,7 +112,10 @@ def run(session: Any, ends: Ends, pictures: Tensor) -> Tensor:
     try:
         made = session.run([ends.result], {ends.entry: given})[0]
     except Exception as error:
-        raise RuntimeError(f"ONNX Runtime: {one_line(str(error))}") from error
+        kind = (
+            MemoryError if says_out_of_memory(str(error)) else RuntimeError
+        )  # it may say so at the end of a long message
+        raise kind(f"ONNX Runtime: {one_line(str(error))}") from error
     return torch.from_numpy(made)[:count].float()
 
 

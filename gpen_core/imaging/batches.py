@@ -35,13 +35,16 @@ def frames_of_batch(image: Tensor, say: Callable[[str], None], name: str = "imag
     """
     image = image[None] if image.dim() == 3 else image
     if image.dim() != 4 or 0 in image.shape:
-        raise ImageError(f"{name} is empty, or no picture. Look at the node that it comes from.")
+        raise ImageError(f"{_with(name, 'is', 'are')} empty, or no picture. Look at the node that it comes from.")
     if not image.is_floating_point():
         raise ImageError(_counts_in_bytes(name))
     frames = image.movedim(-1, 1).float()
     channels = frames.shape[1]
     if channels not in (1, 3, 4):
-        raise ImageError(f"{name} has {channels} channels. An image has 1 (gray), 3 (RGB) or 4 (RGB and transparency).")
+        raise ImageError(
+            f"{_with(name, 'has', 'have')} {channels} channels. An image has 1 (gray), 3 (RGB) or 4 (RGB and "
+            "transparency)."
+        )
     return _in_range(frames.expand(-1, 3, -1, -1) if channels == 1 else frames, say, name)
 
 
@@ -80,8 +83,8 @@ def _in_range(frames: Tensor, say: Callable[[str], None], name: str) -> Tensor:
         raise ImageError(_counts_in_bytes(name))
     if lowest < -_ROUNDING or highest > 1 + _ROUNDING:
         say(
-            f"{name[:1].upper()}{name[1:]} has values from {lowest:.3g} to {highest:.3g}: those below 0 and above 1 were cut "
-            "off."
+            f"{_with(name[:1].upper() + name[1:], 'has', 'have')} values from {lowest:.3g} to {highest:.3g}: those below 0 and "
+            "above 1 were cut off."
         )
     clamped = frames.clamp(0, 1)
     clamped[bad] = frames[bad]
@@ -97,11 +100,20 @@ def not_finite(numbers: Sequence[int], count: int, name: str = "image") -> str:
 def _named(name: str, numbers: Sequence[int], count: int) -> str:
     """Which images of a batch, counted from 1, hold something: "Image 3 of 8 holds"."""
     if count == 1:
-        return f"The {name} holds"
+        return f"The {_with(name, 'holds', 'hold')}"
     shown = ", ".join(str(number + 1) for number in numbers[:8]) + (", …" if len(numbers) > 8 else "")
     many = len(numbers) > 1
-    return f"{name[:1].upper()}{name[1:]}{'s' if many else ''} {shown} of {count} {'hold' if many else 'holds'}"
+    one = name[:1].upper() + name[1:].removesuffix("s")
+    return f"{one}{'s' if many else ''} {shown} of {count} {'hold' if many else 'holds'}"
+
+
+def _with(name: str, singular: str, plural: str) -> str:
+    """An input's name and what is said of it: "image is", "crops are"."""
+    return f"{name} {plural if name.endswith('s') else singular}"
 
 
 def _counts_in_bytes(name: str) -> str:
-    return f"{name} counts from 0 to 255; images of ComfyUI go from 0 to 1. Divide it by 255 in the node that it comes from."
+    return (
+        f"{_with(name, 'counts', 'count')} from 0 to 255; images of ComfyUI go from 0 to 1. Divide by 255 in the node that the "
+        "input comes from."
+    )

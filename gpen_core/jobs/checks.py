@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from ..errors import ImageError
+from ..files import may_write
 from .job import Job, key_of
 from .places import Address
 
@@ -60,5 +60,5 @@ def check_writable(folder: Path) -> None:
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not there.is_dir():
         raise ImageError(f"'{there}' is a file, not a folder: nothing can be written to '{folder}'.")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not may_write(there):
         raise ImageError(f"'{there}' may not be written to. Choose another output.")

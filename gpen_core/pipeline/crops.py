@@ -13,6 +13,7 @@ from ..errors import ImageError, OptionError
 from ..faces.alignment import align_face
 from ..types import Face, RestoredFace
 from .frames import check_faces_of, check_frames
+from .summary import counted
 from .workable import workable_faces
 
 _log = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ def with_crops(faces: Sequence[RestoredFace], crops: Tensor) -> tuple[RestoredFa
         raise ImageError("the edited crops are no batch of RGB images in [0, 1]")
     if len(crops) != len(faces):
         raise ImageError(
-            f"there are {len(faces)} faces, but {len(crops)} edited crops: connect one for each face, in the same order"
+            f"there {'is' if len(faces) == 1 else 'are'} {counted(len(faces))}, but {counted(len(crops), 'edited crop')}: "
+            "connect one for each face, in the same order"
         )
     if crops.shape[-1] != crops.shape[-2]:
         raise ImageError(

@@ -13,6 +13,7 @@ from ..faces.appearance import likeness_to
 from ..geometry import same_shape, size_of
 from ..imaging.numbers import is_stored
 from ..types import Face
+from .summary import counted
 
 # Of 85 aligned portraits, as alike as pictures of different people get, 94 % are below this in another one's place, and no copy
 # that was recolored, equalized, clipped, blurred, compressed, made noisy or negative; at a sixth of the size, 86 % and 1 %.
@@ -31,7 +32,9 @@ def check_background(frames: Tensor, background: Tensor) -> None:
     """An already upscaled copy must have as many frames and the same shape. Raises ImageError."""
     check_frames(background)
     if len(background) != len(frames):
-        raise ImageError(f"background has {len(background)} images, image has {len(frames)}: connect the same number.")
+        raise ImageError(
+            f"background has {counted(len(background), 'image')}, image has {len(frames)}: connect the same number."
+        )
     (height, width), (new_height, new_width) = size_of(frames), size_of(background)
     if not same_shape(size_of(frames), size_of(background)):
         raise ImageError(
@@ -45,8 +48,8 @@ def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
     for face in faces:
         if not 0 <= face.frame < len(frames):
             raise ImageError(
-                f"the faces are from {face.frame + 1} images or more, but here are only {len(frames)}. Use the images in which "
-                "they were detected."
+                f"the faces are from {face.frame + 1} images or more, but here {'is' if len(frames) == 1 else 'are'} only "
+                f"{len(frames)}. Use the images in which they were detected."
             )
         check_same_picture(face, size)
 

@@ -8,26 +8,16 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
 
-import torch
 from torch import Tensor
 
 from ..errors import RestorationError
+from ..out_of_memory import ran_out_of_memory
 from ..polling import Poll, go_on, polling
 from .afresh import afresh, is_stuck
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Given = ParamSpec("Given")
-# What RuntimeErrors say, in lower case.
-_OUT_OF_MEMORY = (
-    "out of memory",  # CUDA, MPS, HIP
-    "can't allocate memory",  # torch on Linux
-    "not enough memory",  # torch on Windows
-    "could not create a primitive",  # oneDNN, which doesn't say why
-    "std::bad_alloc",
-    "alloc_failed",  # cuDNN's, cuBLAS's and cuSPARSE's …_STATUS_ALLOC_FAILED
-    "failed to allocate",
-)
 
 
 class Progress(Protocol):
@@ -43,14 +33,6 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int, preview: Tensor | None = None) -> None:
     """Progress that nobody watches."""
-
-
-def ran_out_of_memory(error: BaseException) -> bool:
-    """True for the errors by which torch and the libraries below it say that memory is used up, on any device."""
-    known = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)  # the former since torch 2.5
-    if isinstance(error, known | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)

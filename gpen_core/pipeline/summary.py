@@ -91,9 +91,9 @@ def _range(numbers: Sequence[str]) -> str:
     return least if float(least) == float(largest) else f"{least}–{largest}"
 
 
-def counted(faces: int) -> str:
-    """A number of faces in words: "1 face", "2 faces"."""
-    return f"{faces} face{'' if faces == 1 else 's'}"
+def counted(number: int, what: str = "face") -> str:
+    """A number of things in words: "1 face", "2 faces"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def model_text(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, DownloadError
-from ..files import file_sha256, written_whole
+from ..files import file_sha256, may_write, written_whole
 from .catalog import WeightFile
 from .mistaken import mistaken_text
 from .transfer import Limits, PartFile, Progress, Unavailable, fetch
@@ -45,6 +46,8 @@ def download(
     target = folder / entry.filename
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not may_write(folder) and not target.exists():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         with FileLock(_lock(target), timeout=0):
             return _download_into(entry, target, progress, verify)
     except Timeout as error:

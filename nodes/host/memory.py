@@ -45,7 +45,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     try:
         model_management.raise_non_oom(error)
     except BaseException:  # raises whatever it was given
-        from ...gpen_core.pipeline.hooks import ran_out_of_memory
+        from ...gpen_core.out_of_memory import ran_out_of_memory
 
         return ran_out_of_memory(error)
     return True

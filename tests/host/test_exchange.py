@@ -126,7 +126,7 @@ def test_too_many_edited_crops_are_told(ready: HostProcess):
     prompt["7"] = node("ImageBatch", image1=["5", 0], image2=["5", 0])
     prompt["6"] = node("GPEN_BlendFaces", image=["1", 0], restored_faces=["5", 1], crops=["7", 0], **SETTINGS["blend"])
     result = ready.run(probing(prompt, picture=("6", 0)))
-    assert result.error["node_id"] == "6" and "1 faces, but 2 edited crops" in result.error["exception_message"]
+    assert result.error["node_id"] == "6" and "there is 1 face, but 2 edited crops" in result.error["exception_message"]
 
 
 def test_aligned_pictures_are_restored_whole_without_a_detector(ready: HostProcess):

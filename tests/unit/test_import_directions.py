@@ -14,6 +14,7 @@ BASE = {
     "files",
     "heap",
     "lazy",
+    "out_of_memory",
     "polling",
     "precisions",
     "tasks",
@@ -28,7 +29,7 @@ ROOMS = {
     "geometry": {"errors", "types"},
     "weights": {"commands", "errors", "files", "lazy", "tasks", "types"},  # nothing of GPEN's network
     "model": {"commands", "errors", "types"},
-    "engines": {"commands", "errors", "lazy", "polling", "precisions", "threads", "types", "model"},
+    "engines": {"commands", "errors", "lazy", "out_of_memory", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
     "imaging": {"commands", "errors", "files", "heap", "polling", "threads", "types", "geometry"},
     "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},

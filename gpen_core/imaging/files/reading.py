@@ -95,7 +95,8 @@ def load_picture(path: str | Path, *, max_megapixels: float | None = MOST_MEGAPI
 
 def _reason(error: Exception, said: str = "") -> str:
     """In one line; what a decoder in C said, where the error itself is a mere number."""
-    text = str(error) or type(error).__name__
+    strerror = error.strerror if isinstance(error, OSError) else None
+    text = strerror or str(error) or type(error).__name__
     return " ".join((said if said and text.lstrip("-").isdecimal() else text).split())[:200]
 
 

@@ -80,7 +80,8 @@ def save_picture(picture: Picture, path: str | Path, quality: int | None = None)
     except ImageError:
         raise
     except Exception as error:  # encoders raise almost anything
-        raise ImageError(f"{path}: cannot be written ({str(error) or type(error).__name__}).") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise ImageError(f"{path}: cannot be written ({reason}).") from error
     return tuple(target.lost)
 
 

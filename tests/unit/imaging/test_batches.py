@@ -44,7 +44,7 @@ def test_a_bright_spot_of_an_hdr_image_is_no_picture_in_255ths(said):
 
 @pytest.mark.parametrize("made", [lambda x: x * 255, lambda x: (x * 255).byte(), lambda x: (x * 30).round()])
 def test_a_picture_in_255ths_is_an_error_that_says_so(made, said):
-    with pytest.raises(ImageError, match=r"background counts from 0 to 255.*Divide it by 255"):
+    with pytest.raises(ImageError, match=r"background counts from 0 to 255.*Divide by 255"):
         frames_of_batch(made(image(1, 8, 8, 3)), said.append, "background")
 
 
@@ -58,6 +58,19 @@ def test_a_frame_of_nan_is_named_and_the_others_come_through(said):
     assert len(said) == 2 and said[0].startswith("Images 3, 4 of 4 hold") and "fp32-vae" in said[1]
     with pytest.raises(ImageError, match="The image holds not only numbers"):
         frames_of_batch(frames[2:3], said.append)
+
+
+def test_an_input_of_several_is_spoken_of_as_several(said):
+    for pixels, words in (
+        (torch.full((1, 2, 2, 3), torch.nan), r"The crops hold "),
+        (torch.ones(1, 2, 2, 2), "crops have 2 channels"),
+        (torch.ones(1, 2, 2, 3) * 255, "crops count from 0 to 255"),
+        (torch.ones(0, 2, 2, 3), "crops are empty"),
+    ):
+        with pytest.raises(ImageError, match=words):
+            frames_of_batch(pixels, said.append, "crops")
+    frames_of_batch(torch.tensor([1.0, torch.nan])[:, None, None, None].expand(2, 2, 2, 3), said.append, "crops")
+    assert said[0].startswith("Crop 2 of 2 holds")
 
 
 @given(

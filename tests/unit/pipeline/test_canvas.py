@@ -18,7 +18,7 @@ from gpen_core.pipeline import (
 
 def test_a_face_of_a_missing_frame_is_refused_when_blending(frames, astronaut_face):
     faces = painted(frames, [replace(astronaut_face, frame=2)])
-    with pytest.raises(ImageError, match=r"from 3 images or more, but here are only 1"):
+    with pytest.raises(ImageError, match=r"from 3 images or more, but here is only 1"):
         blend_faces(frames[:1], faces)
 
 

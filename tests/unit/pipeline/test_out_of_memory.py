@@ -1,13 +1,17 @@
 """Memory runs out in many words and in every stage: once is retried, twice is one clear error."""
 
+import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from gpen_core.engines.onnx_runtime import Ends, run
 from gpen_core.errors import RestorationError
+from gpen_core.out_of_memory import ran_out_of_memory
 from gpen_core.pipeline.detect import detect_faces
-from gpen_core.pipeline.hooks import Hooks, ran_out_of_memory, with_memory
+from gpen_core.pipeline.hooks import Hooks, with_memory
 
 WORDS = (
     "CUDA out of memory. Tried to allocate 2.00 GiB",
@@ -18,6 +22,16 @@ WORDS = (
     "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     "MPS backend out of memory (MPS allocated: 1 GB)",
+    "Invalid buffer size: 25.00 GB",
+    "UR error: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
+    "Native API failed. Native API returns: -5 (PI_ERROR_OUT_OF_RESOURCES)",
+    "Could not allocate tensor with 9 bytes. There is not enough GPU video memory available!",
+    "bad allocation",
+    "could not create a memory object",
+    "CUDA error: cudaErrorMemoryAllocation",
+    "BFCArena::AllocateRawInternal Available memory of 0 is smaller than requested bytes of 9",
+    "Failed to allocate memory for requested buffer of size 9",
+    "unable to mmap 9 bytes from file: Cannot allocate memory (12)",
 )
 
 
@@ -28,10 +42,34 @@ def test_libraries_say_it_in_many_words(words):
 
 @pytest.mark.parametrize(
     "error",
-    [KeyboardInterrupt("out of memory"), RuntimeError("sizes differ"), ValueError("out of memory"), SystemExit()],
+    [
+        KeyboardInterrupt("out of memory"),
+        RuntimeError("sizes differ"),
+        RuntimeError("Expected all tensors in the same memory format"),
+        ValueError("out of memory"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        SystemExit(),
+    ],
 )
 def test_nothing_else_is_taken_for_it(error):
     assert not ran_out_of_memory(error)
+
+
+def test_the_system_says_it_by_number():
+    assert ran_out_of_memory(OSError(errno.ENOMEM, "whatever the language"))
+
+
+def test_onnx_runtime_says_it_at_the_end_of_a_long_message():
+    class Session:
+        def get_inputs(self):
+            return [SimpleNamespace(type="tensor(float)")]
+
+        def run(self, *arguments):
+            raise Exception("Non-zero status code. " * 40 + "Failed to allocate memory for requested buffer of size 9")
+
+    with pytest.raises(MemoryError) as caught:
+        run(Session(), Ends("in", "out", 8, 8), torch.zeros(1, 3, 8, 8))
+    assert ran_out_of_memory(caught.value) and len(str(caught.value)) < 400
 
 
 class Detector:
