@@ -1,6 +1,7 @@
 """Memory from file to file: the peak of `restore` on pictures of two sizes, and what a pixel of the larger one takes more.
 
     python benchmarks/large_picture.py FACE.png --sides 2000 5000 --formats png jpg tif
+    python benchmarks/large_picture.py FACE.png --formats webp --grain 12   # its file is many times as large
 
 Linux and macOS only (``resource``).
 """
@@ -32,25 +33,30 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs=2, default=(2000, 5000))
     parser.add_argument("--formats", nargs="+", default=["png", "jpg", "tif", "webp"])
     parser.add_argument("--model", default="bundled")
+    parser.add_argument("--grain", type=float, default=0.0, help="standard deviation of noise, in 255ths")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for ending in options.formats:
             peaks = []
             for side in options.sides:
-                source = _picture(folder / f"{side}.{ending}", options.face, side)
+                source = _picture(folder / f"{side}.{ending}", options.face, side, options.grain)
                 peaks.append(_peak(source, folder / f"out.{ending}", options.model))
             more = options.sides[1] ** 2 - options.sides[0] ** 2
             print(f"{ending}: {peaks[1] / 2**20:.0f} MiB, {(peaks[1] - peaks[0]) / more:.1f} bytes a pixel")
 
 
-def _picture(path: Path, face: Path, side: int) -> Path:
+def _picture(path: Path, face: Path, side: int, grain: float) -> Path:
     """Soft colors with the face in a corner."""
-    colors = np.random.default_rng(0).integers(0, 256, (side // 50, side // 50, 3), dtype=np.uint8)
+    random = np.random.default_rng(0)
+    colors = random.integers(0, 256, (side // 50, side // 50, 3), dtype=np.uint8)
     picture = Image.fromarray(colors).resize((side, side), Image.Resampling.BICUBIC)
     with Image.open(face) as opened:
         picture.paste(opened.convert("RGB"), (side // 10, side // 10))
-    picture.save(path)
+    if grain:
+        grainy = np.asarray(picture) + random.normal(0, grain, (side, side, 3)).astype(np.float32)
+        picture = Image.fromarray(grainy.round().clip(0, 255).astype(np.uint8))
+    picture.save(path, **({"quality": 95} if path.suffix in (".jpg", ".webp") else {}))
     return path
 
 

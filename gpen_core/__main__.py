@@ -3,6 +3,8 @@
 import os
 import sys
 
+_INTERRUPTED = 130
+
 
 def _open_streams() -> None:
     """What is started without a terminal may lack its three streams: then files would be taken for them, and nothing said."""
@@ -17,7 +19,16 @@ def _open_streams() -> None:
 
 
 def run() -> int:
-    """The command line; a missing package is named instead of a traceback, since then even ``doctor`` can't be asked."""
+    """The command line. Ctrl-C ends it in one line at any time, also while the first seconds' imports are under way."""
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run() -> int:
+    """A missing package is named instead of a traceback, since then even ``doctor`` can't be asked."""
     _open_streams()
     try:
         from .cli import main

@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):  # Windows pipes may not encode '→', and file names may not be valid text
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(given[:1]).parse_args(given)
     try:
+        options = _parser(given[:1]).parse_args(given)
         return int(options.run(options))
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads our output any more

@@ -12,10 +12,10 @@ from ..imaging.numbers import in_unit_range
 from ..types import Face
 from .moving import resized_with
 
-_SIDE = 32  # of the remembered picture: coarse, so that it outlives scaling, compression, noise and restoring
-_LAYOUT = 2.5  # σ: what is coarser is the same in all portraits: a bright oval, darker around
-_COARSE = 16  # the side at which even a small face that was spoiled badly is still seen
-_LESS = 0.3  # by how much that counts less, since other portraits are alike there
+_SIDE = 48  # of the remembered picture: coarse, so that it outlives scaling, compression, noise and restoring
+# σ: what is coarser is the same in all portraits, whose eyes, nose and mouth lie at the same places. The second sees even a
+# face of a dozen pixels that was enlarged, and counts by so much less, since other portraits are more alike there.
+_LAYOUT, _COARSER_LAYOUT, _LESS = 1.5, 2.5, 0.1
 _LUMA = (0.299, 0.587, 0.114)
 _FLAT = 0.5 / 255  # a spread of brightness below this shows nothing to compare
 
@@ -28,7 +28,7 @@ def appearance_of(frame: Tensor, face: Face) -> bytes:
         face: In coordinates of the frame it was found in.
 
     Returns:
-        Brightness of 32×32 parts, row by row, in 0 … 255; empty if nothing of the box is in the frame.
+        Brightness of 48×48 parts, row by row, in 0 … 255; empty if nothing of the box is in the frame.
     """
     seen = _seen(frame, face)
     return b"" if seen is None else bytes((seen * 255).round().clamp(0, 255).byte().cpu().flatten().tolist())
@@ -46,14 +46,17 @@ def likeness_to(frame: Tensor, face: Face) -> float | None:
         None where nothing can be compared.
     """
     seen = _seen(frame, face)
-    if seen is None or not face.appearance:
+    if seen is None or len(face.appearance) != _SIDE**2:
         return None
     then = torch.tensor(list(face.appearance), dtype=torch.float32).view(_SIDE, _SIDE) / 255
     now = seen.cpu()
     if min(float(then.std()), float(now.std())) < _FLAT:
         return None if float(then.std()) < _FLAT else 0.0
-    fine = _correlation(then - gaussian_blur(then, _LAYOUT), now - gaussian_blur(now, _LAYOUT))
-    return max(fine, _correlation(_coarse(then), _coarse(now)) - _LESS)
+    return max(_likeness(then, now, _LAYOUT), _likeness(then, now, _COARSER_LAYOUT) - _LESS)
+
+
+def _likeness(then: Tensor, now: Tensor, layout: float) -> float:
+    return _correlation(then - gaussian_blur(then, layout), now - gaussian_blur(now, layout))
 
 
 def _correlation(one: Tensor, other: Tensor) -> float:
@@ -62,12 +65,8 @@ def _correlation(one: Tensor, other: Tensor) -> float:
     return abs(float(one @ other)) / max(float(one.norm() * other.norm()), 1e-9)
 
 
-def _coarse(plane: Tensor) -> Tensor:
-    return F.adaptive_avg_pool2d(plane[None, None], _COARSE)
-
-
 def _seen(frame: Tensor, face: Face) -> Tensor | None:
-    """[32, 32] brightness of the part of the box that is in the frame."""
+    """[48, 48] brightness of the part of the box that is in the frame."""
     height, width = size_of(frame)
     x0, y0, x1, y1 = resized_with(face, (height, width)).box
     left, right = max(0, round(x0)), min(width, round(x1) + 1)

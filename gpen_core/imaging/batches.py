@@ -48,6 +48,34 @@ def frames_of_batch(image: Tensor, say: Callable[[str], None], name: str = "imag
     return _in_range(frames.expand(-1, 3, -1, -1) if channels == 1 else frames, say, name)
 
 
+def masks_of_batch(mask: Tensor, name: str = "mask") -> Tensor:
+    """Masks of the pipeline.
+
+    Args:
+        mask: [B, H, W] or [H, W], as ComfyUI has them; [B, 1, H, W] and [B, H, W, 1], as some nodes hand them on.
+        name: What messages call it.
+
+    Returns:
+        [B, 1, H, W] float32, on the same device.
+
+    Raises:
+        ImageError: It is no such batch, or holds NaN or infinity.
+    """
+    if mask.dim() == 4 and 1 in (mask.shape[1], mask.shape[3]):
+        mask = mask.squeeze(1 if mask.shape[1] == 1 else 3)
+    if mask.dim() not in (2, 3) or 0 in mask.shape:
+        raise ImageError(
+            f"{_with(name, 'is', 'are')} empty, or no mask. Look at the node that it comes from; an image becomes a mask in "
+            "Convert Image to Mask."
+        )
+    masks = mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    if not bool(torch.isfinite(masks).all()):
+        raise ImageError(
+            f"The {_with(name, 'holds', 'hold')} not only numbers (NaN or infinity). Check the node that made it."
+        )
+    return masks
+
+
 def joined_background(frames: Tensor, background: Tensor) -> Tensor:
     """The background with transparency where either has it.
 

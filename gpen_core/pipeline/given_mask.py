@@ -15,6 +15,7 @@ from ..geometry import invert_affine, mapped_box, same_shape, size_of
 from ..imaging.warp import resize_filtered
 from ..types import Face
 from .hooks import Hooks
+from .summary import counted
 from .workable import is_finite
 
 _WORTH_SAYING = 0.01  # of the mask
@@ -59,7 +60,8 @@ def _fitted(mask: Tensor, frames: Tensor, say: Callable[[str], None]) -> Tensor:
     if mask.dim() != 4 or mask.shape[1] != 1 or 0 in mask.shape or not mask.is_floating_point():
         raise ImageError(f"a mask must be [B, 1, H, W] floating point in [0, 1], not {list(mask.shape)} {mask.dtype}")
     if len(mask) not in (1, len(frames)):
-        raise ImageError(f"there are {len(mask)} masks for {len(frames)} images: give one for each, or one for all")
+        images = counted(len(frames), "image")
+        raise ImageError(f"there are {len(mask)} masks for {images}: give one for each, or one for all")
     if not bool(torch.isfinite(mask).all()):
         raise ImageError("the mask holds NaN or infinity. Check the step that made it")
     size, wanted = size_of(mask), size_of(frames)

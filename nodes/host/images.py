@@ -36,8 +36,10 @@ def to_mask(mask: Tensor) -> Tensor:
 
 
 def from_mask(mask: Tensor) -> Tensor:
-    """MASK [B, H, W] or [H, W] → [B, 1, H, W], float32, on the same device."""
-    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    """MASK → [B, 1, H, W], float32, on the same device. Raises ImageError for what can be no mask."""
+    from ...gpen_core.imaging.batches import masks_of_batch
+
+    return masks_of_batch(mask)
 
 
 def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int]) -> list[list[dict[str, object]]]:

@@ -37,6 +37,9 @@ PROCESSED = {
     "negative": lambda x: 1 - x,
     "lit from a side": lambda x: x * torch.linspace(0.2, 1, x.shape[-1]),
     "coarse": lambda x: F.interpolate(F.interpolate(x[None], scale_factor=1 / 8, mode="area"), size=x.shape[1:])[0],
+    "retouched": lambda x: x * (1 - 0.6 * (torch.arange(x.shape[-2])[:, None] % 170 < 12)),
+    "of one color": lambda x: x[2:].expand(3, -1, -1),
+    "sharpened": lambda x: (x + 2 * (x - gaussian_blur(x, 2.0))).clamp(0, 1),
     "larger": lambda x: F.interpolate(x[None], scale_factor=2.0, mode="bilinear")[0],
     "smaller": lambda x: F.interpolate(x[None], scale_factor=0.5, mode="area")[0],
     "with alpha": lambda x: torch.cat((x, x[:1])),
@@ -78,11 +81,12 @@ def test_an_aligned_portrait_of_somebody_else_is_another_picture(faces):
             notice_another_picture(other[None], [remembered], said.append)
         copy = resize_lanczos(resize_lanczos(portraits[number], (64, 64)), (512, 512)).pow(1.5)
         assert likeness_to(copy, remembered) > 0.7
-    assert len(said) > 0.85 * len(found) * (len(found) - 1)
+    assert len(said) > 0.99 * len(found) * (len(found) - 1)
 
 
 def test_what_nobody_remembered_or_nothing_shows_is_not_judged(frame, face):
     assert likeness_to(frame, replace(face, appearance=b"")) is None
+    assert likeness_to(frame, replace(face, appearance=bytes(1024))) is None  # another version's
     flat = torch.zeros_like(frame)
     assert likeness_to(frame, replace(face, appearance=appearance_of(flat, face))) is None
     outside = replace(face, box=(-90.0, -90.0, -10.0, -10.0))

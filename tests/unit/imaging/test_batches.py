@@ -1,5 +1,6 @@
 """Images as a graph hands them over."""
 
+import math
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpen_core.errors import ImageError
-from gpen_core.imaging.batches import frames_of_batch, joined_background
+from gpen_core.imaging.batches import frames_of_batch, joined_background, masks_of_batch
 
 
 @pytest.fixture
@@ -83,6 +84,29 @@ def test_anything_else_is_an_error_of_ours_without_shapes(shape, dtype):
         assert not re.search(r"\[\d|\(\d|torch\.|Size", str(error))
     else:
         assert made.dtype == torch.float32 and made.shape[1] in (3, 4)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (2, 4, 6), (2, 1, 4, 6), (2, 4, 6, 1), (1, 1, 4, 6), (1, 4, 6, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bool])
+def test_a_mask_is_one_in_whatever_form_nodes_hand_it_on(shape, dtype):
+    mask = (torch.arange(2 * 4 * 6) % 2).to(dtype)[: math.prod(shape)].reshape(shape)
+    masks = masks_of_batch(mask)
+    assert masks.shape[1:] == (1, 4, 6) and masks.dtype == torch.float32
+    assert torch.equal(masks.flatten(), mask.float().flatten())
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (6,), (0, 4, 6), (2, 0, 6), (1, 0, 0), (2, 4, 6, 3), (2, 3, 4, 6), (1, 1, 1, 4, 6)]
+)
+def test_what_is_no_mask_is_an_error_of_ours_without_shapes(shape):
+    with pytest.raises(ImageError, match="mask is empty, or no mask") as caught:
+        masks_of_batch(torch.ones(shape))
+    assert "[" not in str(caught.value)
+
+
+def test_a_mask_of_nan_is_an_error():
+    with pytest.raises(ImageError, match="The mask holds not only numbers"):
+        masks_of_batch(torch.tensor([[0.0, torch.nan]]))
 
 
 def test_a_background_has_alpha_where_either_has_it():

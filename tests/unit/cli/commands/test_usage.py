@@ -109,3 +109,24 @@ def test_a_log_has_no_bars_but_a_line_for_each_image(portrait, checkpoint, tmp_p
     printed = capsys.readouterr()
     assert "it/s" not in printed.err and "image/s" not in printed.err and "\r" not in printed.err
     assert len(printed.out.splitlines()) == 1 and "out.png" in printed.out
+
+
+CTRL_C = """
+import sys
+
+class AtImport:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, AtImport())
+sys.argv = ["gpen", "doctor"]
+from gpen_core.__main__ import run
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize("module", ["gpen_core.cli", "gpen_core.commands", "gpen_core.cli.doctor"])
+def test_ctrl_c_while_packages_are_imported_is_one_line(forks, repo_root, module):
+    ended = forks.run(CTRL_C.replace("sys.argv[1]", repr(module)), folder=repo_root)
+    assert ended.returncode == 130 and ended.stderr.startswith("interrupted") and ended.stderr.count("\n") == 1
