@@ -38,7 +38,15 @@ from .pipeline import (
 )
 from .pipeline import load_protect_tools as find_protect_tools
 from .pipeline.crops import check_side
-from .pipeline.given import check_detector, check_model, check_name, checked_faces, checked_restored
+from .pipeline.given import (
+    check_detector,
+    check_dtype,
+    check_model,
+    check_name,
+    check_settings,
+    checked_faces,
+    checked_restored,
+)
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
 from .tasks import gives_color
@@ -88,6 +96,7 @@ def load_model(
     if name_or_path is not None:
         check_name(name_or_path)
     where = choose_device(device)
+    check_dtype(dtype)
     path = resolve_model(name_or_path, _folders(folders))
     if name_or_path is None and is_bundled(path):
         _log.warning("%s", bundled_notice())
@@ -253,6 +262,7 @@ def restore(
         open_picture(picture)  # one that can't be restored is refused before anything is loaded
         model = load_model()
     check_model(model)
+    check_settings(settings)
     opened = open_picture(picture, keep_gray=not model.task.gives_color)
     restored = restore_frames(
         opened.frames, model, detector=detector, faces=faces, reference=reference, parser=parser, settings=settings,
@@ -303,6 +313,7 @@ def restore_frames(
     frames = _opened_frames(frames).frames
     model = load_model() if model is None else model
     check_model(model)
+    check_settings(settings)
     if faces is None and template_for(model, settings.restore) != WHOLE:
         detector = load_detector(device=model.device) if detector is None else detector
         check_detector(detector)

@@ -46,6 +46,7 @@ def open_picture(picture: Any, *, keep_gray: bool = True) -> Opened:
         ImageError: The kind, shape, dtype or range is none of those that ``gpen_core.restore`` documents.
     """
     if isinstance(picture, Image.Image):
+        _check_readable(picture)
         inks = inks_of(picture)
         return _of_image(picture, keep_gray) if inks is None else _of_inks(picture, *inks)
     if isinstance(picture, np.ndarray):
@@ -72,14 +73,38 @@ def open_mask(mask: Any) -> Tensor:
         ImageError: It is none of these.
     """
     if isinstance(mask, Image.Image):
+        _check_readable(mask)
         mask = np.asarray(mask.convert("RGB").convert("L"))
     if isinstance(mask, np.ndarray) and mask.ndim == 2:
         return _of_array(mask, True).frames[:, :1]
-    if isinstance(mask, Tensor) and mask.dim() in (2, 3, 4) and mask.is_floating_point() and mask.numel():
+    if (
+        isinstance(mask, Tensor)
+        and _is_plain(mask)
+        and mask.dim() in (2, 3, 4)
+        and mask.is_floating_point()
+        and mask.numel()
+    ):
         pixels = mask if mask.dim() == 4 else mask.reshape(-1, 1, *mask.shape[-2:])
         if pixels.shape[1] == 1:
             return _in_range(pixels.detach().float()).clamp(0, 1)
     raise ImageError("a mask is a PIL image, a NumPy array [H, W], or a tensor [H, W] or [B, 1, H, W] in [0, 1]")
+
+
+def _check_readable(image: Image.Image) -> None:
+    """Pillow reads a file when its pixels are first asked for. Raises ImageError where it cannot, and for no pixels."""
+    try:
+        image.load()
+    except Exception as error:  # damaged files make Pillow's readers raise almost anything
+        raise ImageError(
+            f"the PIL image cannot be read ({error}). Its file is damaged, or was closed too early."
+        ) from error
+    if 0 in image.size:
+        raise ImageError(f"the PIL image is empty: it has {image.width}×{image.height} pixels.")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether its numbers are there, one beside the other."""
+    return not tensor.is_nested and tensor.layout is torch.strided and not tensor.is_meta and not tensor.is_quantized
 
 
 def _of_image(image: Image.Image, keep_gray: bool) -> Opened:
@@ -129,9 +154,10 @@ def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:
         raise ImageError(
             f"a NumPy picture is [H, W], [H, W, 3] or [H, W, 4] and not empty, not {list(array.shape)}.{hint}"
         )
-    if array.dtype not in _WHOLE and array.dtype.kind != "f":
+    kind = array.dtype.newbyteorder("=")  # files of other machines come in the other order
+    if kind not in _WHOLE and kind.kind != "f":
         raise ImageError(f"a NumPy picture is uint8, uint16 or floating point in [0, 1], not {array.dtype}.")
-    highest = _WHOLE.get(array.dtype)
+    highest = _WHOLE.get(kind)
     pixels = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))  # a copy, but of float32
     pixels = pixels / highest if highest else _in_range(pixels)
     gray = array.ndim == 2
@@ -147,6 +173,10 @@ def _of_array(array: np.ndarray, keep_gray: bool) -> Opened:
 
 
 def _of_tensor(tensor: Tensor) -> Opened:
+    if not _is_plain(tensor):
+        raise ImageError(
+            "a tensor picture is dense and has its numbers: this one is sparse, nested, quantized or on meta."
+        )
     shape = list(tensor.shape)
     if tensor.dim() not in (3, 4) or shape[-3] not in (3, 4) or 0 in shape:
         last = tensor.dim() in (3, 4) and shape[-1] in (3, 4)

@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+import torch
+
 from ..errors import OptionError
 from ..types import Face, RestoredFace
+from .options import Settings
 
 _Kind = TypeVar("_Kind", Face, RestoredFace)
 
@@ -34,6 +37,18 @@ def checked_restored(faces: Any) -> tuple[RestoredFace, ...]:
     return _all_of(faces, RestoredFace, "align and a model")
 
 
+def check_dtype(dtype: Any) -> None:
+    """Raise OptionError unless weights can have it."""
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise OptionError(f"the precision is {_called(dtype)}. Choose torch.float32, torch.float16 or torch.bfloat16.")
+
+
+def check_settings(settings: Any) -> None:
+    """Raise OptionError unless they are ``Settings``."""
+    if not isinstance(settings, Settings):
+        raise OptionError(f"the settings are {_called(settings)}. Make them with Settings(…).")
+
+
 def check_name(name: Any) -> None:
     """Raise OptionError unless it can name a file."""
     if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str):
@@ -51,4 +66,6 @@ def _all_of(faces: Any, kind: type[_Kind], source: str) -> tuple[_Kind, ...]:
 
 
 def _called(value: Any) -> str:
-    return f"the text {value!r:.60}" if isinstance(value, str) else f"a {type(value).__name__}"
+    if isinstance(value, str):
+        return f"the text {value!r:.60}"
+    return str(value) if isinstance(value, torch.dtype) else f"a {type(value).__name__}"

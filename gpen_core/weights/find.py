@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..commands import gpen
-from ..errors import MissingWeightsError
+from ..errors import MissingWeightsError, one_line
 from .catalog import (
     BUNDLED,
     EXTENSIONS,
@@ -22,6 +22,7 @@ from .folders import same_file_in, unreadable, weight_files_in
 
 FOLDERS_VARIABLE = "GPEN_MODELS"
 ASSETS = Path(__file__).resolve().parents[1] / "assets"  # files shipped with the package
+_LONGEST_NAME = 120  # characters of what somebody typed, or a workflow from elsewhere names
 _PROJECT = Path(__file__).resolve().parents[2]  # where ``python -m gpen_core`` works
 # Used when no model is named: the published default first; 2048 is for very large faces and takes 3× as long.
 DEFAULT_ORDER = ("GPEN-BFR-512", "GPEN-BFR-1024", "GPEN-BFR-2048", "GPEN-BFR-256")
@@ -167,7 +168,8 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
     if entry is None or entry.kind != "gpen":
         known = ", ".join(file.name for file in published_of("gpen"))
         raise MissingWeightsError(
-            f"'{name}' is neither a file nor a known GPEN model. Published: {known}. Bundled: {BUNDLED.name}."
+            f"'{one_line(name, _LONGEST_NAME)}' is neither a file nor a known GPEN model. Published: {known}. "
+            f"Bundled: {BUNDLED.name}."
         )
     raise MissingWeightsError(missing_message(entry, folders))
 

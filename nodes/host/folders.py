@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import folder_paths
 from comfy import model_management
 
-from ...gpen_core.errors import MissingWeightsError
+from ...gpen_core.errors import MissingWeightsError, one_line
 from ...gpen_core.weights.catalog import (
     BUNDLED,
     MODEL_EXTENSIONS,
@@ -114,7 +114,9 @@ def model_path(name: str) -> Path:
         return found
     if entry is None:
         where = ", ".join(map(str, folders))
-        raise MissingWeightsError(f"{name} is not installed. Searched: {where}. Put the file there and try again.")
+        raise MissingWeightsError(
+            f"{one_line(name, 120)} is not installed. Searched: {where}. Put the file there and try again."
+        )
     raise MissingWeightsError(missing_message(entry, folders))
 
 

@@ -326,6 +326,9 @@ def test_align_takes_a_size_and_a_template(photo, astronaut_face, tiny_model):
         (torch.zeros(64, 64), r"\[64, 64\]"),
         (Image.new("F", (64, 64)), "mode 'F'"),
         (Image.new("I", (64, 64)), "mode 'I'"),
+        (Image.new("RGB", (0, 8)), "empty: it has 0×8 pixels"),
+        (torch.zeros(3, 64, 64).to_sparse(), "sparse"),
+        (torch.zeros(3, 64, 64, device="meta"), "on meta"),
     ],
 )
 def test_wrong_input_is_one_clear_error(wrong, says, tiny_model, known):
@@ -335,6 +338,37 @@ def test_wrong_input_is_one_clear_error(wrong, says, tiny_model, known):
         gpen_core.detect(wrong, known)
     with pytest.raises(ImageError, match=says):
         gpen_core.restore(wrong)  # before a model is looked for
+
+
+def test_settings_and_precisions_that_are_none_are_errors_of_ours(astronaut, tiny_model, known, checkpoint):
+    with pytest.raises(OptionError, match="the settings are the text 'x'"):
+        gpen_core.restore(astronaut, tiny_model, detector=known, settings="x")
+    for dtype, words in (("float16", "the text 'float16'"), (torch.int8, "torch.int8")):
+        with pytest.raises(OptionError, match=words):
+            gpen_core.load_model(checkpoint, dtype=dtype)
+
+
+def test_names_that_others_wrote_stay_on_a_line_of_a_length():
+    for load in (gpen_core.load_model, gpen_core.load_detector):
+        with pytest.raises(MissingWeightsError) as caught:
+            load("\x1b[31m\n" + "x" * 5000)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 500
+
+
+def test_a_pil_image_that_cannot_be_read_is_an_error_of_ours(portrait, tmp_path):
+    (tmp_path / "cut.png").write_bytes(portrait.read_bytes()[:9000])
+    closed = Image.open(portrait)
+    closed.close()
+    for image in (Image.open(tmp_path / "cut.png"), closed):
+        with pytest.raises(ImageError, match="the PIL image cannot be read"):
+            gpen_core.restore(image)
+
+
+def test_arrays_of_another_byte_order_are_the_same_pictures(astronaut, tiny_model, known):
+    pixels = np.ascontiguousarray(astronaut.movedim(0, -1).numpy() * 65535).astype(np.uint16)
+    turned = gpen_core.restore(pixels.astype(">u2"), tiny_model, detector=known)
+    assert turned.dtype == np.dtype(">u2")
+    assert np.array_equal(turned, gpen_core.restore(pixels, tiny_model, detector=known))
 
 
 def test_models_are_found_by_name_and_file_as_on_the_command_line(checkpoint, tmp_path, monkeypatch, caplog):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ...commands import install_facexlib
-from ...errors import MissingWeightsError
+from ...errors import MissingWeightsError, one_line
 from ...types import AUTO
 from ...weights.catalog import published_named
 from ...weights.find import find_named, find_weights, missing_message
@@ -73,7 +73,7 @@ def detector_file(name_or_path: str | Path = AUTO, *, folders: Sequence[str | Pa
         raise MissingWeightsError(f"{missing_message(entry, places)}\nThe detector '{EMBEDDED}' needs no file.")
     known = ", ".join(DETECTOR_NAMES)
     raise MissingWeightsError(
-        f"{name}: neither a file nor a detector. Choose one of {known}; {EMBEDDED} needs no file."
+        f"{one_line(name, 120)}: neither a file nor a detector. Choose one of {known}; {EMBEDDED} needs no file."
     )
 
 
