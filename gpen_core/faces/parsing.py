@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +14,12 @@ from ..commands import install_facexlib
 from ..errors import CheckpointError, MissingWeightsError
 from ..imaging.warp import resize_filtered
 from ..weights.reading import read_checkpoint
+from ..weights.wrapped import check_numbers, state_with
 from .parts import parts_from_labels
 
 PARSER_SIZE = 512
+_MARKS = ("out_mask_conv.conv2d.weight", "cp.resnet.conv1.weight")  # weights that only ParseNet has, and only BiSeNet
+_WHICH = "Use parsing_parsenet.pth or parsing_bisenet.pth."
 
 
 @dataclass(frozen=True)
@@ -134,19 +136,20 @@ def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> Face
         CheckpointError: The file is neither.
     """
     path = Path(path)
-    content = read_checkpoint(path).content
-    kind, module = _empty(content)
+    state = state_with(read_checkpoint(path).content, tuple(_MARKS))
+    if state is None:
+        raise CheckpointError(f"{path.name}: not facexlib's ParseNet or BiSeNet. {_WHICH}")
+    kind, module = _empty(state)
+    check_numbers(state, path.name)
     try:
-        module.load_state_dict(dict(content), strict=True)
-    except (RuntimeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path.name}: not facexlib's ParseNet or BiSeNet ({str(error).splitlines()[0]}). Use parsing_parsenet.pth or "
-            "parsing_bisenet.pth."
-        ) from error
+        module.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(line.strip() for line in str(error).splitlines()[1:3])
+        raise CheckpointError(f"{path.name}: looks like {kind.name} but does not match. {_WHICH} {reason}") from error
     return FaceParser(module.requires_grad_(False).eval().to(device), kind)
 
 
-def _empty(content: Mapping[str, Any]) -> tuple[ParserKind, nn.Module]:
+def _empty(state: Mapping[str, Tensor]) -> tuple[ParserKind, nn.Module]:
     """The network that a file's names are those of, without its weights."""
     try:
         from facexlib.parsing.bisenet import BiSeNet
@@ -155,6 +158,6 @@ def _empty(content: Mapping[str, Any]) -> tuple[ParserKind, nn.Module]:
         raise MissingWeightsError(
             f"the face parser needs the Python package facexlib ({error}): {install_facexlib()}"
         ) from error
-    if any(str(key).startswith("cp.resnet.") for key in content):
+    if next(mark for mark in _MARKS if mark in state).startswith("cp.resnet."):
         return BISENET, BiSeNet(num_class=len(BISENET.labels))
     return PARSENET, ParseNet(in_size=PARSER_SIZE, out_size=PARSER_SIZE, parsing_ch=len(PARSENET.labels))

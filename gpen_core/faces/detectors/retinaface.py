@@ -13,7 +13,6 @@ faces and their mirror images. It is left as it is, to be the same as facexlib's
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -23,6 +22,7 @@ from ...commands import install_facexlib
 from ...errors import CheckpointError, MissingWeightsError
 from ...weights.reading import read_checkpoint
 from ...weights.regular import is_missing
+from ...weights.wrapped import check_numbers, state_with
 from .base import Detections, no_detections
 from .folding import fold_batch_norms
 from .layout import fast_format
@@ -102,13 +102,14 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
         raise MissingWeightsError(
             f"{path}: no such file. Choose the detector 'mtcnn', which needs no file, or check the path."
         )
-    state = _read_state(path)
-    backbone = next((name for key, name in BACKBONE_KEYS.items() if key in state), None)
-    if backbone is None:
+    state = state_with(read_checkpoint(path).content, tuple(BACKBONE_KEYS))
+    if state is None:
         raise CheckpointError(
             f"{path}: neither {' nor '.join(map(repr, BACKBONE_KEYS))} in it. This is not a RetinaFace detector; "
             "facexlib publishes detection_Resnet50_Final.pth and detection_mobilenet0.25_Final.pth."
         )
+    backbone = next(name for key, name in BACKBONE_KEYS.items() if key in state)
+    check_numbers(state, path.name)
     module = build_network(backbone)
     try:
         module.load_state_dict(state, strict=True)
@@ -169,13 +170,3 @@ def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
 def decode_landmarks(points: Tensor, priors: Tensor) -> Tensor:
     """points: [N, 10] as x1, y1, …, priors: [N, 4] → landmarks [N, 5, 2]."""
     return priors[:, None, :2] + points.view(-1, 5, 2) * CENTER_VARIANCE * priors[:, None, 2:]
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    """The file's tensors, with DataParallel's ``module.`` taken off their names."""
-    stored = read_checkpoint(path).content
-    if isinstance(stored.get("state_dict"), Mapping):
-        stored = stored["state_dict"]
-    if not all(isinstance(value, Tensor) for value in stored.values()):
-        raise CheckpointError(f"{path}: holds no plain table of tensors, so it is not a RetinaFace checkpoint.")
-    return {str(key).removeprefix("module."): value for key, value in stored.items()}

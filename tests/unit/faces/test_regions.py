@@ -105,7 +105,7 @@ def test_real_parsers_load_by_their_files_and_answer_in_regions(tmp_path, crop):
     assert parts.sum(1).max() <= 1
     assert parser.regions(crop.pixels[None]).shape == (1, 1, SIDE, SIDE)
     torch.save({"cp.resnet.conv1.weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match="ParseNet or BiSeNet"):
+    with pytest.raises(CheckpointError, match="looks like bisenet but does not match"):
         load_parser(tmp_path / "other.pth")
 
 
