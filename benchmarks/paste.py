@@ -38,7 +38,7 @@ from gpen_core.imaging.masks import ellipse_mask
 from gpen_core.imaging.paste import Patch, paste, paste_into
 from gpen_core.lab.benchmark import Timing, time_alternately
 from gpen_core.pipeline.blend import blend_into
-from gpen_core.pipeline.options import BlendOptions
+from gpen_core.pipeline.blend_options import BlendOptions
 from gpen_core.types import Face, FaceCrop, RestoredFace
 
 HEIGHT, WIDTH, SIDE = 2160, 3840, 512

@@ -25,6 +25,7 @@ from .faces.identity import Embedder, find_embedder
 from .faces.parsing import FaceParser
 from .faces.selection import SAME_PERSON, Reference, reference_of
 from .imaging.pictures import Opened, open_mask, open_picture
+from .modes import AUTO
 from .pipeline import (
     BlendOptions,
     Hooks,
@@ -50,7 +51,7 @@ from .pipeline.given import (
 from .pipeline.options import RestoreOptions
 from .pipeline.restore import template_for
 from .tasks import gives_color
-from .types import AUTO, Face, FaceCrop, RestoredFace
+from .types import Face, FaceCrop, RestoredFace
 from .weights.catalog import published_of
 from .weights.find import (
     bundled_notice,

@@ -7,7 +7,7 @@ import re
 import torch
 
 from .errors import OptionError
-from .types import AUTO
+from .modes import AUTO
 
 _DEVICE = re.compile("(cpu|cuda|mps|xpu|hip|mtia|hpu|npu|vulkan|xla|meta|privateuseone)(:[0-9]{1,4})?")
 

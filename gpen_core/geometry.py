@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .errors import OptionError
-from .types import Box, Landmarks
+
+if TYPE_CHECKING:
+    from .types import Box, Landmarks
 
 TEMPLATE_SIZE = 512
 

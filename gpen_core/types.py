@@ -15,7 +15,6 @@ from typing import Any
 
 from torch import Tensor
 
-AUTO = "auto"  # the setting that leaves the choice to what is there
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1
 Landmarks = tuple[

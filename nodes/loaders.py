@@ -10,10 +10,10 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..gpen_core.errors import CheckpointError, MissingWeightsError
-from ..gpen_core.faces.detectors import DETECTOR_NAMES
+from ..gpen_core.faces.detectors.names import DETECTOR_NAMES
+from ..gpen_core.modes import AUTO
 from ..gpen_core.precisions import PRECISIONS
 from ..gpen_core.tasks.names import TASK_NAMES
-from ..gpen_core.types import AUTO
 from .host import folders
 from .host.networks import DetectorIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser, ParserIO
 

@@ -13,7 +13,6 @@ from .host.folders import protect_tools
 from .host.images import to_frames, to_image, to_mask
 from .host.memory import Managed, load_managed
 from .host.networks import FaceFactsIO, FacesIO, GpenModelIO, ManagedDetector, ManagedModel, ManagedParser
-from .host.parts_of_clips import part_ends, part_of_clip
 from .host.progress import CHOSEN_FACES, WHOLE_JOB, node_hooks
 from .host.shown import shown_faces, shown_facts
 from .host.status import NodeStatus, sent_again
@@ -92,6 +91,7 @@ class RestoreImage(io.ComfyNode):
         from ..gpen_core.pipeline.options import ProtectOptions
         from ..gpen_core.pipeline.restore import activation_bytes
         from ..gpen_core.pipeline.summary import model_text, run_text
+        from .host.parts_of_clips import part_ends, part_of_clip
 
         status = NodeStatus()
         if faces is None:

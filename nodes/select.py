@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..gpen_core.faces.selection.options import MASK_MODES, SAME_PERSON
+from ..gpen_core.faces.selection.orders import MASK_MODES, SAME_PERSON
 from . import select_widgets
 from .host.folders import detector_folders
 from .host.images import from_mask, to_frames, to_image

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from comfy_api.latest import io
 
-from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from . import widgets
+
+if TYPE_CHECKING:
+    from ..gpen_core.faces.selection import SelectOptions
 
 
 def choosing() -> list[io.Input]:
@@ -54,6 +58,8 @@ def choice_options(
     indices: str, order: str, max_faces: int, min_size: int, max_size: int, min_share: float, max_share: float,
     min_score: float, min_quality: float, max_quality: float, point_x: float, point_y: float,
 ) -> SelectOptions:  # fmt: skip
+    from ..gpen_core.faces.selection import SelectOptions
+
     return SelectOptions(
         order, max_faces, min_size, max_size, min_share, max_share, min_score, min_quality, max_quality, indices,
         (point_x, point_y),

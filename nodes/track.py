@@ -11,7 +11,6 @@ from torch import Tensor
 from . import widgets
 from .host.images import to_frames, to_image
 from .host.networks import FacesIO
-from .host.parts_of_clips import part_ends, part_of_clip
 from .host.shown import shown_faces
 from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
@@ -53,6 +52,7 @@ class TrackFaces(io.ComfyNode):
         from ..gpen_core.faces.drawing import draw_faces
         from ..gpen_core.faces.track_options import TrackOptions
         from ..gpen_core.pipeline.clip import VideoOptions, track_part
+        from .host.parts_of_clips import part_ends, part_of_clip
 
         status = NodeStatus()
         frames = to_frames(image, status)

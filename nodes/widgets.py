@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..gpen_core.faces.parts import MASK_MODES, REGIONS
-from ..gpen_core.faces.selection.options import SelectOptions
 from ..gpen_core.faces.selection.orders import ORDERS
 from ..gpen_core.geometry import TEMPLATES
 from ..gpen_core.imaging.color_methods import COLOR_METHODS
-from ..gpen_core.pipeline.clip.options import VIDEO_MODES, VideoOptions
-from ..gpen_core.pipeline.options import LARGEST_SCALE, PROTECT_MODES, BlendOptions, RestoreOptions
-from ..gpen_core.types import AUTO
-from ..gpen_core.video.codecs import CODECS
+from ..gpen_core.modes import AUTO, PROTECT_MODES, VIDEO_MODES
+from ..gpen_core.pipeline.blend_options import LARGEST_SCALE, BlendOptions
+from ..gpen_core.pipeline.clip.options import VideoOptions
+from ..gpen_core.video.codec_names import CODECS
 
 if TYPE_CHECKING:
     from ..gpen_core.faces.detectors import DetectOptions
     from ..gpen_core.faces.regions import RegionOptions
+    from ..gpen_core.faces.selection import SelectOptions
+    from ..gpen_core.pipeline import RestoreOptions
 
 
 def detection() -> list[io.Input]:
@@ -67,6 +68,8 @@ def detect_options(threshold: float, min_face: int, rotated_faces: bool) -> Dete
 
 
 def select_options(min_face: int, max_faces: int, order: str) -> SelectOptions:
+    from ..gpen_core.faces.selection import SelectOptions
+
     return SelectOptions(order, max_faces, min_face)
 
 
@@ -84,6 +87,8 @@ def restoring() -> list[io.Input]:
 
 
 def restore_options(template: str, batch_size: int) -> RestoreOptions:
+    from ..gpen_core.pipeline import RestoreOptions
+
     return RestoreOptions(template, batch_size)
 
 

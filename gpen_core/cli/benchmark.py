@@ -16,8 +16,8 @@ from ..lab.benchmark.paths import PATHS
 from ..lab.benchmark.report import as_plain, text
 from ..lab.benchmark.run import BenchmarkOptions, benchmark
 from ..lab.benchmark.subjects import PUBLISHED_SIZES, Subject, present_subjects, random_subjects
+from ..modes import AUTO
 from ..precisions import PRECISIONS
-from ..types import AUTO
 from ..weights.find import resolve_model, weight_folders
 from .arguments import add_weight_folders
 

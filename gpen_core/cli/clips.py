@@ -6,7 +6,8 @@ import argparse
 
 from ..errors import OptionError
 from ..pipeline.clip import VideoOptions
-from ..video.codecs import CODECS, EncodeOptions
+from ..video.codec_names import CODECS
+from ..video.codecs import EncodeOptions
 from ..video.segments import SEGMENT_FRAMES
 from .companions import companions
 

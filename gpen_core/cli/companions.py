@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import OptionError
 from ..jobs import Companions
 from ..jobs.options import MASKS
-from ..types import AUTO
+from ..modes import AUTO
 
 
 def add_companions(parser: argparse.ArgumentParser) -> None:

@@ -22,8 +22,9 @@ from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
 from ..jobs.checks import check_writable
 from ..lab.degradation import Degradation, degrade
+from ..modes import AUTO
 from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_image
-from ..types import AUTO, Face
+from ..types import Face
 from ..weights.catalog import BUNDLED
 from ..weights.find import bundled_notice, is_bundled, weight_folders
 from .arguments import add_weight_folders

@@ -37,8 +37,8 @@ from ..lab.evaluation.protect import ProtectTest
 from ..lab.evaluation.protect_tables import tables
 from ..lab.evaluation.summary import figures_text, remarks
 from ..lab.evaluation.writing import PAGE
+from ..modes import AUTO
 from ..precisions import PRECISIONS
-from ..types import AUTO
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .evaluate_video import add_video, run_video

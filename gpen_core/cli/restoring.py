@@ -14,10 +14,9 @@ from ..geometry import TEMPLATES
 from ..imaging.color_methods import COLOR_METHODS
 from ..jobs import FileOptions, Found, Output, Person, ToolOptions
 from ..jobs.places import is_address, place
+from ..modes import AUTO, PROTECT_MODES
 from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings
-from ..pipeline.options import PROTECT_MODES
 from ..precisions import PRECISIONS
-from ..types import AUTO
 from ..weights.find import weight_folders
 from .arguments import add_weight_folders
 from .choosing import add_choosing, select_options

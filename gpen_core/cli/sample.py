@@ -19,10 +19,10 @@ from ..faces.selection import SelectOptions, select_faces
 from ..geometry import size_of
 from ..imaging.files import WRITABLE, Picture, load_picture, save_picture
 from ..jobs.checks import check_writable
+from ..modes import AUTO
 from ..pipeline import Hooks, detect_faces
 from ..precisions import PRECISIONS
 from ..sampling import SampleOptions, contact_sheet, sample_faces
-from ..types import AUTO
 from ..weights.find import weight_folders
 from .arguments import add_model, add_weight_folders
 from .models import chosen_model

@@ -9,9 +9,9 @@ from ..errors import OptionError
 from ..faces.detectors import DetectOptions
 from ..faces.selection import SAME_PERSON
 from ..imaging.files import MOST_MEGAPIXELS
+from ..modes import AUTO
 from ..pipeline import Settings
 from ..pipeline.clip import VideoOptions
-from ..types import AUTO
 from ..video.codecs import EncodeOptions
 from ..video.segments import SEGMENT_FRAMES
 from .companions import Companions

@@ -15,8 +15,9 @@ from ..faces.exchange import WholePictures
 from ..geometry import size_of
 from ..imaging.files import Picture, check_side, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
+from ..modes import AUTO
 from ..pipeline import Hooks, Restoration, restore_image
-from ..types import AUTO, Face, FaceFacts, RestoredFace
+from ..types import Face, FaceFacts, RestoredFace
 from ..video.animated import ANIMATIONS, is_animation, restore_animation
 from ..video.files import is_clip
 from ..video.segments import restore_in_segments

@@ -6,10 +6,11 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .blend import Blended, blend_faces
+    from .blend_options import BlendOptions
     from .crops import crop_faces, with_crops
     from .detect import detect_faces
     from .hooks import Hooks, Progress
-    from .options import BlendOptions, ProtectOptions, RestoreOptions, Settings
+    from .options import ProtectOptions, RestoreOptions, Settings
     from .protect import ProtectTools, load_protect_tools, protect_faces, protections_for
     from .rate import rate_faces
     from .restore import restore_faces
@@ -40,11 +41,12 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "blend_options": ("BlendOptions",),
         "blend": ("Blended", "blend_faces"),
         "crops": ("crop_faces", "with_crops"),
         "detect": ("detect_faces",),
         "hooks": ("Hooks", "Progress"),
-        "options": ("BlendOptions", "ProtectOptions", "RestoreOptions", "Settings"),
+        "options": ("ProtectOptions", "RestoreOptions", "Settings"),
         "protect": ("ProtectTools", "load_protect_tools", "protect_faces", "protections_for"),
         "rate": ("rate_faces",),
         "restore": ("restore_faces",),

@@ -17,10 +17,10 @@ from ..imaging.lanczos import resize_lanczos
 from ..imaging.paste import paste_into
 from ..polling import polling
 from ..types import RestoredFace
+from .blend_options import BlendOptions
 from .canvas import result_size
 from .frames import check_background, check_faces_of, check_frames, notice_another_picture
 from .hooks import Hooks
-from .options import BlendOptions
 from .patches import patch_of
 from .shapes import shapes_of
 from .whole import replace_whole

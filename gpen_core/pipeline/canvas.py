@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ..faces.alignment import crop_transform
 from ..geometry import resize_affine, scale_of, size_of
-from ..types import AUTO, Face
-from .options import BlendOptions
+from ..modes import AUTO
+from ..types import Face
+from .blend_options import BlendOptions
 
 
 def output_scale(

@@ -13,7 +13,7 @@ from ..imaging.paste import Patch
 from ..imaging.warp import MINIFIES, margin_of, reduced, resize_filtered, widened
 from ..tasks import TASKS
 from ..types import RestoredFace
-from .options import BlendOptions
+from .blend_options import BlendOptions
 from .shapes import Shape
 from .whole import fill_at, grain_of
 

@@ -12,8 +12,9 @@ from ..checkpoints import GpenModel
 from ..engines import largest_batch
 from ..errors import OptionError, RestorationError
 from ..faces.alignment import WHOLE
+from ..modes import AUTO
 from ..polling import polling
-from ..types import AUTO, Face, FaceCrop, FaceFacts, RestoredFace
+from ..types import Face, FaceCrop, FaceFacts, RestoredFace
 from .afresh import afresh, is_stuck
 from .cutting import cut_out, shown_of
 from .frames import check_faces_of, check_frames, notice_another_picture

@@ -14,8 +14,8 @@ from ..faces.regions import RegionOptions, face_mask_of
 from ..imaging.masks import border_fade, ellipse_mask, mask_box, region_mask
 from ..imaging.warp import Rect
 from ..types import RestoredFace
+from .blend_options import BlendOptions
 from .hooks import Hooks, with_memory
-from .options import BlendOptions
 
 _PARSING = "drawing the outline of a face"  # what a parser does, in messages
 

@@ -14,7 +14,7 @@ from ..imaging.numbers import as_kind_of, in_unit_range
 from ..imaging.warp import resize_filtered
 from ..tasks import TASKS
 from ..types import Face, FaceCrop, RestoredFace
-from .options import BlendOptions
+from .blend_options import BlendOptions
 
 _SEEDS_A_FRAME = 1_000_003  # more than a frame has faces
 _NEAR = 0.01  # of the crop's side: how well its edges are the picture's

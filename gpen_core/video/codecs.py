@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
-from ..types import AUTO
+from ..modes import AUTO
+from .codec_names import CODECS, ENCODERS
 
 if TYPE_CHECKING:
     from .info import ClipInfo
 
-# Codec as users call it → FFmpeg's encoder.
-ENCODERS = {
-    "h264": "libx264",
-    "hevc": "libx265",
-    "vp9": "libvpx-vp9",
-    "av1": "libsvtav1",
-    "prores": "prores_ks",
-    "ffv1": "ffv1",
-}
-CODECS = (AUTO, *ENCODERS)
 DEFAULT_CRF = {"h264": 16, "hevc": 18, "vp9": 24, "av1": 22}
 _CONTAINERS = {
     ".mp4": ("h264", "hevc", "av1", "vp9"),

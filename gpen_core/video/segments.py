@@ -12,9 +12,9 @@ from pathlib import Path
 from ..errors import ImageError
 from ..faces.cuts import CutFinder
 from ..files import written_whole
+from ..modes import AUTO
 from ..pipeline.clip.moment import as_float
 from ..pipeline.hooks import Hooks
-from ..types import AUTO
 from .parts import Part, join
 from .read import ClipReader
 from .report import ClipReport

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ImageError
-from .codecs import DEFAULT_CRF, ENCODERS, EncodeOptions, codec_for
+from .codec_names import ENCODERS
+from .codecs import DEFAULT_CRF, EncodeOptions, codec_for
 from .files import converting, pyav
 from .info import ClipInfo
 from .sound import Sound

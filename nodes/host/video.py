@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import folder_paths
@@ -12,8 +12,7 @@ from comfy_api.latest import Input, InputImpl, Types, io, ui
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class VideoSource:
+class VideoSource(NamedTuple):
     """A video that lies in a file.
 
     Attributes:

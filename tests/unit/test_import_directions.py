@@ -14,6 +14,7 @@ BASE = {
     "files",
     "heap",
     "lazy",
+    "modes",
     "out_of_memory",
     "polling",
     "precisions",
@@ -23,7 +24,7 @@ BASE = {
 }  # import nothing but each other's types
 ROOMS = {
     **{room: set() for room in BASE},
-    "devices": {"errors", "types"},
+    "devices": {"errors", "modes", "types"},
     "tasks": {"errors", "imaging", "lazy"},  # how a task's pictures are made
     "threads": {"polling"},
     "geometry": {"errors", "types"},
@@ -32,7 +33,7 @@ ROOMS = {
     "engines": {"commands", "errors", "lazy", "out_of_memory", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
     "imaging": {"commands", "errors", "files", "heap", "polling", "threads", "types", "geometry"},
-    "faces": {"commands", "errors", "files", "lazy", "polling", "types", "geometry", "imaging", "weights"},
+    "faces": {"commands", "errors", "files", "lazy", "modes", "polling", "types", "geometry", "imaging", "weights"},
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},

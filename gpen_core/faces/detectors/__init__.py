@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .base import Detections, FaceDetector, FaceNetwork
     from .load import detector_file, load_detector, load_network
     from .mtcnn import load_mtcnn
-    from .options import DETECTOR_NAMES, LEAST_MIN_FACE, DetectOptions
+    from .names import DETECTOR_NAMES
+    from .options import LEAST_MIN_FACE, DetectOptions
     from .passes import MultiPassDetector
     from .retinaface import load_retinaface
 
@@ -37,7 +38,8 @@ __getattr__ = lazy_names(
         "base": ("Detections", "FaceDetector", "FaceNetwork"),
         "load": ("detector_file", "load_detector", "load_network"),
         "mtcnn": ("load_mtcnn",),
-        "options": ("DETECTOR_NAMES", "LEAST_MIN_FACE", "DetectOptions"),
+        "names": ("DETECTOR_NAMES",),
+        "options": ("LEAST_MIN_FACE", "DetectOptions"),
         "passes": ("MultiPassDetector",),
         "retinaface": ("load_retinaface",),
     },

@@ -11,12 +11,13 @@ import torch
 
 from ...commands import install_facexlib
 from ...errors import MissingWeightsError, one_line
-from ...types import AUTO
+from ...modes import AUTO
 from ...weights.catalog import published_named
 from ...weights.find import find_named, find_weights, missing_message
 from .base import FaceNetwork
 from .mtcnn import load_mtcnn
-from .options import DETECTOR_NAMES, DETECTORS_WITH_FILES, EMBEDDED, DetectOptions
+from .names import DETECTOR_NAMES, DETECTORS_WITH_FILES, EMBEDDED
+from .options import DetectOptions
 from .passes import MultiPassDetector
 from .retinaface import load_retinaface
 

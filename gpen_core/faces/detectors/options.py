@@ -6,15 +6,10 @@ import math
 from dataclasses import dataclass
 
 from ...errors import OptionError
-from ...types import AUTO
-from ...weights.catalog import published_of
 
 SMALLEST_SEEN = 20.0  # width in view pixels from which both networks find faces reliably (measured on the test photos)
 # Of the root of the area: a 24-megapixel photograph is searched for faces of 38 px, in a quarter of the time.
 AUTOMATIC_SHARE = 130
-EMBEDDED = "mtcnn"
-DETECTORS_WITH_FILES = published_of("detector")
-DETECTOR_NAMES = (AUTO, *(entry.name for entry in DETECTORS_WITH_FILES), EMBEDDED)
 LEAST_MIN_FACE = 4  # pixels; nothing smaller tells eyes from a mouth
 
 

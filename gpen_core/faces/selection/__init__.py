@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .decisions import Choice, Selection
     from .indices import parse_indices
     from .masks import MaskRule
-    from .options import MASK_MODES, SAME_PERSON, SelectOptions
-    from .orders import ORDERS
+    from .options import SelectOptions
+    from .orders import MASK_MODES, ORDERS, SAME_PERSON
     from .picks import Pick, Picks, pick_of, read_picks, write_picks
     from .reference import Likeness, Reference, reference_of
     from .report import selection_report
@@ -48,8 +48,8 @@ __getattr__ = lazy_names(
         "decisions": ("Choice", "Selection"),
         "indices": ("parse_indices",),
         "masks": ("MaskRule",),
-        "options": ("MASK_MODES", "SAME_PERSON", "SelectOptions"),
-        "orders": ("ORDERS",),
+        "options": ("SelectOptions",),
+        "orders": ("MASK_MODES", "ORDERS", "SAME_PERSON"),
         "picks": ("Pick", "Picks", "pick_of", "read_picks", "write_picks"),
         "reference": ("Likeness", "Reference", "reference_of"),
         "report": ("selection_report",),

@@ -10,7 +10,7 @@ from torch import Tensor
 from ...errors import ImageError, OptionError
 from ...geometry import same_shape, size_of
 from ...types import Face
-from .options import MASK_MODES
+from .orders import MASK_MODES
 
 
 @dataclass(frozen=True)

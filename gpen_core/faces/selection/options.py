@@ -10,11 +10,6 @@ from ...types import Point
 from .indices import parse_indices
 from .orders import CENTER, ORDERS
 
-# The least similarity of one person's faces: dlib's maker draws the line at a Euclidean distance of 0.6, and ArcFace's cosines
-# part there too.
-MASK_MODES = ("inside", "outside")  # where of a mask a face must lie
-SAME_PERSON = 0.4
-
 
 @dataclass(frozen=True)
 class SelectOptions:

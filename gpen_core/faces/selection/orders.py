@@ -1,14 +1,20 @@
-"""Orders in which the faces of a picture are counted."""
+"""Orders in which the faces of a picture are counted, and what else widgets show of the choice before it is made."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from ...types import Face, Point
+if TYPE_CHECKING:
+    from ...types import Face, Point
 
 CENTER: Point = (0.5, 0.5)
+MASK_MODES = ("inside", "outside")  # where of a mask a face must lie
+# The least similarity of one person's faces: dlib's maker draws the line at a Euclidean distance of 0.6, and ArcFace's cosines
+# part there too.
+SAME_PERSON = 0.4
 
 
 def center_of(face: Face) -> Point:

@@ -14,7 +14,7 @@ from ...geometry import compose, fit_similarity, resize_affine, size_of
 from ...imaging.warp import warp
 from ...types import Face
 from ..alignment import check_same_picture
-from .options import SAME_PERSON
+from .orders import SAME_PERSON
 
 if TYPE_CHECKING:
     from ..identity import Embedder

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ...errors import OptionError
 from ...faces.cuts import frame_sketch, unlikeness
-from ...types import AUTO
-from .options import ON, VIDEO_MODES, VideoOptions
+from ...modes import AUTO, ON, VIDEO_MODES
+from .options import VideoOptions
 
 _NEAR_FRAMES = 0.12  # unlikeness of neighbors in a clip, at the median
 _MOST_LOOKED_AT = 40  # pairs of a long batch

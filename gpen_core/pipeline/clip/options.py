@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import OptionError
 from ...faces.track_options import TrackOptions
-from ...types import AUTO
-from ..options import OFF
 
-ON = "on"
-VIDEO_MODES = (AUTO, ON, OFF)
 DETECT_EVERY = 8  # frames: a third of a second
 
 

@@ -17,11 +17,13 @@ from ...faces.selection import Reference
 from ...faces.tracking import Tracker
 from ...geometry import size_of
 from ...imaging.lanczos import resize_lanczos
-from ...types import AUTO, RestoredFace
+from ...modes import AUTO
+from ...types import RestoredFace
 from ..blend import blend_into
+from ..blend_options import BlendOptions
 from ..canvas import canvas_size, output_scale
 from ..hooks import Hooks
-from ..options import BlendOptions, Settings
+from ..options import Settings
 from ..protect import ProtectTools, protections_for
 from .ahead import ahead
 from .choose import chosen

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...faces.quality import load_quality
+from ...modes import OFF
 from ..hooks import Hooks
-from ..options import OFF, ProtectOptions
+from ..options import ProtectOptions
 from .base import Protection, ProtectTools
 from .content import KeepContent
 from .detail import KeepDetail

@@ -11,7 +11,8 @@ import torch
 from ...errors import MissingWeightsError
 from ...faces.identity import find_embedder
 from ...faces.quality import load_quality
-from ..options import OFF, ProtectOptions
+from ...modes import OFF
+from ..options import ProtectOptions
 from .base import ProtectTools
 
 

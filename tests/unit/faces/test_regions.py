@@ -15,7 +15,7 @@ from gpen_core.faces.regions import RegionOptions, face_mask_of, read_regions
 from gpen_core.geometry import TEMPLATES, template_points
 from gpen_core.imaging.masks import ellipse_mask
 from gpen_core.pipeline.blend import blend_frame
-from gpen_core.pipeline.options import BlendOptions
+from gpen_core.pipeline.blend_options import BlendOptions
 from gpen_core.types import RestoredFace
 
 SIDE = 256

@@ -9,7 +9,7 @@ from scipy.signal import welch
 from gpen_core.errors import OptionError
 from gpen_core.imaging.grain import Grain, grain_spectrum, with_grain
 from gpen_core.pipeline.blend import blend_frame
-from gpen_core.pipeline.options import BlendOptions
+from gpen_core.pipeline.blend_options import BlendOptions
 from gpen_core.types import RestoredFace
 
 

@@ -13,7 +13,7 @@ from gpen_core.imaging.lanczos import resize_lanczos
 from gpen_core.imaging.masks import change_mask, ellipse_mask, region_mask
 from gpen_core.imaging.paste import Patch, paste
 from gpen_core.pipeline.blend import blend_faces, blend_frame, blend_into
-from gpen_core.pipeline.options import BlendOptions
+from gpen_core.pipeline.blend_options import BlendOptions
 from gpen_core.types import RestoredFace
 
 

@@ -7,8 +7,8 @@ import torch
 
 from gpen_core.faces.alignment import align_face
 from gpen_core.pipeline.blend import blend_frame
+from gpen_core.pipeline.blend_options import BlendOptions
 from gpen_core.pipeline.kept import KeptMasks
-from gpen_core.pipeline.options import BlendOptions
 from gpen_core.types import RestoredFace
 
 
