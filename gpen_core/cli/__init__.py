@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parser(given[:1]).parse_args(given)
+        options, left = _parser(given[:1]).parse_known_args(given)
+        if left:
+            _Parser(prog=f"python -m gpen_core {given[0]}").error(f"unrecognized arguments: {' '.join(left)}")
         return int(options.run(options))
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads our output any more

@@ -139,12 +139,12 @@ def _expired(watch: Watch) -> str:
 def _handler(base: type[Any], connection: type[Any], watch: Watch) -> Any:
     """urllib's handler of one scheme, whose connections are watched."""
 
-    class Connection(connection):  # type: ignore[misc]
+    class Connection(connection):
         def connect(self) -> None:
             super().connect()
             watch.over(self.sock)
 
-    class Handler(base):  # type: ignore[misc]
+    class Handler(base):
         def do_open(self, http_class: Any, request: urllib.request.Request, **options: Any) -> Any:
             return super().do_open(Connection, request, **options)
 

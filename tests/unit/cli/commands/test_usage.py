@@ -111,6 +111,14 @@ def test_a_log_has_no_bars_but_a_line_for_each_image(portrait, checkpoint, tmp_p
     assert len(printed.out.splitlines()) == 1 and "out.png" in printed.out
 
 
+def test_too_much_is_answered_by_the_command_s_own_help(capsys):
+    for given in (["export", "model.pth", "-o", "m.onnx"], ["doctor", "--fast"], ["inspect", "a.pth", "b.pth"]):
+        with pytest.raises(SystemExit) as ended:
+            main(given)
+        said = capsys.readouterr().err
+        assert ended.value.code == 2 and said.count("\n") == 1 and f"gpen_core {given[0]} --help" in said
+
+
 CTRL_C = """
 import sys
 
