@@ -151,7 +151,7 @@ def _jpeg(target: _Target, path: Path) -> None:
     rows = _rows(picture, np.dtype(np.uint8), on_white=True)
     profile = icc_segments(picture.icc) if picture.icc else b""
     extra = segments + profile
-    _write(path, _encoded(rows, "JPEG", quality=target.quality, subsampling=0, extra=extra, **options))
+    path.write_bytes(_encoded(rows, "JPEG", quality=target.quality, subsampling=0, extra=extra, **options))
 
 
 def _all_in_exif(target: _Target) -> tuple[Block, Known]:
@@ -173,7 +173,7 @@ def _webp(target: _Target, path: Path) -> None:
     rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8))
     given = {name: value for name, value in found.items() if value}
     method = _METHOD_OF_LARGE if is_large(picture.numbers) else _METHOD
-    _write(path, _encoded(rows, "WEBP", quality=target.quality, method=method, **given))
+    path.write_bytes(_encoded(rows, "WEBP", quality=target.quality, method=method, **given))
 
 
 def _tiff(target: _Target, path: Path) -> None:
@@ -185,30 +185,11 @@ def _tiff(target: _Target, path: Path) -> None:
         write_tiff(file, rows, block, own_tags(known.xmp, known.iptc, picture.icc), picture.inks or "RGB")
 
 
-class _Pieces(io.RawIOBase):
-    """A file in memory that keeps what it is given as it is: of a grainy picture, a copy more would be a byte a pixel."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.pieces.append(bytes(data))  # of bytes no copy
-        return len(data)
-
-
-def _encoded(rows: PictureRows, file_format: str, **options: Any) -> list[bytes]:
+def _encoded(rows: PictureRows, file_format: str, **options: Any) -> bytes:
     """By Pillow's encoder, which takes seconds for a large picture, in one go."""
-    image, file = rows.image(), _Pieces()
+    image, file = rows.image(), io.BytesIO()
     interruptible(partial(image.save, file, format=file_format, **options))
-    return file.pieces
-
-
-def _write(path: Path, pieces: list[bytes]) -> None:
-    with path.open("wb") as file:
-        file.writelines(pieces)
+    return file.getvalue()
 
 
 def _rows(picture: Picture, dtype: np.dtype, *, on_white: bool = False) -> PictureRows:
