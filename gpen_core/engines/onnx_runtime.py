@@ -112,10 +112,9 @@ def run(session: Any, ends: Ends, pictures: Tensor) -> Tensor:
     try:
         made = session.run([ends.result], {ends.entry: given})[0]
     except Exception as error:
-        kind = (
-            MemoryError if says_out_of_memory(str(error)) else RuntimeError
-        )  # it may say so at the end of a long message
-        raise kind(f"ONNX Runtime: {one_line(str(error))}") from error
+        is_memory = says_out_of_memory(str(error))  # which may stand at the end of a long message
+        said = f"ONNX Runtime: {one_line(str(error))}"
+        raise (MemoryError(said) if is_memory else RuntimeError(said)) from error
     return torch.from_numpy(made)[:count].float()
 
 
