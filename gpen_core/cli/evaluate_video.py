@@ -11,7 +11,9 @@ from ..checkpoints import GpenModel
 from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DETECTOR_NAMES, load_detector
 from ..faces.identity import find_embedder
-from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video, table
+from ..jobs.sources import find_pictures
+from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video, summary, table
+from ..video.files import is_clip
 
 
 def add_video(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,8 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("clips")
     group.add_argument(
         "--video", nargs="+", type=Path, metavar="PICTURE",
-        help="measure how steady restored clips are: each photograph's face is made to move, degraded by noise and a codec, "
-        "and restored frame by frame and as a clip. No faces are needed",
+        help="measure how steady restored clips are, of photographs or folders of them: each one's face is made to move, "
+        "degraded by noise and a codec, and restored frame by frame and as a clip. No faces are needed",
     )  # fmt: skip
     group.add_argument("--video-frames", type=int, default=VideoTest().frames, metavar="N", help="default: %(default)s")
     group.add_argument("--video-quality", nargs="+", choices=tuple(QUALITIES), default=list(QUALITIES), metavar="NAME",
@@ -46,7 +48,11 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
     test = VideoTest(
         frames=options.video_frames, qualities=tuple(options.video_quality), codecs=tuple(options.video_codec)
     )
-    rows = evaluate_video(options.video, model, detector, test, options.out, embedder=embedder, say=print)
+    found = find_pictures([str(path) for path in options.video])
+    if found.missing:
+        raise OptionError(f"--video {found.missing[0]}: no picture there")
+    pictures = [source.path for source in found.sources if not is_clip(source.path)]
+    rows = evaluate_video(pictures, model, detector, test, options.out, embedder=embedder, say=print)
     print(table(rows), end="")
     for row in rows:
         told = [
@@ -54,4 +60,6 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
             for name, (value, met) in row.verdicts().items()
         ]
         print(f"{row.name}: steady against one by one: {', '.join(told)}")
+    if len(rows) > 1:
+        print(summary(rows), end="")
     return 0

@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..types import Face
+from .one_euro import OneEuro, on_time
+from .places import size_of_face
 
 Array = NDArray[np.float64]
 COORDINATES = 10  # of the landmarks; those of the box come after
-_MEMORY = 12.0  # frames after which a sight counts 1/e: half a second, within which a head turns little
+_MEMORY = 12.0  # frames after which a sight of a head that does not turn counts 1/e: half a second
+_FILTER = OneEuro(1 / (2 * math.pi * _MEMORY), slope=6.0, speed_cutoff=0.02)
+_GLITCH = 0.3  # of a sight's weight: what keeps less says nothing of speed
 _ENOUGH = 3  # sights
 _LEAST_SPREAD = 1.0  # px: smaller differences are no glitches
 _BIWEIGHT = 4.685  # Tukey's constant: 95 % as good as least squares where noise is Gaussian
@@ -68,10 +72,12 @@ def anchored_at(frame: int, sights: Sequence[Sight], ahead: int) -> Face | None:
         return None
     at = np.array([away for away, _ in carried], dtype=np.float64)
     places = np.stack([place for _, place in carried])
-    fading = np.where(at > 0, np.cos(math.pi / 2 * at / (ahead + 1)) ** 2, 1.0)
-    weights = np.exp(-np.abs(at) / _MEMORY) * fading
-    weights *= _without_glitches(places[:, :COORDINATES], weights)
-    return as_face(weights @ places / weights.sum(), own)
+    points = places[:, :COORDINATES]
+    trust = _without_glitches(points, np.exp(-np.abs(at) / _MEMORY))
+    good = trust >= _GLITCH
+    calm = np.stack([np.interp(at, at[good], one[good]) for one in points.T], 1)
+    weights = trust * _FILTER.weights(at, calm, size_of_face(own), ahead)
+    return as_face(on_time(at, places, weights), own)
 
 
 def _without_glitches(points: Array, weights: Array) -> Array:

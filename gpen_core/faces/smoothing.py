@@ -43,7 +43,7 @@ class Jitter:
 
 
 DETECTED = Jitter(0.008, 0.001, 0.03, 1.6, 7)  # each landmark by itself
-CARRIED = Jitter(0.002, 0.001, 0.004, 3.5, 4)  # all of them together, as one similarity
+CARRIED = Jitter(0.002, 0.001, 0.004, 8.0, 4)  # all of them together, as one similarity
 
 
 def smoothed_at(frame: int, sights: Sequence[Sight], reach: int, jitter: Jitter = DETECTED) -> Face | None:

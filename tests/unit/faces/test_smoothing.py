@@ -1,5 +1,6 @@
 """Smoothed landmarks are closer to the truth than the detector's, and no later than it."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from gpen_core.faces.carrying import Sight, anchored_at
-from gpen_core.faces.smoothing import noise_of, smoothed_at
+from gpen_core.faces.places import size_of_face
+from gpen_core.faces.smoothing import CARRIED, noise_of, smoothed_at
 from gpen_core.types import Face
 
 FACE = Face((0, 0, 100, 120), 0.99, ((30, 40), (70, 40), (50, 62), (34, 86), (66, 86)), (720, 1280), track=1)
@@ -122,3 +124,58 @@ def test_landmarks_carried_along_a_known_motion_jitter_a_quarter_as_much():
 def test_landmarks_are_not_carried_where_nobody_knows_the_motion():
     _, sights = clip_of(talking, 0.5)
     assert anchored_at(40, sights, 8) is None
+
+
+@pytest.fixture(scope="module")
+def detected(repo_root):
+    """By clip: what real detectors were off, [80, 5, 2], and what motion read off the pixels was, [79, 2], in faces' sizes."""
+    series = json.loads((repo_root / "tests" / "data" / "detector_noise.json").read_text())
+    return {
+        one["clip"]: (np.array(one["noise"]).reshape(-1, 5, 2), np.array(one["steps"]).reshape(-1, 5, 2).mean(1))
+        for one in series
+    }
+
+
+def seen_by(detector, path, turning=0.0):
+    """Truth and sights of a face on a path, with a real detector's noise. ``turning``: how far its nose goes, in its size."""
+    noise, misses = detector
+    size, truth, sights = size_of_face(FACE), [], []
+    for t in range(80):
+        face = replace(placed(FACE, *path(t), 0, np.random.default_rng(0)), frame=t)
+        points = np.array(face.landmarks)
+        points[2, 0] += size * turning * math.sin(2 * math.pi * t / 60)
+        truth.append(replace(face, landmarks=tuple(map(tuple, points.tolist()))))
+        found = tuple(map(tuple, (points + size * noise[t]).tolist()))
+        x, y = np.subtract(path(t), path(max(t - 1, 0))) + size * misses[(t - 1) % len(misses)]
+        step = torch.tensor([[1.0, 0.0, x], [0.0, 1.0, y]], dtype=torch.float64)
+        sights.append(Sight.of(replace(face, landmarks=found), step if t else None))
+    return truth, sights
+
+
+def carried_and_smoothed(sights):
+    """Both passes, as over a clip with a look-ahead of 12 frames."""
+    carried = [Sight.of(anchored_at(t, sights[max(0, t - 48) : t + 9], 8)) for t in range(80)]
+    return [smoothed_at(t, carried[max(0, t - 48) : t + 5], 4, CARRIED) for t in range(80)]
+
+
+@pytest.mark.parametrize("path", [still, talking, running, starting])
+def test_of_a_real_detectors_noise_at_most_six_tenths_are_left_without_lag(path, detected):
+    assert len(detected) == 4
+    for clip, detector in detected.items():
+        truth, sights = seen_by(detector, path)
+        off = errors(carried_and_smoothed(sights), truth)
+        assert np.sqrt((off**2).mean()) <= 0.6 * np.sqrt((errors([s.face for s in sights], truth) ** 2).mean()), clip
+        speed = np.gradient(np.array([path(t) for t in range(80)]), axis=0)
+        lag = -(off.mean(1) * speed).sum(1)[5:-5].sum() / max((speed**2).sum(1)[5:-5].sum(), 1.0)
+        assert abs(lag) <= 0.25, clip
+
+
+def test_a_head_that_turns_is_followed_although_its_picture_only_moves(detected):
+    """The nose goes to and fro by a tenth of the face: a mean over half a second would be three frames late."""
+    for clip, detector in detected.items():
+        truth, sights = seen_by(detector, talking, turning=0.1)
+        off = errors(carried_and_smoothed(sights), truth)[:, 2, 0]
+        nose = np.array([face.landmarks[2][0] - talking(t)[0] for t, face in enumerate(truth)])
+        speed = np.gradient(nose)
+        lag = -(off * speed)[5:-5].sum() / (speed**2)[5:-5].sum()
+        assert abs(lag) <= 1.25, clip

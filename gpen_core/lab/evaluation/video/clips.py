@@ -18,6 +18,7 @@ from ....types import Face
 from ....video.files import pyav
 
 _SPARE = 1.25  # times: what a clip's picture has more pixels than are shown
+_SURROUNDED = 2.5  # times the face: pictures that are smaller are filled up to show it alone
 Motion = tuple[Tensor, ...]  # for each frame picture_to_frame, [2, 3] float64
 
 
@@ -77,6 +78,20 @@ def reduced(picture: Tensor, face: Face, face_width: float) -> tuple[Tensor, Fac
     height, width = size_of(picture)
     size = round(height * factor), round(width * factor)
     return resize_filtered(picture[None], size, "bicubic")[0].clamp(0, 1), resized_with(face, size)
+
+
+def with_surroundings(picture: Tensor, face: Face) -> tuple[Tensor, Face]:
+    """A picture that is little more than its face, as an aligned crop is, with what is at its edge all around.
+
+    Frames are larger than it, and would show the same face again, mirrored.
+    """
+    height, width = size_of(picture)
+    if min(width / face.width, height / face.height) >= _SURROUNDED:
+        return picture, face
+    edge = round(_SURROUNDED * max(face.width, face.height))
+    wider = torch.nn.functional.pad(picture[None], (edge,) * 4, mode="replicate")[0]
+    to_wider = torch.tensor([[1.0, 0.0, edge], [0.0, 1.0, edge]], dtype=torch.float64)
+    return wider, moved(face, to_wider, size_of(wider))
 
 
 def moving(picture: Tensor, face: Face, motion: Motion, size: tuple[int, int]) -> Clip:

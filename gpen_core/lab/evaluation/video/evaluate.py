@@ -21,7 +21,7 @@ from ....imaging.files import Picture, load_picture, save_picture
 from ....imaging.warp import resize_filtered
 from ....pipeline import ProtectOptions, Settings, restore_image
 from ....pipeline.clip import VideoOptions, restore_stream
-from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion
+from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion, with_surroundings
 from .measure import VideoMeasures, measure_clip
 
 QUALITIES = {"good": (3.0, 0.015), "poor": (4.5, 0.04)}  # fewer pixels by this factor, noise
@@ -112,9 +112,17 @@ def evaluate_video(
 
     Raises:
         ImageError: A picture cannot be read.
-        OptionError: A picture shows no face.
+        OptionError: None of the pictures shows a face; others that show none are left out, which is said.
     """
-    rows = [row for path in pictures for row in _rows(path, model, detector, test, out, embedder, say)]
+    rows: list[VideoRow] = []
+    for path in pictures:
+        clean = clean_clip(path, detector, test)
+        if clean is None:
+            say(f"{path}: no face is found in it, so no clip is made of it")
+        else:
+            rows += _rows(path, clean, model, detector, test, out, embedder, say)
+    if not rows:
+        raise OptionError("no clip can be made: no face is found in any picture")
     content = [
         {
             "picture": row.picture,
@@ -124,17 +132,19 @@ def evaluate_video(
         }
         for row in rows
     ]
-    for name, text in (("video.json", json.dumps(content, indent=1) + "\n"), ("video.md", table(rows))):
+    for name, text in (
+        ("video.json", json.dumps(content, indent=1) + "\n"),
+        ("video.md", f"{table(rows)}\n{summary(rows)}"),
+    ):
         with written_whole(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return rows
 
 
 def _rows(
-    path: Path, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path, embedder: Embedder | None,
-    say: Callable[[str], None],
+    path: Path, clean: Clip, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path,
+    embedder: Embedder | None, say: Callable[[str], None],
 ) -> Iterator[VideoRow]:  # fmt: skip
-    clean = clean_clip(path, detector, test)
     follower = LookingFollower(detector)
     of_clean = measure_clip(clean.frames, clean, follower, embedder)
     for codec, quality in product(test.codecs, test.qualities):
@@ -153,13 +163,13 @@ def _rows(
         yield row
 
 
-def clean_clip(path: Path, detector: MultiPassDetector, test: VideoTest) -> Clip:
-    """The clip before it is degraded; the eyes are closed in four frames in the middle."""
+def clean_clip(path: Path, detector: MultiPassDetector, test: VideoTest) -> Clip | None:
+    """The clip before it is degraded; the eyes are closed in four frames in the middle. None where no face is found."""
     picture = load_picture(path).pixels[:3]
     faces = detector.detect(picture)
     if not faces:
-        raise OptionError(f"{path}: no face is found in it, so no clip can be made of it")
-    picture, face = reduced(picture, faces[0], test.face_width)
+        return None
+    picture, face = reduced(*with_surroundings(picture, faces[0]), test.face_width)
     motion = smooth_motion(test.frames, face, test.size, test.face_width)
     middle = test.frames // 2
     clip = moving(picture, face, motion, test.size)
@@ -191,6 +201,22 @@ def table(rows: Sequence[VideoRow]) -> str:
         for name, m in row.measures.items():
             cells = [f"{m.flicker:.2f}", f"{m.tlme:.3f}", _number(m.vidd, 3), f"{m.psnr:.2f}", _number(m.eyes, 2)]
             lines.append(f"| {row.name} | {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def summary(rows: Sequence[VideoRow]) -> str:
+    """Of the verdicts of several clips: for each goal the mean, the worst, and how many clips meet it."""
+    found: dict[str, list[tuple[float, bool]]] = {}
+    for row in rows:
+        for name, verdict in row.verdicts().items():
+            found.setdefault(name, []).append(verdict)
+    lines = ["| steady against one by one | mean | worst | goal met |", "|---|---|---|---|"]
+    for name, verdicts in found.items():
+        values = [value for value, _ in verdicts]
+        worst = min(values) if name == "psnr" else max(values)
+        told = "{:+.2f} dB" if name == "psnr" else "× {:.2f}"
+        met = f"{sum(is_met for _, is_met in verdicts)} of {len(verdicts)}"
+        lines.append(f"| {name} | {told.format(sum(values) / len(values))} | {told.format(worst)} | {met} |")
     return "\n".join(lines) + "\n"
 
 

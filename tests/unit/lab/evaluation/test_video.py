@@ -13,8 +13,10 @@ from gpen_core.faces.detectors import load_detector
 from gpen_core.faces.following import LookingFollower
 from gpen_core.faces.registration import motion_between
 from gpen_core.geometry import apply_affine
-from gpen_core.lab.evaluation.video import coded, measure_clip, moving, noisy, smooth_motion
-from gpen_core.lab.evaluation.video.evaluate import VideoTest, evaluate_video
+from gpen_core.imaging.files import Picture, save_picture
+from gpen_core.lab.evaluation.video import VideoMeasures, coded, measure_clip, moving, noisy, smooth_motion
+from gpen_core.lab.evaluation.video.evaluate import VideoRow, VideoTest, clean_clip, evaluate_video, summary
+from gpen_core.lab.evaluation.video.measure import landmark_error
 
 pytest.importorskip("av", reason="PyAV codes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
@@ -78,9 +80,42 @@ def test_the_report_has_every_clip_and_a_contact_sheet(photograph_path, tiny_mod
     assert list(written[0]["measures"]) == ["input", "one by one", "steady", "clean"]
     assert written[0]["measures"]["input"] != written[1]["measures"]["input"]
     assert written[0]["measures"]["clean"] == written[1]["measures"]["clean"]
-    assert (tmp_path / "video.md").read_text().count("\n") == 10
+    assert (tmp_path / "video.md").read_text().count("\n") == 10 + 7  # the measures, and the verdicts below them
     with Image.open(tmp_path / "astronaut-vp9-poor.png") as sheet:
         assert sheet.size == (2 * 320, 4 * 180)  # every tenth of 12 frames, a row for each of four clips
+
+
+def test_pictures_without_a_face_are_left_out_and_only_such_are_an_error(
+    photograph_path, tiny_model, detector, tmp_path
+):
+    Image.new("RGB", (200, 160), "gray").save(tmp_path / "wall.png")
+    test, said = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("good",)), []
+    rows = evaluate_video(
+        [tmp_path / "wall.png", photograph_path], tiny_model, detector, test, tmp_path, say=said.append
+    )
+    assert [row.picture for row in rows] == ["astronaut.jpg"]
+    assert said[0].endswith("wall.png: no face is found in it, so no clip is made of it")
+    with pytest.raises(OptionError, match="no face is found in any picture"):
+        evaluate_video([tmp_path / "wall.png"], tiny_model, detector, test, tmp_path)
+
+
+def test_a_clip_of_an_aligned_crop_shows_its_face_once(astronaut, astronaut_face, detector, tmp_path):
+    x0, y0, x1, y1 = map(round, astronaut_face.box)
+    crop = tmp_path / "face.png"
+    save_picture(Picture(astronaut[:, y0 - 30 : y1 + 26, x0 - 41 : x1 + 42]), crop)
+    clean = clean_clip(crop, detector, VideoTest(frames=12, size=SIZE, face_width=60))
+    assert [len(detector.detect(clean.frames[number])) for number in (0, 11)] == [1, 1]
+    assert landmark_error([detector.detect(clean.frames[0])[0]], clean.faces[:1]) < 8  # px, of 256
+
+
+def test_several_clips_are_summed_up_by_mean_and_worst():
+    def row(flicker, psnr):
+        alone, steady = VideoMeasures(2.0, 0.2, None, 30.0, None), VideoMeasures(flicker, 0.1, None, psnr, None)
+        return VideoRow("a.png", "h264", "good", {"one by one": alone, "steady": steady})
+
+    text = summary([row(0.2, 30.5), row(1.0, 29.5)])
+    assert "| flicker | × 0.30 | × 0.50 | 1 of 2 |" in text and "| tlme | × 0.50 | × 0.50 | 2 of 2 |" in text
+    assert "| psnr | +0.00 dB | -0.50 dB | 1 of 2 |" in text
 
 
 @pytest.fixture
