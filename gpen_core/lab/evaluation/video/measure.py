@@ -28,8 +28,9 @@ class VideoMeasures:
 
     Attributes:
         flicker: Mean absolute second difference in time, less that of the clean clip, in steps of 8 bits.
-        tlme: Landmark motion error: how far the landmarks that a detector finds move from frame to frame along the true motion,
-            where they should not, in pixels. Steps in which the face itself changes, as in a blink, are left out.
+        tlme: Landmark motion error: by how much the landmarks that a detector finds move otherwise from frame to frame than
+            those that it finds in the clean clip, in pixels: what it errs in that clip is no fault of a restoration. Steps in
+            which the face itself changes, as in a blink, are left out.
         vidd: Distance of neighbors' identity vectors; None without a recognition network.
         psnr: In dB.
         eyes: Mean absolute error in the eyes of the frames in which the face itself changes and their neighbors, in steps of 8
@@ -63,7 +64,7 @@ def measure_clip(
     error = (crops - originals)[:, oval.expand(3, -1, -1)]
     return VideoMeasures(
         flicker=255 * (second_difference(crops, oval) - second_difference(originals, oval)),
-        tlme=landmark_motion(crops, follower, clean.changed),
+        tlme=landmark_motion_error(crops, originals, follower, clean.changed),
         vidd=None if embedder is None else identity_motion(crops, embedder),
         psnr=-10 * math.log10(max(float(error.square().mean()), 1e-10)),
         eyes=_eyes(crops, originals, clean.changed),
@@ -83,17 +84,23 @@ def second_difference(crops: Tensor, oval: Tensor) -> float:
     return float((change * oval).sum() / (oval.sum() * len(change)))
 
 
-def landmark_motion(crops: Tensor, follower: Follower, changed: Sequence[int] = ()) -> float:
-    """How far landmarks move between neighbors of [T, 3, S, S], in which they should stand still, in pixels.
+def landmark_motion_error(crops: Tensor, originals: Tensor, follower: Follower, changed: Sequence[int] = ()) -> float:
+    """How far the steps of landmarks from frame to frame are from those in the clean clip, at the mean, in pixels.
 
     Args:
-        crops: Of one face.
-        follower: Finds landmarks.
+        crops: [T, 3, S, S] of one face, at its true places.
+        originals: [T, 3, S, S] of the clean clip, at the same places.
+        follower: Finds landmarks in both.
         changed: Frames in which the face itself changes, so that nobody knows where its landmarks should be.
     """
-    points = torch.stack([landmarks_in(crop, follower) for crop in crops])
-    still = [step for step in range(1, len(points)) if not {step - 1, step} & set(changed)]
-    moved = (points[1:] - points[:-1]).norm(dim=-1)[[step - 1 for step in still]]
+    off = torch.stack(
+        [
+            landmarks_in(crop, follower) - landmarks_in(clean, follower)
+            for crop, clean in zip(crops, originals, strict=True)
+        ]
+    )
+    still = [step for step in range(1, len(off)) if not {step - 1, step} & set(changed)]
+    moved = (off[1:] - off[:-1]).norm(dim=-1)[[step - 1 for step in still]]
     return float(moved[torch.isfinite(moved)].mean())
 
 

@@ -35,17 +35,17 @@ def detector():
 
 def test_a_clean_clip_neither_flickers_nor_errs(clip, detector):
     measured = measure_clip(clip.frames, clip, LookingFollower(detector))
-    assert measured.flicker == 0 and measured.psnr >= 99 and measured.vidd is None and measured.eyes is None
+    assert measured.flicker == measured.tlme == 0 and measured.psnr >= 99
+    assert measured.vidd is None and measured.eyes is None
 
 
 def test_noise_and_jitter_are_seen(clip, detector):
     follower = LookingFollower(detector)
-    clean = measure_clip(clip.frames, clip, follower)
     noise = measure_clip(noisy(clip.frames, 0.04), clip, follower)
     assert noise.flicker > 3 and noise.psnr < 30
     shaken = torch.stack([frame.roll(3 * (number % 2), 2) for number, frame in enumerate(clip.frames)])
     jitter = measure_clip(shaken, clip, follower)
-    assert jitter.flicker > 3 and jitter.tlme > 2 * clean.tlme
+    assert jitter.flicker > 3 and jitter.tlme == pytest.approx(6, rel=0.4)  # 3 px of the clip are 6 of a crop
 
 
 def test_the_true_motion_is_read_off_the_pixels(clip):

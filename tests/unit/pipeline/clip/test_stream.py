@@ -1,13 +1,15 @@
 """Clips as streams: bounded, in order, one number a face, and the same result as single pictures where nothing moves."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from gpen_core.errors import ImageError, OptionError
-from gpen_core.faces.selection import SelectOptions
+from gpen_core.faces.identity import Embedder
+from gpen_core.faces.selection import SelectOptions, reference_of
 from gpen_core.pipeline import Hooks, Settings, restore_image
 from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream
 from gpen_core.pipeline.clip.ahead import ahead
@@ -99,6 +101,24 @@ def test_a_choice_holds_for_the_whole_track(talking, tiny_model, detector):
     settings = Settings(SelectOptions(min_size=limit))
     found = faces_of(restore_stream(talking.frames, tiny_model, detector, settings))
     assert len({len(faces) for faces in found}) == 1
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_reference_is_compared_with_a_track_once(talking, tiny_model, detector, plain, wanted):
+    asked = []
+
+    def embed(faces):  # the pixels themselves, as a network that knows this very picture
+        asked.append(len(faces))
+        return faces.flatten(1).double() - 0.5
+
+    points = ((5.0, 6.0), (11.0, 6.0), (8.0, 9.0), (5.5, 12.0), (10.5, 12.0))
+    person = reference_of(talking.frames[:1], talking.faces[:1], Embedder(16, points, embed, True, "pixels"))
+    if not wanted:
+        person = replace(person, vectors=-person.vectors)
+    asked.clear()
+    found = faces_of(restore_stream(talking.frames, tiny_model, detector, plain, reference=person))
+    assert [len(faces) for faces in found] == [int(wanted)] * 24
+    assert asked == [5]  # the first frames of the track
 
 
 def test_without_a_face_the_frames_come_back(tiny_model, detector, plain):
