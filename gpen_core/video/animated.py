@@ -84,6 +84,8 @@ def restore_animation(
         report.count(result)
         pictures.append(_as_picture(result.frame))
     report.size = (pictures[0].height, pictures[0].width)
+    if _is_deep(source):
+        report.note(f"{target.name} has 8 bits a color where {source.name} has 16.")
     with written_whole(target) as temporary:
         _save(pictures, timing, temporary)
     return report
@@ -112,12 +114,22 @@ def timing_of(source: Path) -> Timing:
         return Timing(tuple(durations), int(picture.info.get("loop", 0)))
 
 
+def _is_deep(source: Path) -> bool:
+    with Image.open(source) as picture:
+        return picture.mode.startswith("I;16")
+
+
 def _frames(source: Path) -> Iterator[Tensor]:
-    """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none."""
+    """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none. Gray pages of 16 bits: [3, H, W] uint16."""
     try:
         with Image.open(source) as picture:
             alpha = "A" in picture.mode or "transparency" in picture.info
             for frame in ImageSequence.Iterator(picture):
+                if frame.mode.startswith("I;16"):
+                    yield torch.from_numpy(np.asarray(frame).astype(np.uint16))[None].expand(3, -1, -1)
+                    continue
+                if frame.mode in ("I", "F"):
+                    raise ImageError(f"{source.name}: its pages have 32 bits. Convert them to 8 or 16 bits.")
                 array = np.asarray(frame.convert("RGBA" if alpha else "RGB"))
                 yield torch.from_numpy(array.copy()).movedim(-1, 0).contiguous()
     except (UnidentifiedImageError, OSError, EOFError) as error:

@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -136,6 +137,19 @@ def test_a_part_without_frames_or_times_is_an_error(portrait, checkpoint, tmp_pa
     assert run(pages, "-o", tmp_path / "out.tif", "--end", "1", checkpoint=checkpoint) == 1
     assert "the pages of a TIFF file have no times" in capsys.readouterr().out
     assert not list(tmp_path.glob("out*"))
+
+
+def test_pages_of_16_bits_are_read_as_they_are_and_their_loss_is_said(portrait, checkpoint, tmp_path, capsys):
+    gray = [Image.open(portrait).convert("L").crop((100 + n, 24, 300 + n, 204)) for n in range(3)]
+    deep = [Image.fromarray(np.asarray(page).astype(np.uint16) * 257) for page in gray]
+    source, target = tmp_path / "in.tif", tmp_path / "out.tif"
+    deep[0].save(source, save_all=True, append_images=deep[1:])
+    assert run(source, "-o", target, "--protect", "off", checkpoint=checkpoint) == 0
+    assert "out.tif has 8 bits a color where in.tif has 16." in capsys.readouterr().out
+    with Image.open(target) as picture:
+        assert picture.n_frames == 3
+        beside = np.asarray(picture.convert("L"))[-20:, -20:].astype(int)  # of the face
+    assert np.abs(beside - np.asarray(gray[0])[-20:, -20:]).max() <= 2
 
 
 def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):

@@ -22,7 +22,7 @@ from ....imaging.warp import resize_filtered
 from ....pipeline import ProtectOptions, Settings, restore_image
 from ....pipeline.clip import VideoOptions, restore_stream
 from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion, with_surroundings
-from .measure import VideoMeasures, measure_clip
+from .measure import VideoMeasures, clean_landmarks, measure_clip
 
 QUALITIES = {"good": (3.0, 0.015), "poor": (4.5, 0.04)}  # fewer pixels by this factor, noise
 ENCODERS = {"h264": ("libx264", {"good": 23, "poor": 33}), "vp9": ("libvpx-vp9", {"good": 30, "poor": 44})}  # with CRF
@@ -146,7 +146,8 @@ def _rows(
     embedder: Embedder | None, say: Callable[[str], None],
 ) -> Iterator[VideoRow]:  # fmt: skip
     follower = LookingFollower(detector)
-    of_clean = measure_clip(clean.frames, clean, follower, embedder)
+    landmarks = clean_landmarks(clean, follower)
+    of_clean = measure_clip(clean.frames, clean, follower, embedder, landmarks)
     for codec, quality in product(test.codecs, test.qualities):
         (factor, noise), (encoder, crf) = QUALITIES[quality], ENCODERS[codec]
         frames = coded(noisy(smaller(clean.frames, factor), noise), encoder, crf[quality])
@@ -155,7 +156,7 @@ def _rows(
             ALONE: one_by_one(frames, model, detector, test),
             STEADY: steady(frames, model, detector, test),
         }
-        measures = {name: measure_clip(shown, clean, follower, embedder) for name, shown in made.items()}
+        measures = {name: measure_clip(shown, clean, follower, embedder, landmarks) for name, shown in made.items()}
         row = VideoRow(path.name, codec, quality, {**measures, CLEAN: of_clean})
         contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{codec}-{quality}.png")
         for name, measured in row.measures.items():

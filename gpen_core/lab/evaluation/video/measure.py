@@ -19,6 +19,7 @@ from ....types import Face
 from .clips import Clip
 
 SIDE, TEMPLATE = 256, "ffhq"  # of the crops in which everything is measured
+_LOOKS = ((0, 0), (6, 0), (-6, 0), (0, 6), (0, -6))  # px by which the face is moved in the crop that the detector sees
 _EYES = 0.2  # of the crop's side: the squares around the eyes
 
 
@@ -49,7 +50,11 @@ class VideoMeasures:
 
 
 def measure_clip(
-    frames: Sequence[Tensor] | Tensor, clean: Clip, follower: Follower, embedder: Embedder | None = None
+    frames: Sequence[Tensor] | Tensor,
+    clean: Clip,
+    follower: Follower,
+    embedder: Embedder | None = None,
+    landmarks: Tensor | None = None,
 ) -> VideoMeasures:
     """Measure a clip against its clean original.
 
@@ -58,13 +63,18 @@ def measure_clip(
         clean: The original, and where its face is.
         follower: Finds landmarks; see ``faces.following.follower_of``.
         embedder: Tells whose face it is.
+        landmarks: What ``clean_landmarks`` found, where several clips are measured against one.
     """
     crops, originals = aligned(frames, clean.faces), aligned(clean.frames, clean.faces)
     oval = ellipse_mask(SIDE, TEMPLATE, 0.35) > 0.5
     error = (crops - originals)[:, oval.expand(3, -1, -1)]
     return VideoMeasures(
         flicker=255 * (second_difference(crops, oval) - second_difference(originals, oval)),
-        tlme=landmark_motion_error(crops, originals, follower, clean.changed),
+        tlme=landmark_motion_error(
+            landmarks_of(crops, follower),
+            landmarks_of(originals, follower) if landmarks is None else landmarks,
+            clean.changed,
+        ),
         vidd=None if embedder is None else identity_motion(crops, embedder),
         psnr=-10 * math.log10(max(float(error.square().mean()), 1e-10)),
         eyes=_eyes(crops, originals, clean.changed),
@@ -84,24 +94,39 @@ def second_difference(crops: Tensor, oval: Tensor) -> float:
     return float((change * oval).sum() / (oval.sum() * len(change)))
 
 
-def landmark_motion_error(crops: Tensor, originals: Tensor, follower: Follower, changed: Sequence[int] = ()) -> float:
+def landmark_motion_error(found: Tensor, expected: Tensor, changed: Sequence[int] = ()) -> float:
     """How far the steps of landmarks from frame to frame are from those in the clean clip, at the mean, in pixels.
 
     Args:
-        crops: [T, 3, S, S] of one face, at its true places.
-        originals: [T, 3, S, S] of the clean clip, at the same places.
-        follower: Finds landmarks in both.
+        found: [T, 5, 2], of one face, in crops at its true places; NaN where it was not found.
+        expected: [T, 5, 2], those of the clean clip.
         changed: Frames in which the face itself changes, so that nobody knows where its landmarks should be.
     """
-    off = torch.stack(
-        [
-            landmarks_in(crop, follower) - landmarks_in(clean, follower)
-            for crop, clean in zip(crops, originals, strict=True)
-        ]
-    )
+    off = found - expected
     still = [step for step in range(1, len(off)) if not {step - 1, step} & set(changed)]
     moved = (off[1:] - off[:-1]).norm(dim=-1)[[step - 1 for step in still]]
     return float(moved[torch.isfinite(moved)].mean())
+
+
+def clean_landmarks(clean: Clip, follower: Follower) -> Tensor:
+    """[T, 5, 2], where a detector finds the landmarks of the clean clip, in crops at its faces' places."""
+    return landmarks_of(aligned(clean.frames, clean.faces), follower)
+
+
+def landmarks_of(crops: Tensor, follower: Follower) -> Tensor:
+    """[T, 5, 2], where a detector finds them in aligned crops, the mean over ``_LOOKS``.
+
+    Where a detector sees the same face a few pixels farther to the right, it finds its landmarks half a pixel elsewhere in it:
+    a single look would measure that.
+    """
+    return torch.stack(
+        [
+            torch.stack(
+                [landmarks_in(crop.roll((y, x), (1, 2)), follower) - torch.tensor((x, y)) for x, y in _LOOKS]
+            ).nanmean(0)
+            for crop in crops
+        ]
+    )
 
 
 def landmarks_in(crop: Tensor, follower: Follower) -> Tensor:
