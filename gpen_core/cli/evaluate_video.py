@@ -12,7 +12,8 @@ from ..errors import MissingWeightsError, OptionError
 from ..faces.detectors import DETECTOR_NAMES, load_detector
 from ..faces.identity import find_embedder
 from ..jobs.sources import find_pictures
-from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video, summary, table
+from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video
+from ..lab.evaluation.video.report import summary, table
 from ..video.files import is_clip
 
 

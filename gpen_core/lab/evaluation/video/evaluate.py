@@ -17,19 +17,15 @@ from ....faces.detectors import MultiPassDetector
 from ....faces.following import LookingFollower
 from ....faces.identity import Embedder
 from ....files import written_whole
-from ....imaging.files import Picture, load_picture, save_picture
-from ....imaging.warp import resize_filtered
+from ....imaging.files import load_picture
 from ....pipeline import ProtectOptions, Settings, restore_image
 from ....pipeline.clip import VideoOptions, restore_stream
 from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion, with_surroundings
-from .measure import VideoMeasures, clean_landmarks, measure_clip
+from .measure import clean_landmarks, measure_clip
+from .report import ALONE, CLEAN, INPUT, STEADY, VideoRow, contact_sheet, summary, table, text_of
 
 QUALITIES = {"good": (3.0, 0.015), "poor": (4.5, 0.04)}  # fewer pixels by this factor, noise
 ENCODERS = {"h264": ("libx264", {"good": 23, "poor": 33}), "vp9": ("libvpx-vp9", {"good": 30, "poor": 44})}  # with CRF
-INPUT, ALONE, STEADY, CLEAN = "input", "one by one", "steady", "clean"
-_GOALS = (("flicker", 1 / 3), ("tlme", 1 / 2))  # against one by one
-_EYES_GOAL = 1.1
-_EVERY, _SHEET = 10, (180, 320)
 
 
 @dataclass(frozen=True)
@@ -61,32 +57,6 @@ class VideoTest:
             unknown = [name for name in asked if name not in known]
             if unknown:
                 raise OptionError(f"no {what} is called '{unknown[0]}'. Known: {', '.join(known)}.")
-
-
-@dataclass(frozen=True)
-class VideoRow:
-    """One clip: what was measured of the input, of both restorations and of the clean clip itself."""
-
-    picture: str
-    codec: str
-    quality: str
-    measures: dict[str, VideoMeasures]
-
-    @property
-    def name(self) -> str:
-        """Which clip it is."""
-        return f"{self.picture}, {self.codec}, {self.quality}"
-
-    def verdicts(self) -> dict[str, tuple[float, bool]]:
-        """Steady against one by one: for each goal, the ratio (of PSNR, the gain in dB) and whether it is met."""
-        alone, steady = self.measures[ALONE], self.measures[STEADY]
-        found = {name: (getattr(steady, name) / max(getattr(alone, name), 1e-9), limit) for name, limit in _GOALS}
-        result = {name: (ratio, ratio <= limit) for name, (ratio, limit) in found.items()}
-        result["psnr"] = (steady.psnr - alone.psnr, steady.psnr >= alone.psnr)
-        if steady.eyes is not None and alone.eyes is not None:
-            ratio = steady.eyes / max(alone.eyes, 1e-9)
-            result["eyes"] = (ratio, ratio <= _EYES_GOAL)
-        return result
 
 
 def evaluate_video(
@@ -160,7 +130,7 @@ def _rows(
         row = VideoRow(path.name, codec, quality, {**measures, CLEAN: of_clean})
         contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{codec}-{quality}.png")
         for name, measured in row.measures.items():
-            say(f"{row.name}, {name}: {_text(measured)}")
+            say(f"{row.name}, {name}: {text_of(measured)}")
         yield row
 
 
@@ -185,46 +155,3 @@ def one_by_one(frames: Tensor, model: GpenModel, detector: MultiPassDetector, te
 def steady(frames: Tensor, model: GpenModel, detector: MultiPassDetector, test: VideoTest) -> Tensor:
     """[T, 3, H, W] restored as a clip."""
     return torch.stack([done.frame for done in restore_stream(frames, model, detector, test.settings, test.video)])
-
-
-def contact_sheet(rows: Sequence[Tensor], path: Path) -> None:
-    """Every tenth frame, one row for each clip."""
-    lines = [
-        torch.cat([resize_filtered(frame[None], _SHEET, "bilinear")[0] for frame in row[::_EVERY]], 2) for row in rows
-    ]
-    save_picture(Picture(torch.cat(lines, 1).clamp(0, 1)), path)
-
-
-def table(rows: Sequence[VideoRow]) -> str:
-    """A table in Markdown."""
-    lines = ["| clip | | flicker | TLME, px | VIDD | PSNR, dB | eyes |", "|---|---|---|---|---|---|---|"]
-    for row in rows:
-        for name, m in row.measures.items():
-            cells = [f"{m.flicker:.2f}", f"{m.tlme:.3f}", _number(m.vidd, 3), f"{m.psnr:.2f}", _number(m.eyes, 2)]
-            lines.append(f"| {row.name} | {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def summary(rows: Sequence[VideoRow]) -> str:
-    """Of the verdicts of several clips: for each goal the mean, the worst, and how many clips meet it."""
-    found: dict[str, list[tuple[float, bool]]] = {}
-    for row in rows:
-        for name, verdict in row.verdicts().items():
-            found.setdefault(name, []).append(verdict)
-    lines = ["| steady against one by one | mean | worst | goal met |", "|---|---|---|---|"]
-    for name, verdicts in found.items():
-        values = [value for value, _ in verdicts]
-        worst = min(values) if name == "psnr" else max(values)
-        told = "{:+.2f} dB" if name == "psnr" else "× {:.2f}"
-        met = f"{sum(is_met for _, is_met in verdicts)} of {len(verdicts)}"
-        lines.append(f"| {name} | {told.format(sum(values) / len(values))} | {told.format(worst)} | {met} |")
-    return "\n".join(lines) + "\n"
-
-
-def _text(m: VideoMeasures) -> str:
-    told = f"flicker {m.flicker:.2f}, TLME {m.tlme:.3f} px, VIDD {_number(m.vidd, 3)}, PSNR {m.psnr:.2f} dB"
-    return f"{told}, eyes {_number(m.eyes, 2)}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"

@@ -15,8 +15,9 @@ from gpen_core.faces.registration import motion_between
 from gpen_core.geometry import apply_affine
 from gpen_core.imaging.files import Picture, save_picture
 from gpen_core.lab.evaluation.video import VideoMeasures, coded, measure_clip, moving, noisy, smooth_motion
-from gpen_core.lab.evaluation.video.evaluate import VideoRow, VideoTest, clean_clip, evaluate_video, summary
+from gpen_core.lab.evaluation.video.evaluate import VideoTest, clean_clip, evaluate_video
 from gpen_core.lab.evaluation.video.measure import landmark_error
+from gpen_core.lab.evaluation.video.report import VideoRow, summary
 
 pytest.importorskip("av", reason="PyAV codes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
