@@ -1,4 +1,4 @@
-"""What a detector sees of a badly exposed picture: faded, dark, washed out, or clipped in its brightest channel.
+"""What a detector sees of a badly exposed picture: faded, dark, washed out, or clipped to white.
 
 Networks know faces in ordinary contrast. On prints of 15 % contrast and on pictures exposed at a twentieth, the built-in
 detector misses four faces out of five, and none once the values are stretched.
@@ -14,12 +14,15 @@ import torch
 from torch import Tensor
 
 from ...imaging.luma import BT601
+from ...imaging.morphology import reconstructed
+from .shown import Shown
 
 _TAIL = 0.01  # of the pixels on either side may be anything: a frame, a date, dust
 _THIN_TAIL = 0.001
 _POOR_SPREAD = 0.45  # of luma between the tails; of ordinary photographs it is at least 0.5
 _USELESS_SPREAD = 0.9  # of the best channel: stretching changes nothing that a network would see
 _CLIPPED, _CLIPPED_SHARE = 0.99, 0.1  # ordinary photographs: 1 % of the pixels
+_BURNT_SHARE = 0.03  # ordinary photographs: 1 % of the pixels, but for a white ground, which reaches the border
 _PALE = 0.25  # the darkest channel of over-exposed skin; a pure color has less
 _DARK = 0.12  # the median's luma, of the range of nearly all: something bright is in a dark picture, a lamp or a window
 _BRIGHT_TAIL = 0.05  # of the pixels: those are let go then
@@ -38,6 +41,7 @@ class Exposure:
         is_dark: Whether most of the frame is dark, and little of it bright.
         cuts: Whether stretching cuts off values far from the others: something small may show in these only.
         clipped: Share of pale pixels whose brightest channel is clipped and whose darkest is not.
+        burnt: Share of pixels in places of plain white that do not reach the frame's border.
     """
 
     low: tuple[float, ...]
@@ -46,12 +50,14 @@ class Exposure:
     is_dark: bool
     cuts: bool
     clipped: float
+    burnt: float
 
     @classmethod
     def of(cls, frame: Tensor) -> Exposure:
         """frame: [3, H, W] RGB in [0, 1]."""
         step = sample_step(frame.shape)
-        sample = frame[:, ::step, ::step].flatten(1).float().cpu()
+        small = frame[:, ::step, ::step].float().cpu()
+        sample = small.flatten(1)
         luma = torch.tensor(BT601) @ sample
         values = torch.cat((sample, luma[None])).sort(dim=1).values  # [4, N]
         low, high, median = _at(values, _TAIL), _at(values, 1 - _TAIL), _at(values, 0.5)
@@ -66,8 +72,9 @@ class Exposure:
         least, most = sample.amin(0), sample.amax(0)
         clipped = (most > _CLIPPED) & (least > _PALE) & (least < _CLIPPED)
         return cls(
-            tuple(low[:3].tolist()), tuple(high[:3].tolist()), spread, is_dark, cuts, float(clipped.float().mean())
-        )
+            tuple(low[:3].tolist()), tuple(high[:3].tolist()), spread, is_dark, cuts, float(clipped.float().mean()),
+            _burnt(small),
+        )  # fmt: skip
 
     @property
     def is_poor(self) -> bool:
@@ -78,6 +85,11 @@ class Exposure:
     def is_clipped(self) -> bool:
         """Over-exposed in the brightest channel, which on skin is red: another one may still show the face."""
         return self.clipped > _CLIPPED_SHARE
+
+    @property
+    def is_over(self) -> bool:
+        """Over-exposed, in color or in gray: faces are doubtful in it, and are looked for in several renderings."""
+        return self.is_clipped or self.burnt > _BURNT_SHARE
 
     @property
     def gains(self) -> bool:
@@ -101,9 +113,24 @@ class Exposure:
         return [high - low for low, high in zip(self.low, self.high, strict=True)]
 
 
+def exposure_of(frame: Shown) -> Exposure:
+    """How a frame is exposed, as it is shown."""
+    return Exposure.of(frame.sample(sample_step(frame.shape)))
+
+
 def sample_step(shape: Sequence[int]) -> int:
     """Of every how many rows and columns of a frame [C, H, W] a pixel is looked at; of what that leaves, all."""
     return max(1, math.isqrt(shape[-2] * shape[-1] // _SAMPLES))
+
+
+def _burnt(sample: Tensor) -> float:
+    """sample: [3, h, w] → the share of white places that do not reach the border, as a white ground does."""
+    white = (sample.amin(0, keepdim=True) > _CLIPPED).float()
+    if not white.mean() > _BURNT_SHARE:
+        return 0.0
+    border = torch.ones_like(white)
+    border[:, 1:-1, 1:-1] = 0
+    return float((white - reconstructed(border, white)).mean())
 
 
 def _at(values: Tensor, share: float) -> Tensor:

@@ -11,8 +11,9 @@ from ...geometry import size_of
 from ...polling import current_poll
 from ...types import Face
 from .base import FaceNetwork, check_frame
-from .exposure import Exposure, sample_step
+from .exposure import exposure_of
 from .options import SMALLEST_SEEN, DetectOptions, Levels, smallest_face
+from .overexposed import over_exposed_faces
 from .shown import Shown
 from .sightings import Sighting, clearest, matching, merge, roll_degrees, sightings_in, upright_turns
 from .views import View, around, tiles, whole
@@ -32,7 +33,8 @@ class MultiPassDetector:
     2. Uncertain, small and sideways faces are checked again in upright close-ups.
     3. Unless a face is clearly upright, both steps are repeated on rotated copies of the frame.
 
-    A badly exposed frame is stretched first (see ``exposure``); so is one in which nothing was found, where that helps.
+    A badly exposed frame is stretched first (see ``exposure``); so is one in which nothing was found, where that helps. An
+    over-exposed one is seen in several renderings.
 
     Args:
         network: The detection network.
@@ -81,25 +83,24 @@ class MultiPassDetector:
 
     def _exposed_passes(self, frame: Shown) -> list[Sighting]:
         """The faces of a frame, however it is exposed; an ordinary frame is searched once."""
-        exposure = _exposure_of(frame)
+        exposure = exposure_of(frame)
         if exposure.is_poor:
-            faces = self._search(frame.changed(exposure.stretched))
-            return faces if faces or not exposure.cuts else self._search(frame)
-        faces = self._search(frame)
-        if exposure.is_clipped:
-            gray = frame.changed(Exposure.darkest)
-            faces = self._merge([*faces, *self._search(gray.changed(_exposure_of(gray).stretched))])
+            faces = self.search(frame.changed(exposure.stretched))
+            return faces if faces or not exposure.cuts else self.search(frame)
+        faces = self._merge(over_exposed_faces(self, frame, exposure)) if exposure.is_over else self.search(frame)
         if not faces and exposure.gains:
-            faces = self._search(frame.changed(exposure.stretched))
+            faces = self.search(frame.changed(exposure.stretched))
         return faces
 
-    def _search(self, frame: Shown) -> list[Sighting]:
-        faces = self._confirm(frame, self._upright_pass(frame))
-        if self.options.try_rotations and not any(self._is_certainly_upright(s) for s in faces):
+    def search(self, frame: Shown, seen: Sequence[Sighting] | None = None) -> list[Sighting]:
+        """The faces of a frame as it is shown; ``seen`` is what an upright pass has shown, where there was one."""
+        faces = self._confirm(frame, self.upright_pass(frame) if seen is None else seen)
+        if self.options.try_rotations and not any(self.is_certain(s) for s in faces):
             faces = self._merge([*faces, *self._confirm(frame, self._rotated_pass(frame))])
         return faces
 
-    def _upright_pass(self, frame: Shown) -> list[Sighting]:
+    def upright_pass(self, frame: Shown) -> list[Sighting]:
+        """What looks like an upright face, however doubtful."""
         size, options = _size(frame), self.options
         overview = whole(size, options.max_side)
         seen = self._see(frame, overview)
@@ -153,8 +154,9 @@ class MultiPassDetector:
         clear = s.side_seen >= OVERVIEW_SEES or s.side < 1.5 * s.side_seen
         return self._is_enough(s) and clear and _is_upright(s)
 
-    def _is_certainly_upright(self, s: Sighting) -> bool:
-        return s.turns == 0 and s.score >= self.levels.certain and _is_upright(s)
+    def is_certain(self, sighting: Sighting) -> bool:
+        """Whether it is an upright face beyond doubt."""
+        return sighting.turns == 0 and sighting.score >= self.levels.certain and _is_upright(sighting)
 
     def _is_enough(self, s: Sighting) -> bool:
         """Whether it is a face even if no second look bears it out."""
@@ -172,7 +174,7 @@ class MultiPassDetector:
         """One good look will do: whatever is doubtful at one size is often plain at another."""
         looks: list[Sighting] = []
         for side in LOOK_SIDES:
-            looks += [s for s in self._look(frame, first, side, turns=0) if s.score >= self.levels.accept]
+            looks += [s for s in self.look(frame, first, side, turns=0) if s.score >= self.levels.accept]
             if any(s.score >= self.levels.sure for s in looks):
                 break
         return looks
@@ -182,17 +184,14 @@ class MultiPassDetector:
         looks = [first] if first.turns == turns else []
         views = len(looks) + len(LOOK_SIDES)
         for side in LOOK_SIDES:
-            looks += self._look(frame, first, side, turns)[:1]
+            looks += self.look(frame, first, side, turns)[:1]
         return looks if sum(s.score for s in looks) >= views * self.levels.rotated else []
 
-    def _look(self, frame: Shown, first: Sighting, side: float, turns: int) -> list[Sighting]:
+    def look(self, frame: Shown, first: Sighting, side: float, turns: int) -> list[Sighting]:
+        """The same face as a closer view shows it, in which it is ``side`` pixels large; none where it does not."""
         size = _size(frame)
         view = around(first.box, size, side, turns)
         return matching(first, self._see(frame, view, LOOK_SEES * side))
-
-
-def _exposure_of(frame: Shown) -> Exposure:
-    return Exposure.of(frame.sample(sample_step(frame.shape)))
 
 
 def _size(frame: Shown) -> tuple[int, int]:

@@ -107,9 +107,38 @@ def clearest(sightings: Sequence[Sighting]) -> Sighting:
     return replace(best, score=max(s.score for s in sightings))
 
 
+def borne_out(renderings: Sequence[Sequence[Sighting]], accept: float, sure: float) -> list[Sighting]:
+    """The faces that several renderings of a frame show, best first: accidents look like a face in one of them only.
+
+    Args:
+        renderings: What was seen in each, doubtful things too.
+        accept: What the best score must be where three renderings agree,
+        sure: and the mean of two where two do.
+    """
+    found = []
+    for group in _same_places(renderings):
+        best = sorted((max(s.score for s in seen) for seen in group.values()), reverse=True)
+        if (len(best) >= 3 and best[0] >= accept) or (len(best) == 2 and sum(best) >= 2 * sure):
+            found.append(clearest([s for seen in group.values() for s in seen]))
+    return found
+
+
 def matching(target: Sighting, sightings: Iterable[Sighting], min_iou: float = SAME_FACE_IOU) -> list[Sighting]:
     """The sightings that show the same face at about the same size, in their given order."""
     return [s for s in sightings if _iou(s.box, target.box) >= min_iou]
+
+
+def _same_places(renderings: Sequence[Sequence[Sighting]]) -> list[dict[int, list[Sighting]]]:
+    """For each place with something like a face, what each rendering that shows it showed there."""
+    by_score = sorted(((s, n) for n, seen in enumerate(renderings) for s in seen), key=lambda pair: -pair[0].score)
+    groups: list[tuple[Sighting, dict[int, list[Sighting]]]] = []
+    for sighting, number in by_score:
+        group = next((members for best, members in groups if matching(best, [sighting])), None)
+        if group is None:
+            groups.append((sighting, {number: [sighting]}))
+        else:
+            group.setdefault(number, []).append(sighting)
+    return [members for _, members in groups]
 
 
 def _clearest_of_face(kept: Sighting, sightings: Sequence[Sighting], sure: float) -> Sighting:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gpen_core.faces.detectors import MultiPassDetector, load_mtcnn
 from gpen_core.faces.detectors.exposure import Exposure
+from gpen_core.faces.detectors.sightings import Sighting, borne_out
 
 RED = torch.tensor([0.5, 0.06, 0.02])[:, None, None]
 
@@ -37,9 +38,9 @@ class Counting(MultiPassDetector):
 
     searches = 0
 
-    def _search(self, frame):
+    def search(self, frame, seen=None):
         self.searches += 1
-        return super()._search(frame)
+        return super().search(frame, seen)
 
 
 @pytest.fixture
@@ -59,7 +60,35 @@ def test_a_face_that_is_plainly_there_is_found_where_it_is(detector, astronaut, 
 
 def test_an_over_exposed_face_is_found_in_the_channel_that_still_shows_it(detector, astronaut):
     over = eight_bits(astronaut * 2)  # red is clipped all over the face
-    assert MultiPassDetector._search(detector, over) == [] and len(detector.detect(over)) == 1
+    assert MultiPassDetector.search(detector, over) == [] and len(detector.detect(over)) == 1
+
+
+def test_white_that_reaches_the_border_is_a_ground_and_islands_of_white_are_over_exposed(astronaut):
+    gray = astronaut.mean(0, keepdim=True).expand(3, -1, -1)
+    on_white = torch.nn.functional.pad(gray * 0.9, (128,) * 4, value=1.0)
+    assert not Exposure.of(on_white).is_over
+    burnt = gray * 0.9
+    burnt[:, 100:250, 100:250] = 1
+    assert Exposure.of(burnt).is_over and not Exposure.of(burnt).is_clipped
+
+
+def seen(score, x=0.0, rendering_side=60.0):
+    box = (x, 0.0, x + 40, 50.0)
+    points = ((x + 10, 15.0), (x + 30, 15.0), (x + 20, 25.0), (x + 12, 38.0), (x + 28, 38.0))
+    return Sighting(box, score, points, rendering_side)
+
+
+def test_what_one_rendering_shows_alone_is_not_borne_out_however_plain_it_is():
+    assert borne_out([[seen(0.99)], [], []], accept=0.85, sure=0.93) == []
+    assert borne_out([[seen(0.99)], [seen(0.99, x=100)], []], accept=0.85, sure=0.93) == []
+
+
+def test_two_renderings_must_be_sure_and_three_may_doubt():
+    assert borne_out([[seen(0.9)], [seen(0.8)]], accept=0.85, sure=0.93) == []
+    assert len(borne_out([[seen(0.97)], [seen(0.91)]], accept=0.85, sure=0.93)) == 1
+    (face,) = borne_out([[seen(0.9)], [seen(0.7)], [], [seen(0.65)]], accept=0.85, sure=0.93)
+    assert face.score == 0.9
+    assert borne_out([[seen(0.8)], [seen(0.7)], [seen(0.7)]], accept=0.85, sure=0.93) == []
 
 
 def test_a_good_picture_is_searched_once(detector, astronaut):
