@@ -29,7 +29,7 @@ _FLATTEST = 0.02  # standard deviation below which a crop shows nothing that cou
 
 
 class QualityNet(nn.Module):
-    """Judges what ``texture_of`` measures: three linear layers, 10,000 parameters.
+    """Judges what ``texture_of`` measures: three linear layers, 12,000 parameters.
 
     It sees texture, not faces: it takes crops of any size, at the scale of their own pixels.
     """

@@ -1,4 +1,4 @@
-"""Degradations that no recipe draws, one at a time, from mild to hard: what was learned from recipes is tried on them."""
+"""Degradations that no recipe for restoring draws, one at a time, from mild to hard."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .degrade import Pixels, degrade
 from .kernels import disc_kernel
+from .low_light import Sensor, in_low_light
 from .recipe import REFERENCE_SIZE, Degradation
-
-_WELL = 4000.0  # electrons of a full pixel: what a small sensor holds
-_READ = 4.0  # electrons of noise with which it is read
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,7 @@ def _defocus(face: Pixels, level: float, random: np.random.Generator) -> Pixels:
 
 
 def _low_light(face: Pixels, level: float, random: np.random.Generator) -> Pixels:
-    """Exposed ``level`` stops too short, in linear light, with the noise of photons and of reading, in 8 bits."""
-    light = np.clip(face, 0, 1) ** 2.2 * 2.0**-level * _WELL
-    electrons: NDArray[np.float64] = random.poisson(light) + random.normal(0, _READ, face.shape)
-    seen = np.clip(electrons / _WELL, 0, 1) ** (1 / 2.2)
-    return (np.round(seen * 255) / 255).astype(np.float32)
+    return in_low_light(face, level, Sensor(), random)
 
 
 OTHERS = MappingProxyType(

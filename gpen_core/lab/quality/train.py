@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,6 +15,7 @@ from ...errors import OptionError
 from ...faces.quality import QualityNet, normalized, quality_of_error
 from ...imaging.texture import FIGURES, texture_of
 from ..degradation import RECIPES, Range, Weighted
+from ..degradation.low_light import Sensor, in_low_light, underexposed
 from ..training.augmentation import AugmentationConfig
 from ..training.folder import scan_all
 from ..training.samples import FaceSamples, batches
@@ -36,15 +38,24 @@ _SHAKEN = replace(
     motion_length=Range(3.0, 41.0), downsample_probability=0.1, noise_probability=0.25, jpeg_probability=0.3,
     jpeg_quality=Range(30, 98),
 )  # fmt: skip
+# JPEG alone, since what else was done to a picture hides its finer steps.
+_COMPRESSED = replace(
+    _SUNDRY, blur_probability=0.0, downsample_probability=0.0, noise_probability=0.0, jpeg_probability=1.0,
+    jpeg_quality=Range(4, 98),
+)  # fmt: skip
 _MIX = (
-    Weighted(0.18, RECIPES["released"]),
-    Weighted(0.15, RECIPES["light"]),
-    Weighted(0.11, RECIPES["none"]),
-    Weighted(0.10, RECIPES["resampled"]),
-    Weighted(0.12, RECIPES["web"]),
-    Weighted(0.18, _SUNDRY),
-    Weighted(0.16, _SHAKEN),
+    Weighted(0.144, RECIPES["released"]),
+    Weighted(0.12, RECIPES["light"]),
+    Weighted(0.088, RECIPES["none"]),
+    Weighted(0.08, RECIPES["resampled"]),
+    Weighted(0.096, RECIPES["web"]),
+    Weighted(0.144, _SUNDRY),
+    Weighted(0.128, _SHAKEN),
+    Weighted(0.2, _COMPRESSED),
 )
+_DARK_SHARE = 1 / 6
+_IN_THE_DARK = (Weighted(0.5, RECIPES["none"]), Weighted(0.25, RECIPES["light"]), Weighted(0.25, _SUNDRY))
+_STOPS, _WELL, _READ = Range(0.3, 6.0), Range(1500.0, 12000.0), Range(2.0, 8.0)
 _AUGMENTATION = AugmentationConfig(rotation=8.0, zoom=0.1, exposure=0.5, contrast=0.3, saturation=0.3, temperature=0.06)
 
 
@@ -53,7 +64,7 @@ class QualityRecipe:
     """How many faces are drawn, how often each is learned from, and from which draws. Raises OptionError for values outside
     their range."""
 
-    samples: int = 6400
+    samples: int = 9600
     rounds: int = 60
     rate: float = 3e-3
     seed: int = 0
@@ -105,15 +116,35 @@ def drawn_samples(
     """Degraded faces: what ``texture_of`` says of each, [N, FIGURES], and its quality, [N]."""
     figures: list[Tensor] = []
     qualities: list[Tensor] = []
-    per_side = -(-recipe.samples // len(SIDES))
-    for number, side in enumerate(SIDES):
-        faces = FaceSamples(
-            root, names, RECIPES["released"], size=side, out_size=side, read_size=side, seed=recipe.seed + number,
-            mix=_MIX, augmentation=_AUGMENTATION,
-        )  # fmt: skip
-        for batch in batches(faces, first=0, count=-(-per_side // _AT_ONCE), batch=_AT_ONCE):
-            low, clean = (batch.low + 1) / 2, (batch.target + 1) / 2
-            figures.append(texture_of(normalized(low)))
-            qualities.append(quality_of_error(low, clean))
-            told(sum(map(len, qualities)))
+    for low, clean in _pairs(root, names, recipe):
+        figures.append(texture_of(normalized(low)))
+        qualities.append(quality_of_error(low, clean))
+        told(sum(map(len, qualities)))
     return torch.cat(figures)[: recipe.samples], torch.cat(qualities)[: recipe.samples]
+
+
+def _pairs(root: Path, names: Sequence[str], recipe: QualityRecipe) -> Iterator[tuple[Tensor, Tensor]]:
+    """Degraded and clean faces, [N, 3, S, S] RGB in [0, 1]; those in low light come last of their size."""
+    random = np.random.default_rng(recipe.seed)
+    per_side = -(-recipe.samples // len(SIDES))
+    dark = round(per_side * _DARK_SHARE)
+    for number, side in enumerate(SIDES):
+        for mix, count, seed in ((_MIX, per_side - dark, number), (_IN_THE_DARK, dark, len(SIDES) + number)):
+            faces = FaceSamples(
+                root, names, RECIPES["released"], size=side, out_size=side, read_size=side, seed=recipe.seed + seed,
+                mix=mix, augmentation=_AUGMENTATION,
+            )  # fmt: skip
+            for batch in batches(faces, first=0, count=-(-count // _AT_ONCE), batch=_AT_ONCE):
+                low, clean = (batch.low + 1) / 2, (batch.target + 1) / 2
+                yield _darkened(low, clean, random) if mix is _IN_THE_DARK else (low, clean)
+
+
+def _darkened(low: Tensor, clean: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """``low`` as seen in low light, ``clean`` as dark without noise: darkness itself is no fault."""
+    seen, meant = [], []
+    for scene, face in zip(low.numpy(), clean.numpy(), strict=True):
+        stops, read = (limits.at(random.uniform()) for limits in (_STOPS, _READ))
+        well = float(np.exp(random.uniform(np.log(_WELL.low), np.log(_WELL.high))))
+        seen.append(torch.from_numpy(in_low_light(scene, stops, Sensor(well, read), random)))
+        meant.append(torch.from_numpy(underexposed(face, stops)))
+    return torch.stack(seen), torch.stack(meant)

@@ -13,6 +13,7 @@ from gpen_core.errors import CheckpointError, MissingWeightsError
 from gpen_core.faces.alignment import align_face
 from gpen_core.faces.quality import BEST, QUALITY_FILE, WORST, QualityNet, load_quality, quality_of_error
 from gpen_core.lab.degradation.kernels import motion_kernel
+from gpen_core.lab.degradation.low_light import Sensor, in_low_light, underexposed
 from gpen_core.weights.find import ASSETS
 
 
@@ -61,6 +62,17 @@ def grainy(crop, sigma):
 def test_fine_grain_is_not_taken_for_the_texture_of_a_good_face(estimator, crop, sigma):
     good, grained = estimator.qualities(torch.stack([crop, grainy(crop, sigma)]))
     assert good > 0.85 and grained < 0.6
+
+
+def test_darkness_is_no_fault_but_its_noise_is(estimator, crop):
+    stops = (1, 2, 3, 4, 5)
+    clean = [torch.from_numpy(underexposed(crop.numpy(), level)) for level in stops]
+    seen = [
+        torch.from_numpy(in_low_light(crop.numpy(), level, Sensor(), np.random.default_rng(level))) for level in stops
+    ]
+    qualities = estimator.qualities(torch.stack(seen))
+    assert qualities == sorted(qualities, reverse=True) and qualities[-1] < 0.35
+    assert all(good > bad for good, bad in zip(estimator.qualities(torch.stack(clean)), qualities, strict=True))
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 135])
