@@ -39,6 +39,7 @@ from .pipeline import (
 )
 from .pipeline import load_protect_tools as find_protect_tools
 from .pipeline.crops import check_side
+from .pipeline.frames import check_faces_of
 from .pipeline.given import (
     check_detector,
     check_dtype,
@@ -370,8 +371,7 @@ def align(
     """
     frames = open_picture(picture).frames
     (face,) = checked_faces([face])
-    if face.frame >= len(frames):
-        raise ImageError(f"the face belongs to frame {face.frame}, but there are only {len(frames)} frames (from 0)")
+    check_faces_of(frames, [face])
     if isinstance(model_or_size, GpenModel):
         size, chosen = model_or_size.config.input_size, template_for(model_or_size, RestoreOptions(template))
     else:

@@ -15,6 +15,7 @@ from ..model import Gpen, GpenConfig
 from ..polling import current_poll
 from ..tasks import TASKS, Task
 from ..weights.catalog import published_named
+from ..weights.mistaken import split_models_named
 from ..weights.onnx_file import looks_like_onnx
 from ..weights.reading import read_checkpoint
 from .canonicalize import StateDict, canonical_state
@@ -58,8 +59,9 @@ def read_generator(path: Path, task: str | None = None, part: str | None = None)
             return False
         return True
 
-    state = canonical_state(raw.content, path.name, is_whole, part)
-    network = network_of(state)
+    with split_models_named(path, "a GPEN generator"):
+        state = canonical_state(raw.content, path.name, is_whole, part)
+        network = network_of(state)
     return Generator(network, state, task_of(task, raw.metadata, path))
 
 

@@ -47,7 +47,9 @@ def check_faces_of(frames: Tensor, faces: Iterable[Face]) -> None:
     """Raise ImageError where a face belongs to a frame that is not there, or to a picture of another shape."""
     size = size_of(frames)
     for face in faces:
-        if not 0 <= face.frame < len(frames):
+        if face.frame < 0:
+            raise ImageError(f"a face is from image number {face.frame}; they count from 0, the first of the batch.")
+        if face.frame >= len(frames):
             raise ImageError(
                 f"the faces are from {face.frame + 1} images or more, but here {'is' if len(frames) == 1 else 'are'} only "
                 f"{len(frames)}. Use the images in which they were detected."

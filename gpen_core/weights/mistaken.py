@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import CheckpointError
 
 DOWNLOAD_AGAIN = "Download it again from its official source."
 _ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
@@ -16,6 +21,8 @@ _OTHERS = (
     (b"%PDF", "a PDF document"),
 )
 _PAGE = re.compile(rb"<!doctype|<html|<\?xml|<head", re.IGNORECASE)
+# "model-00001-of-00003", "model_2of5", "part 1 of 2"
+_NUMBERED = re.compile(r"(?<!\d)(\d{1,6})[-_ .]?of[-_ .]?(\d{1,6})$", re.IGNORECASE)
 _ONNX_THIRD = (b"\x12", b"B", b":")
 
 
@@ -40,6 +47,29 @@ def what_else(head: bytes) -> str:
     if head[257:262] == b"ustar":
         return "this is a tar archive. Unpack it; if torch of 2016 wrote it, save it again with a newer one."
     return _by_its_mark(head)
+
+
+@contextmanager
+def split_models_named(path: Path, what: str) -> Iterator[None]:
+    """Where a file that is refused in the block is one of several that a model was split into, say that instead.
+
+    Args:
+        path: The file. Only its name tells: a part is a valid file of some of the weights.
+        what: The network that was looked for, with its article.
+
+    Raises:
+        CheckpointError: In the place of the block's.
+    """
+    try:
+        yield
+    except CheckpointError as error:
+        found = _NUMBERED.search(path.stem)
+        if found is None or int(found[1]) > int(found[2]) or int(found[2]) < 2:
+            raise
+        raise CheckpointError(
+            f"{path.name}: by its name this is file {int(found[1])} of {int(found[2])} that a model was split into, and alone "
+            f"it is not {what}. Get the model as one file, and choose that."
+        ) from error
 
 
 def mistaken_text(head: bytes) -> str | None:

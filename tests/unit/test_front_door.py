@@ -303,8 +303,9 @@ def test_align_takes_a_size_and_a_template(photo, astronaut_face, tiny_model):
         gpen_core.align(photo, astronaut_face, 0)
     with pytest.raises(OptionError, match="template"):
         gpen_core.align(photo, astronaut_face, 48, "arcface")
-    with pytest.raises(ImageError, match="frame 3"):
-        gpen_core.align(photo, replace(astronaut_face, frame=3), 48)
+    for number, message in ((3, "from 4 images or more"), (-1, "image number -1; they count from 0")):
+        with pytest.raises(ImageError, match=message):
+            gpen_core.align(photo, replace(astronaut_face, frame=number), 48)
 
 
 @pytest.mark.parametrize(

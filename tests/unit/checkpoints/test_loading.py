@@ -214,6 +214,24 @@ def test_other_files_under_a_checkpoints_name(tmp_path, content, message):
     refused(tmp_path / "m.pth", message)
 
 
+@pytest.mark.parametrize("name", ["model-00002-of-00003.safetensors", "gpen_2of3.pth", "GPEN part 2 of 3.pth"])
+def test_one_of_several_files_of_a_split_model_is_called_that(state, saved, tmp_path, name):
+    some = dict(list(state.items())[:7])
+    for weights in (some, {"model.layers.0.weight": torch.zeros(2)}):
+        save_file(weights, tmp_path / name)
+        refused(tmp_path / name, r"file 2 of 3 that a model was split into.* one file")
+    save_file(state, tmp_path / name)
+    load_checkpoint(tmp_path / name)  # whole, whatever it is called
+
+
+@pytest.mark.parametrize("name", ["model-00001-of-00001.safetensors", "best-3-of-2.safetensors", "of-9.safetensors"])
+def test_names_that_only_look_like_those_of_parts_change_no_message(state, tmp_path, name):
+    save_file(dict(list(state.items())[:7]), tmp_path / name)
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(tmp_path / name)
+    assert "split into" not in str(caught.value)
+
+
 def test_a_plain_zip_archive(tmp_path):
     with zipfile.ZipFile(tmp_path / "m.pth", "w") as archive:
         archive.writestr("GPEN-BFR-512.pth", b"x")

@@ -147,3 +147,5 @@ def test_frames_of_another_shape_are_refused(shape, tiny_model):
 def test_a_face_of_a_frame_that_is_not_there_is_named(frames, astronaut_face, tiny_model):
     with pytest.raises(ImageError, match=r"from 8 images or more.*only 3"):
         list(restore_faces(frames, [replace(astronaut_face, frame=7)], tiny_model))
+    with pytest.raises(ImageError, match=r"a face is from image number -1; they count from 0"):
+        list(restore_faces(frames, [replace(astronaut_face, frame=-1)], tiny_model))
