@@ -87,7 +87,8 @@ class FaceFacts:
     Attributes:
         size: Shorter side of the face's box, in pixels of the frame.
         quality: As ``Face.quality``.
-        strength: As ``RestoredFace.strength``: the strength asked for is not in it.
+        strength: Share of the restoration that is taken, in [0, 1]. What a whole run tells has the strength asked for in it;
+            ``RestoredFace.facts`` has not.
         similarity: Of the original and the restored face at that strength: the cosine of a recognition network's vectors, in
             [-1, 1]; None without such a network.
         kept_back: Share of the face's mask in which the original was kept (see ``RestoredFace.weight``), in [0, 1].

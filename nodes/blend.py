@@ -71,10 +71,11 @@ class BlendFaces(io.ComfyNode):
             restored_faces = with_crops(restored_faces, to_frames(crops, status, "crops"))
         if parser is not None:
             parser.to_device()
+        options = widgets.blend_options(**blending)
         blended = blend_faces(
             frames,
             restored_faces,
-            widgets.blend_options(**blending),
+            options,
             parser=None if parser is None else parser.parser,
             background=None if background is None else to_frames(background, status, "background"),
             hooks=node_hooks(status, {"blend": 1.0}),
@@ -83,6 +84,7 @@ class BlendFaces(io.ComfyNode):
         for face in restored_faces:
             kept.add(face)
         height, width = size_of(blended.frames)
-        text = blended_text([face.facts for face in restored_faces], len(frames), (width, height))
+        facts = [face.facts for face in restored_faces]
+        text = blended_text(facts, len(frames), (width, height), options.strength)
         ui = status.ui(text, {} if parser is None else {parser.parser.name: parser}, notice=not restored_faces)
         return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask), to_mask(kept.masks), ui=ui)

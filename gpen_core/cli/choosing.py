@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import OptionError
 from ..faces.selection import ORDERS, SAME_PERSON, SelectOptions
+from ..faces.selection.orders import CENTER
 
 # Name, default, unit, help.
 _LIMITS = (
@@ -70,7 +71,14 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
 
 
 def select_options(options: argparse.Namespace) -> SelectOptions:
-    """The rules that were asked for. Raises OptionError."""
+    """The rules that were asked for. Raises OptionError, also for an option that would go unheard."""
+    if options.reference is None and options.reference_similarity != SAME_PERSON:
+        raise OptionError(
+            "--reference-similarity says how similar to --reference a face must be: name a picture of the person"
+        )
+    point = _point(options.point)
+    if point != CENTER and options.order != "nearest_to_point":
+        raise OptionError("--point is for --order nearest_to_point: add that, or leave --point out")
     return SelectOptions(
         order=options.order,
         limit=options.max_faces,
@@ -82,7 +90,7 @@ def select_options(options: argparse.Namespace) -> SelectOptions:
         min_quality=options.min_quality,
         max_quality=options.max_quality,
         indices=options.faces,
-        point=_point(options.point),
+        point=point,
     )
 
 

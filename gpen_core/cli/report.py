@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..faces.alignment import align_face
+from ..faces.selection import Choice
 from ..files import written_whole
 from ..geometry import size_of
 from ..imaging.files import as_image
@@ -37,14 +38,29 @@ _HEADS = ("face", "before", "after", "size", "quality", "strength taken", "simil
 
 @dataclass(frozen=True)
 class Entry:
-    """One image: what was found in it and done, or the error that stopped it."""
+    """One image or clip: what was found in it and done, or the error that stopped it.
+
+    Attributes:
+        source: The file.
+        target: Its result; None where the source is none that could have one.
+        faces: Those that were worked on; of clips, none are listed.
+        facts: What is known of each of them.
+        seconds: What it took.
+        error: Why there is no result; "" where there is one.
+        text: What became of it, in words.
+        left_out: Faces that were found and not chosen.
+        moving: Whether it is a clip: its faces are not listed.
+    """
 
     source: Path
-    target: Path
+    target: Path | None
     faces: tuple[Face, ...] = ()
     facts: tuple[FaceFacts, ...] = ()
     seconds: float = 0.0
     error: str = ""
+    text: str = ""
+    left_out: tuple[Choice, ...] = ()
+    moving: bool = False
 
 
 class Report:
@@ -75,17 +91,28 @@ class Report:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    found = {"source": str(entry.source), "target": str(entry.target), "seconds": round(entry.seconds, 3)}
+    target = None if entry.target is None else str(entry.target)
+    found = {"source": str(entry.source), "target": target, "seconds": round(entry.seconds, 3)}
     if entry.error:
         return {**found, "error": entry.error}
+    if entry.moving:
+        return {**found, "result": entry.text}
     faces = [
         {
-            "id": face.id, "box": [round(edge, 1) for edge in face.box], "score": round(face.score, 4),
+            "id": face.id, "box": _edges(face), "score": round(face.score, 4),
             **{name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(facts).items()},
         }
         for face, facts in zip(entry.faces, entry.facts, strict=True)
     ]  # fmt: skip
-    return {**found, "faces": faces}
+    left_out = [
+        {"id": choice.face.id, "box": _edges(choice.face), "score": round(choice.face.score, 4), "why": choice.why}
+        for choice in entry.left_out
+    ]
+    return {**found, "result": entry.text, "faces": faces, "not_chosen": left_out}
+
+
+def _edges(face: Face) -> list[float]:
+    return [round(edge, 1) for edge in face.box]
 
 
 def _page(model: str, sections: list[str]) -> str:
@@ -100,20 +127,27 @@ def _page(model: str, sections: list[str]) -> str:
 
 def _section(entry: Entry, pair: tuple[Tensor, Tensor] | None) -> str:
     head = f"<section><h2>{escape(str(entry.source))}</h2>"
-    if entry.error or pair is None:
+    if entry.error:
         return f'{head}<p class="failed">{escape(entry.error)}</p></section>'
+    told = f"<p>{escape(entry.text)}; {entry.seconds:.1f} s → {escape(str(entry.target))}</p>{_others(entry)}"
+    if pair is None:
+        return f"{head}{told}</section>"  # a clip has no picture of its own
     before, after = pair
     side = min(_SIDE, max(size_of(after)))
     figures = (
         f'<figure><img alt="{name}" src="{_address(_fitted(shown, side))}"><figcaption>{name}</figcaption></figure>'
         for name, shown in (("before", before), ("after", after))
     )
-    count = len(entry.faces)
-    told = f"{count} face{'s' if count != 1 else ''}" if count else "No face found; the image is unchanged"
     return (
-        f'{head}<p>{told}; {entry.seconds:.1f} s → {escape(str(entry.target))}</p><div class="pair">{"".join(figures)}</div>'
-        f"{_table(entry, before, after) if count else ''}</section>"
+        f'{head}{told}<div class="pair">{"".join(figures)}</div>'
+        f"{_table(entry, before, after) if entry.faces else ''}</section>"
     )
+
+
+def _others(entry: Entry) -> str:
+    """The faces that were not chosen, and why."""
+    told = (f"#{choice.face.id} ({escape(choice.why)})" for choice in entry.left_out)
+    return f"<p>Not chosen: {', '.join(told)}</p>" if entry.left_out else ""
 
 
 def _table(entry: Entry, before: Tensor, after: Tensor) -> str:

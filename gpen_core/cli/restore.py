@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..commands import pip_install
 from ..errors import OptionError, visible
@@ -23,7 +24,6 @@ from ..jobs import (
 )
 from ..jobs.checks import check_writable
 from ..pipeline import Hooks
-from ..pipeline.protect.identity import NO_NETWORK
 from .clips import check_sequence
 from .far import add_far, run_far
 from .progress import PictureBar
@@ -54,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     _say_with_what(tools)
     for text in found.missing:
         print(visible(f"failed: {text}: no image found"))
+        if report is not None:
+            report.add(Entry(Path(text), None, error="no image found"))
     failures = len(found.missing) + _restore_all(work, tools, files, report)
     if report is not None:
         report.write(tools.model.name)
@@ -74,8 +76,12 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
                     done = restore_sequence_job(job, tools, files, hooks)
                 else:
                     done = restore_job(job, tools, files, hooks, keeps_pair=report is not None)
-                if report is not None and done.pair is not None:  # reports tell of images only
-                    report.add(Entry(job.source, job.target, done.faces, done.facts, done.seconds), done.pair)
+                if report is not None:
+                    told = Entry(
+                        job.source, job.target, done.faces, done.facts, done.seconds, text=done.text,
+                        left_out=done.left_out, moving=done.pair is None,
+                    )  # fmt: skip
+                    report.add(told, done.pair)
                 bar.finish(f"{job.source} → {job.target} ({done.text})")
             except Exception as error:  # a failing image must not stop the others
                 failures += 1
@@ -105,6 +111,7 @@ def _say_with_what(tools: Tools) -> None:
     )
     if tools.settings.protect.min_similarity and tools.protect.identity is None:
         print(
-            f"--min-similarity has no effect: {NO_NETWORK} {pip_install(DLIB_PACKAGES)}, or install ArcFace.",
+            f"--min-similarity has no effect: no recognition network is installed. {pip_install(DLIB_PACKAGES)}, or install "
+            "ArcFace.",
             file=sys.stderr,
         )

@@ -101,7 +101,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-faces", action="store_true", help="also write each face before and after")
     parser.add_argument("--side-by-side", action="store_true", help="also write a before/after image")
     parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="what was done to each face, with pictures: .html or .json"
+        "--report", type=_local_file, metavar="FILE", help="what was done to each face, with pictures: .html or .json"
     )
 
 
@@ -110,6 +110,13 @@ def _scale(text: str) -> float | str:
         return AUTO if text == AUTO else float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor auto") from error
+
+
+def _local_file(text: str) -> Path:
+    """A place on this machine."""
+    if is_address(text) and not text.startswith("file:"):
+        raise argparse.ArgumentTypeError(f"'{text}' is an address: name a file on this machine")
+    return place(text)
 
 
 def tool_options(options: argparse.Namespace) -> ToolOptions:

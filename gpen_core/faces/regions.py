@@ -80,11 +80,13 @@ def read_regions(text: str) -> RegionOptions:
         text: "eyes=1, skin=0.5"; "rest=0" is for all regions not named.
 
     Raises:
-        OptionError: The text has another form, or names no region.
+        OptionError: The text has another form, names what is no region, or one twice.
     """
     strengths: dict[str, float] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, equals, number = (part.strip() for part in item.partition("="))
+        if name in strengths:
+            raise OptionError(f"{name} is named twice, with {strengths[name]:g} and {number}: name it once")
         try:
             strengths[name] = float(number)
         except ValueError:

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..faces.detectors import FaceDetector
 from ..faces.exchange import WholePictures
+from ..faces.selection import Choice
 from ..geometry import size_of
 from ..imaging.files import Picture, check_side, load_picture, save_picture
 from ..imaging.lanczos import resize_lanczos
@@ -38,6 +38,7 @@ class Done:
         faces: Those that were worked on; of clips, none are listed.
         facts: What is known of each of them.
         seconds: What it took, without reading the file.
+        left_out: The faces of an image that were found and not chosen, and why.
         pair: The image before and after, [3, H, W] and [3, H', W'] RGB in [0, 1], where that was asked for.
     """
 
@@ -47,6 +48,7 @@ class Done:
     facts: tuple[FaceFacts, ...] = ()
     seconds: float = 0.0
     pair: tuple[Tensor, Tensor] | None = None
+    left_out: tuple[Choice, ...] = ()
 
 
 def _ignore(path: Path) -> None:
@@ -119,7 +121,8 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
             _save_face(face, job.faces, number)
     size = (result.frames.shape[2], result.frames.shape[3])
     pair = (seen[:3], result.frames[0, :3]) if keeps_pair else None
-    return Done(_told(result, tools.detector), size, result.faces, result.facts, seconds, pair)
+    text = _told(result, tools, size_of(seen))
+    return Done(text, size, result.faces, result.facts, seconds, pair, _left_out(result))
 
 
 def _background(job: Job, seen: Tensor, tools: Tools, options: FileOptions, hooks: Hooks) -> Tensor | None:
@@ -154,13 +157,16 @@ def _check_fits(picture: Picture, target: Path, scale: float | str) -> None:
     check_side(target, (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
-def _told(result: Restoration, detector: FaceDetector) -> str:
-    height, width = result.frames.shape[2:]
-    if isinstance(detector, WholePictures) and result.faces:
-        return f"{detector.name}, {width}×{height}"
-    count = len(result.faces)
-    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{_none(result)}, image unchanged"
-    return f"{found}, {width}×{height}"
+def _told(result: Restoration, tools: Tools, before: tuple[int, int]) -> str:
+    """In words; ``before``: (height, width) of the image."""
+    height, width = size_of(result.frames)
+    if isinstance(tools.detector, WholePictures) and result.faces:
+        return f"{tools.detector.name}, {width}×{height}"
+    nobody = _none(result, tools.settings.select.min_size)
+    count, same = len(result.faces), "image unchanged" if before == (height, width) else "image only resized"
+    found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{nobody}, {same}"
+    absent = "" if result.selection is None else result.selection.without()
+    return f"{found}{f' (there is {absent})' if absent else ''}, {width}×{height}"
 
 
 def _kept(result: Restoration) -> str:
@@ -170,9 +176,16 @@ def _kept(result: Restoration) -> str:
     return f", {which}left as {'it is' if kept == 1 else 'they are'}" if kept else ""
 
 
-def _none(result: Restoration) -> str:
-    """Why no face was worked on."""
-    return "no face found" if result.selection is None else result.selection.why_none()
+def _left_out(result: Restoration) -> tuple[Choice, ...]:
+    """Faces that were not worked on."""
+    return () if result.selection is None else tuple(one for one in result.selection.choices if not one.chosen)
+
+
+def _none(result: Restoration, least: float) -> str:
+    """Why no face was worked on; the detector does not look for faces whose shorter side is below ``least`` px."""
+    if result.selection is not None and result.selection.choices:
+        return result.selection.why_none()
+    return f"no face of {least:g} px or more found" if least else "no face found"
 
 
 def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:

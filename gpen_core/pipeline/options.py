@@ -44,9 +44,9 @@ class ProtectOptions:
 
     Attributes:
         mode: "auto": good faces are changed little or not at all, and the picture keeps detail that the model cannot hold.
-            "off": the restoration is taken as it is.
+            "off": the restoration is taken as it is, down to ``min_similarity``.
         min_similarity: The least similarity of the restored and the original face, in [0, 1]; strength is lowered until it
-            holds. 0: any. Needs a recognition network.
+            holds, in either mode. 0: any. Needs a recognition network.
     """
 
     mode: str = AUTO

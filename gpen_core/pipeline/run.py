@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -132,11 +132,12 @@ def restore_image(
     if video is not None and not all(face.track for face in faces):
         faces = track_faces(frames, faces, video)
     size = result_size(frames, background, settings.blend, faces, model.config.output_size, template, model.task.is_map)
-    steps = protections_for(settings.protect, tools, hooks)
+    asked = settings.blend.strength
+    steps = protections_for(settings.protect, tools, hooks, asked)
     done: list[tuple[Face, FaceFacts]] = []
 
     def seen(face: RestoredFace) -> None:
-        done.append((face.crop.face, face.facts))
+        done.append((face.crop.face, replace(face.facts, strength=face.facts.strength * asked)))
         on_face(face)
 
     if video is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from ..alike import gathered
 from ..types import Face, FaceFacts
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _UNTOUCHED = 0.005  # a strength below this changes no pixel of an 8-bit picture that anyone would see
 
 
@@ -60,35 +59,20 @@ def run_text(facts: Sequence[FaceFacts], found: int | None = None) -> str:
     return " ".join([f"{', '.join(parts)}.", *notes_of(facts)])
 
 
-def blended_text(facts: Sequence[FaceFacts], frames: int, size: tuple[int, int]) -> str:
-    """What was pasted into how many images of which (width, height)."""
+def blended_text(facts: Sequence[FaceFacts], frames: int, size: tuple[int, int], strength: float = 1.0) -> str:
+    """What was pasted into how many images of which (width, height), at which strength."""
     images = f"{frames} images" if frames > 1 else "the image"
     if not facts:
         return f"No face to blend: {images} came back at {size[0]}×{size[1]}."
-    kept = sum(one.strength < _UNTOUCHED for one in facts)
+    kept = sum(one.strength * strength < _UNTOUCHED for one in facts)
     back = f" {counted(kept)} kept as {'it was' if kept == 1 else 'they were'}." if kept else ""
     return f"{counted(len(facts) - kept)} blended into {images} at {size[0]}×{size[1]}.{back}"
 
 
 def notes_of(facts: Sequence[FaceFacts]) -> list[str]:
     """The notes of all faces, each said once: "2 faces: Strength lowered to 0.4–0.6."."""
-    alike: dict[str, list[str]] = {}
-    for note in (note for one in facts for note in one.notes):
-        alike.setdefault(_NUMBER.sub("#", note), []).append(note)
-    told = [(len(notes), _with_ranges(notes)) for notes in alike.values()]
-    return [f"{counted(count)}: {note}" if len(facts) > 1 else note for count, note in told]
-
-
-def _with_ranges(notes: Sequence[str]) -> str:
-    """Notes that differ in numbers only, as one: where they differ, the least and the largest number."""
-    columns = zip(*(_NUMBER.findall(note) for note in notes), strict=True)
-    ranges = iter([_range(column) for column in columns])
-    return _NUMBER.sub(lambda _: next(ranges), notes[0])
-
-
-def _range(numbers: Sequence[str]) -> str:
-    least, largest = min(numbers, key=float), max(numbers, key=float)
-    return least if float(least) == float(largest) else f"{least}–{largest}"
+    told = gathered(note for one in facts for note in one.notes)
+    return [f"{counted(count)}: {note}" if len(facts) > 1 else note for note, count in told]
 
 
 def counted(number: int, what: str = "face") -> str:

@@ -41,6 +41,6 @@ class ClipReport:
     def text(self) -> str:
         """A sentence for people."""
         if not self.tracks:
-            return f"{self.frames} frames; no face found."
+            return f"{self.frames} frames; no face found or chosen."
         faces = f"{len(self.tracks)} face{'s' if len(self.tracks) > 1 else ''}"
         return " ".join([f"{self.frames} frames; {faces} restored in {self.with_faces} of them.", *self.notes])

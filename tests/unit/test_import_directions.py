@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Each room may import from itself and from the rooms named here. ``lab`` has rooms of its own.
 BASE = {
+    "alike",
     "commands",
     "devices",
     "errors",
@@ -33,7 +34,19 @@ ROOMS = {
     "engines": {"commands", "errors", "lazy", "out_of_memory", "polling", "precisions", "threads", "types", "model"},
     "checkpoints": {*BASE, "weights", "model", "engines"},
     "imaging": {"commands", "errors", "files", "heap", "polling", "threads", "types", "geometry"},
-    "faces": {"commands", "errors", "files", "lazy", "modes", "polling", "types", "geometry", "imaging", "weights"},
+    "faces": {
+        "alike",
+        "commands",
+        "errors",
+        "files",
+        "lazy",
+        "modes",
+        "polling",
+        "types",
+        "geometry",
+        "imaging",
+        "weights",
+    },
     "pipeline": {*BASE, "geometry", "imaging", "weights", "engines", "checkpoints", "faces"},
     "export": {*BASE, "geometry", "weights", "model", "checkpoints"},
     "sampling": {*BASE, "geometry", "imaging", "model", "engines", "checkpoints", "pipeline"},

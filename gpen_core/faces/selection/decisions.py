@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...alike import gathered
 from ...types import Face
 from .picks import Pick
 
@@ -64,18 +65,22 @@ class Selection:
         """One or two sentences for people."""
         parts = [_counted(len(self.chosen), len(self.choices))]
         if self.absent:
-            parts.append(f"There is no face {', '.join(map(str, self.absent))}.")
+            parts.append(f"There is {self.without()}.")
         if self.lost:
             few = "1 pick finds" if len(self.lost) == 1 else f"{len(self.lost)} picks find"
             parts.append(f"{few} no face in this image.")
         return " ".join(parts)
+
+    def without(self) -> str:
+        """The numbers that name no face, as "no face 5, 7"; "" where all do."""
+        return f"no face {', '.join(map(str, self.absent))}" if self.absent else ""
 
     def why_none(self) -> str:
         """Where no face is chosen: what became of those that were found, in a few words."""
         found = len(self.choices)
         if not found:
             return "no face found"
-        reasons = "; ".join(dict.fromkeys(choice.why for choice in self.choices))
+        reasons = "; ".join(reason for reason, _ in gathered(choice.why for choice in self.choices))
         return f"{'the face is not chosen' if found == 1 else f'none of {found} faces is chosen'} ({reasons})"
 
 

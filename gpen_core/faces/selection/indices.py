@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from ...errors import OptionError
 
 Span = tuple[int, int]  # first and last, both included; negative numbers count from the end
 _ENTRY = re.compile(r"(-?[0-9]{1,6})(?:-(-?[0-9]{1,6}))?")
-_DASHES = str.maketrans({"–": "-", "−": "-"})
+_DASHES = str.maketrans({"–": "-", "−": "-", "、": ","})
 _MOST_ENTRIES = 10_000
 
 
@@ -18,7 +19,8 @@ def parse_indices(text: str) -> tuple[Span, ...]:
 
     Args:
         text: Numbers and ranges, separated by commas or spaces. Numbers count from 0, negative ones from the end: -1 is the
-            last face. A range holds both its ends: "2-4", "1--1" (from 1 to the last). Nothing means every face.
+            last face. A range holds both its ends: "2-4", "1--1" (from 1 to the last). Nothing means every face. Wide digits
+            and commas, as Chinese and Japanese keyboards type them, are read too.
 
     Returns:
         The spans (first, last), as typed; none for every face.
@@ -26,7 +28,7 @@ def parse_indices(text: str) -> tuple[Span, ...]:
     Raises:
         OptionError: Something else was typed.
     """
-    entries = re.split(r"[\s,;]+", re.sub(r"\s*([,;])\s*", r"\1", text.translate(_DASHES).strip()))
+    entries = re.split(r"[\s,;]+", re.sub(r"\s*([,;])\s*", r"\1", _plain(text).strip()))
     entries = [entry for entry in entries if entry]
     if len(entries) > _MOST_ENTRIES:
         raise OptionError(f"the list of face numbers has {len(entries)} entries; at most {_MOST_ENTRIES} are read")
@@ -46,10 +48,17 @@ def resolve_indices(spans: Iterable[Span], count: int) -> tuple[frozenset[int], 
     return frozenset(listed), tuple(absent)
 
 
+def _plain(text: str) -> str:
+    """With the digits, commas and dashes of plain text."""
+    return unicodedata.normalize("NFKC", text).translate(_DASHES)
+
+
 def _span(entry: str) -> Span:
     found = _ENTRY.fullmatch(entry)
     if found is None:
-        raise OptionError(f"'{entry[:40]}' is not a face number. Write numbers and ranges, such as 0, 2-4, -1")
+        raise OptionError(
+            f"'{entry[:40]}' is not a face number. Write numbers and ranges, such as 0, 2-4, -1; nothing for all"
+        )
     first = int(found[1])
     last = first if found[2] is None else int(found[2])
     if last < first and (first >= 0) == (last >= 0):

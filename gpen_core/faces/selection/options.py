@@ -53,16 +53,18 @@ class SelectOptions:
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise OptionError(f"unknown order '{self.order}'. Known: {', '.join(ORDERS)}.")
-        for name in ("limit", "min_size"):
-            if not getattr(self, name) >= 0:
-                raise OptionError(f"{name} must be at least 0, not {getattr(self, name)}")
+        if not self.limit >= 0:
+            raise OptionError(f"the maximum number of faces must be at least 0 (no limit), not {self.limit}")
         _check_limits("size", self.min_size, self.max_size, math.inf)
         _check_limits("share", self.min_share, self.max_share, math.inf)
         for name in ("min_score", "min_quality", "max_quality"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
-        if not all(map(math.isfinite, self.point)):
-            raise OptionError(f"point must be two numbers, not {self.point}")
+        if not all(0 <= share <= 1 for share in self.point):
+            x, y = self.point
+            raise OptionError(
+                f"the point must be shares of width and height from 0 to 1, such as 0.3,0.5, not {x:g},{y:g}"
+            )
         parse_indices(self.indices)
 
 

@@ -95,7 +95,7 @@ def restore_stream(
     if settings.restore.whole_picture:
         raise OptionError("whole pictures are worked on one by one: split the clip into images, or leave that to faces")
     scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
-    steps = protections_for(settings.protect, tools, hooks)
+    steps = protections_for(settings.protect, tools, hooks, settings.blend.strength)
     followed = smoothed(scanner.scan(frames, total), video.look_ahead)
     with closing(ahead(followed, _QUEUE, quiet=True) if threads else followed) as ready:
         moments = chosen(ready, settings, reference, tools, model)

@@ -14,24 +14,26 @@ from .strength import MatchStrength
 
 
 def protections_for(
-    options: ProtectOptions, tools: ProtectTools = ProtectTools(), hooks: Hooks = Hooks()
+    options: ProtectOptions, tools: ProtectTools = ProtectTools(), hooks: Hooks = Hooks(), asked: float = 1.0
 ) -> tuple[Protection, ...]:
-    """The steps that the options ask for, in their order; none with mode "off".
+    """The steps that the options ask for, in their order; none with mode "off" and no least similarity.
 
     Args:
         options: What is protected.
         tools: Networks that steps use.
         hooks: ``say`` hears what a user should know once, such as that a larger model would serve better.
+        asked: The strength of the run, in [0, 1], where it is known already: likeness and notes are of what will be seen.
 
     Raises:
         MissingWeightsError: The estimator of quality, which comes with the package, is missing.
     """
-    if options.mode == OFF:
+    if options.mode == OFF and not options.min_similarity:
         return ()
-    # Strength first, since what is not taken need not be looked at; likeness last, when it is known what is taken.
-    steps: list[Protection] = [MatchStrength(tools.quality or load_quality()), KeepContent(), KeepDetail(hooks.say)]
-    if tools.identity is not None:
-        steps.append(KeepIdentity(tools.identity, options.min_similarity))
+    steps: list[Protection] = []
+    if options.mode != OFF:  # strength first, since what is not taken need not be looked at
+        steps = [MatchStrength(tools.quality or load_quality(), asked), KeepContent(), KeepDetail(hooks.say)]
+    if tools.identity is not None:  # last, when it is known what is taken
+        steps.append(KeepIdentity(tools.identity, options.min_similarity, asked))
     elif options.min_similarity > 0:
         steps.append(SayUnmeasured())
     return tuple(steps)

@@ -21,24 +21,29 @@ _SOFTNESS = 0.35
 
 @dataclass(frozen=True)
 class KeepIdentity:
-    """Compares the face as it would be blended with the original; with a ``floor``, lowers the strength until that holds."""
+    """Compares the face as it would be blended with the original; with a ``floor``, lowers the strength until that holds.
+
+    ``asked`` is the strength of the run, by which that of each face is multiplied at last.
+    """
 
     embedder: Embedder
     floor: float = 0.0
+    asked: float = 1.0
 
     def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
         """As ``Protection``."""
         likeness = _Likeness(face, self.embedder)
-        (similarity,) = likeness.at([face.strength])
+        (similarity,) = likeness.at([face.strength * self.asked])
         if similarity >= self.floor:
             return face.noted(similarity=similarity)
         low, high, held = 0.0, face.strength, 1.0
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            (found,) = likeness.at([middle])
+            (found,) = likeness.at([middle * self.asked])
             low, high, held = (middle, high, found) if found >= self.floor else (low, middle, held)
+        before, after = face.strength * self.asked, low * self.asked
         note = (
-            f"Strength lowered from {face.strength:.2f} to {low:.2f}: the similarity was {similarity:.2f}, and at least "
+            f"Strength lowered from {before:.2f} to {after:.2f}: the similarity was {similarity:.2f}, and at least "
             f"{self.floor:.2f} is wanted."
         )
         return replace(face, strength=low).noted(note, strength=low, similarity=held)

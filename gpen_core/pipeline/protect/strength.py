@@ -17,9 +17,13 @@ _WORTH_SAYING = 0.95  # above, nobody would see a difference
 
 @dataclass(frozen=True)
 class MatchStrength:
-    """Judges the crop at the size at which the model sees it, and lowers the face's strength by what it finds."""
+    """Judges the crop at the size at which the model sees it, and lowers the face's strength by what it finds.
+
+    ``asked`` is the strength of the run, by which that of each face is multiplied at last.
+    """
 
     estimator: QualityEstimator
+    asked: float = 1.0
 
     def protect(self, face: RestoredFace, frame: Tensor) -> RestoredFace:
         """As ``Protection``."""
@@ -28,7 +32,7 @@ class MatchStrength:
         strength = face.strength * strength_for(quality)
         crop = replace(face.crop, face=replace(face.crop.face, quality=quality))
         judged = replace(face, crop=crop, strength=strength)
-        return judged.noted(_note(strength), quality=quality, strength=strength)
+        return judged.noted(_note(strength, self.asked), quality=quality, strength=strength)
 
 
 def strength_for(quality: float) -> float:
@@ -37,9 +41,11 @@ def strength_for(quality: float) -> float:
     return left * left * (3 - 2 * left)
 
 
-def _note(strength: float) -> str:
+def _note(strength: float, asked: float) -> str:
+    if asked == 0:
+        return ""  # whoever asked for nothing knows why nothing was taken
     if strength == 0:
         return "This face needs nothing: it was left as it is."
     if strength >= _WORTH_SAYING:
         return ""
-    return f"This face is fairly good: {100 * strength:.0f} % of the restoration was taken."
+    return f"This face is fairly good: {100 * strength * asked:.0f} % of the restoration was taken."

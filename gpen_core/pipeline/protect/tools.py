@@ -22,7 +22,7 @@ def load_protect_tools(
     """Load what the options ask for.
 
     Args:
-        options: With mode "off", nothing is loaded.
+        options: With mode "off", only what a least similarity needs is loaded.
         folders: Where ArcFace's file is looked for. Without it dlib's network is taken, if its packages are installed.
         device: Where the estimator of quality runs; recognition runs on the CPU.
 
@@ -33,9 +33,9 @@ def load_protect_tools(
         CheckpointError: A file has ArcFace's name but other content.
         OptionError: ArcFace's file is there, but not facexlib, which builds its network.
     """
-    if options.mode == OFF:
+    if options.mode == OFF and not options.min_similarity:
         return ProtectTools()
-    tools = ProtectTools(quality=load_quality(device=device))
+    tools = ProtectTools(quality=None if options.mode == OFF else load_quality(device=device))
     with suppress(MissingWeightsError):
         return ProtectTools(tools.quality, find_embedder(folders))
     return tools

@@ -57,6 +57,82 @@ def test_a_name_that_is_no_text_is_written(tmp_path, astronaut_face, facts, pair
         assert "a\\udcff.png" in (tmp_path / f"report.{suffix}").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("suffix", ["json", "html"])
+def test_faces_that_were_not_chosen_are_told_with_the_reason(tmp_path, checkpoint, portrait, suffix, capsys):
+    report = tmp_path / f"report.{suffix}"
+    code = main(
+        ["restore", str(portrait), "-o", str(tmp_path / "out.png"), "--model", str(checkpoint), "--device", "cpu",
+         "--detector", "mtcnn", "--faces", "7", "--scale", "2", "--report", str(report)]
+    )  # fmt: skip
+    text = report.read_text(encoding="utf-8")
+    told = "the face is not chosen (not in the list of faces), image only resized (there is no face 7), 1024×1024"
+    assert code == 0 and told in text and told in capsys.readouterr().out and "o face found" not in text
+    if suffix == "json":
+        (image,) = json.loads(text)["images"]
+        (left_out,) = image["not_chosen"]
+        assert image["faces"] == [] and left_out["why"] == "not in the list of faces" and left_out["score"] > 0.9
+    else:
+        assert "Not chosen: #1 (not in the list of faces)" in text
+
+
+def test_inputs_that_are_not_there_are_in_the_report(tmp_path, checkpoint, portrait):
+    report = tmp_path / "report.json"
+    code = main(
+        ["restore", str(portrait), str(tmp_path / "gone.png"), "-o", str(tmp_path / "out"), "--model", str(checkpoint),
+         "--device", "cpu", "--detector", "mtcnn", "--report", str(report)]
+    )  # fmt: skip
+    gone, found = json.loads(report.read_text(encoding="utf-8"))["images"]
+    assert code == 1 and gone["error"] == "no image found" and gone["target"] is None and len(found["faces"]) == 1
+
+
+@pytest.mark.parametrize("suffix", ["json", "html"])
+def test_a_clip_is_in_the_report(tmp_path, checkpoint, portrait, suffix):
+    from PIL import Image
+
+    with Image.open(portrait) as opened:
+        frame = opened.convert("RGB").resize((256, 256))
+    frame.save(tmp_path / "two.gif", save_all=True, append_images=[frame.rotate(2)], duration=100)
+    report = tmp_path / f"report.{suffix}"
+    main(
+        ["restore", str(tmp_path / "two.gif"), "-o", str(tmp_path / "out.gif"), "--model", str(checkpoint), "--device", "cpu",
+         "--detector", "mtcnn", "--faces", "7", "--report", str(report)]
+    )  # fmt: skip
+    text = report.read_text(encoding="utf-8")
+    assert "two.gif" in text and "2 frames; no face found or chosen." in text
+    if suffix == "json":
+        (clip,) = json.loads(text)["images"]
+        assert set(clip) == {"source", "target", "seconds", "result"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["--report", "s3://bucket/report.json"],
+            "'s3://bucket/report.json' is an address: name a file on this machine",
+        ),
+        (["--reference-similarity", "0.7"], "name a picture of the person"),
+        (["--point", "0.2,0.3"], "--point is for --order nearest_to_point"),
+        (["--point", "300,200", "--order", "nearest_to_point"], "from 0 to 1, such as 0.3,0.5, not 300,200"),
+        (["--max-faces", "-1"], "the maximum number of faces must be at least 0"),
+        (["--regions", "eyes=1,eyes=0"], "eyes is named twice, with 1 and 0"),
+    ],
+)
+def test_options_that_would_go_unheard_are_refused(tmp_path, checkpoint, portrait, arguments, says, capsys):
+    output = tmp_path / "out.png"
+    try:
+        code = main(["restore", str(portrait), "-o", str(output), "--model", str(checkpoint), *arguments])
+    except SystemExit as stopped:  # wrong usage
+        code = stopped.code
+    assert code and says in capsys.readouterr().err and not output.exists()
+
+
+def test_a_least_size_that_no_face_has_is_told(tmp_path, checkpoint, portrait, capsys):
+    main(["restore", str(portrait), "-o", str(tmp_path / "out.png"), "--model", str(checkpoint), "--device", "cpu",
+          "--detector", "mtcnn", "--min-face", "300"])  # fmt: skip
+    assert "no face of 300 px or more found" in capsys.readouterr().out
+
+
 def test_a_report_of_another_kind_is_refused_at_once(tmp_path):
     with pytest.raises(OptionError, match="html or a"):
         Report(tmp_path / "report.txt")

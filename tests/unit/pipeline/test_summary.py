@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpen_core.pipeline.summary import fact_texts, run_text
+from gpen_core.pipeline.summary import blended_text, fact_texts, run_text
 from gpen_core.types import Face, FaceFacts
 
 FACE = Face((10, 20, 107, 144), 0.987, ((0, 0),) * 5, (200, 200))
@@ -44,3 +44,11 @@ def test_all_that_is_known_of_a_face_is_told_with_notes_last():
 )
 def test_a_run_says_what_was_found_restored_and_kept_and_each_reason_once(facts, found, text):
     assert run_text(facts, found) == text
+
+
+def test_at_strength_0_no_face_is_said_to_be_blended():
+    assert (
+        blended_text([FaceFacts()] * 2, 1, (8, 6), 0.0)
+        == "0 faces blended into the image at 8×6. 2 faces kept as they were."
+    )
+    assert blended_text([FaceFacts()] * 2, 1, (8, 6), 0.5) == "2 faces blended into the image at 8×6."

@@ -140,6 +140,7 @@ def test_choosing_nothing_says_that_nothing_is_restored():
     nothing = choose_faces(FACES, SelectOptions(min_size=500))
     assert nothing.chosen == () and "None of 4 faces" in nothing.summary() and "nothing will be" in nothing.summary()
     assert "No face found" in choose_faces(()).summary()
+    assert nothing.why_none() == "none of 4 faces is chosen (30–90 px, below 500 px)"  # not each face by itself
     assert "only face is not chosen" in choose_faces((A,), SelectOptions(min_size=500)).summary()
     assert choose_faces(FACES, SelectOptions(limit=2)).summary() == "2 of 4 faces chosen."
 

@@ -153,6 +153,39 @@ def test_strength_is_lowered_until_the_floor_holds_and_that_is_said(astronaut, a
     assert "Strength lowered" in held.facts.notes[0]
 
 
+def test_a_floor_holds_with_protection_off(astronaut, astronaut_face, tiny_model, tint_embedder):
+    wish = Settings(protect=ProtectOptions("off", min_similarity=0.95))
+    result = restore_image(
+        astronaut[None], tiny_model, Known(astronaut_face), wish, tools=ProtectTools(identity=tint_embedder)
+    )
+    (facts,) = result.facts
+    assert facts.similarity >= 0.95 and 0 < facts.strength < 1 and facts.quality is None
+    assert "Strength lowered" in facts.notes[0]
+
+
+@pytest.mark.parametrize("asked", [0.0, 0.3])
+def test_facts_are_of_the_strength_that_was_asked_for(astronaut, astronaut_face, tiny_model, tint_embedder, asked):
+    """A strength that keeps the floor by itself is not lowered; nothing is said to be taken where nothing is."""
+    wish = Settings(blend=BlendOptions(strength=asked), protect=ProtectOptions(min_similarity=0.9))
+    (facts,) = restore_image(
+        astronaut[None], tiny_model, Known(astronaut_face), wish, tools=ProtectTools(Judge(0.0), tint_embedder)
+    ).facts
+    assert facts.strength == pytest.approx(asked) and facts.similarity > 0.9
+    assert not any("lowered" in note or "taken" in note for note in facts.notes)
+    if asked == 0:
+        assert facts.similarity == pytest.approx(1)
+
+
+def test_the_note_on_a_fairly_good_face_counts_the_strength_asked_for(astronaut, astronaut_face, tiny_model):
+    notes = []
+    for asked in (0.0, 0.5, 1.0):
+        wish, tools = Settings(blend=BlendOptions(strength=asked)), ProtectTools(Judge((GOOD + RUINED) / 2))
+        (facts,) = restore_image(astronaut[None], tiny_model, Known(astronaut_face), wish, tools=tools).facts
+        assert facts.strength == pytest.approx(asked / 2)
+        notes.append([note for note in facts.notes if "fairly good" in note])
+    assert notes[0] == [] and "25 % of" in notes[1][0] and "50 % of" in notes[2][0]
+
+
 def test_a_floor_without_a_network_is_said_for_each_face(astronaut, astronaut_face, tiny_model):
     options = Settings(protect=ProtectOptions(min_similarity=0.5))
     result = restore_image(astronaut[None], tiny_model, Known(astronaut_face), options, tools=ProtectTools(Judge(0.0)))
