@@ -131,31 +131,31 @@ def save(*pos: int, source: tuple[str, str], prefix: str = "restored") -> dict[s
     return node("save", "SaveImage", pos, (400, 450), inputs={"images": source}, values=values)
 
 
-FIRST = "GPEN 1 Restore faces"
+FIRST = "GPEN 01 Restore faces"
 PICKED = {
-    "GPEN 3 Restore chosen faces": ((1.5 / 3, 1 / 4), (0.5 / 3, 3 / 4))
+    "GPEN 03 Restore chosen faces": ((1.5 / 3, 1 / 4), (0.5 / 3, 3 / 4))
 }  # places of faces, in shares of the picture
 # What thumbnails show of a picture, in shares of it: left, top, right, bottom.
 FACE, PRINTS = (0.22, 0.0, 0.66, 0.44), (0.0, 0.0, 2 / 3, 1.0)
 CLOSE = {
-    "GPEN 2 Restore faces and compare": (0.0, 0.0, 0.8, 0.8),
-    "GPEN 5 Restore parts of a face": (0.34, 0.13, 0.56, 0.35),
-    "GPEN 6 Restore faces step by step": (0.29, 0.05, 0.6, 0.36),
-    "GPEN 8 Inpaint scratched faces": (0.32, 0.05, 0.56, 0.29),
-    "GPEN 9 Paint faces as label maps": (0.0, 0.0, 1.0, 1.0),
+    "GPEN 02 Restore faces and compare": (0.0, 0.0, 0.8, 0.8),
+    "GPEN 05 Restore parts of a face": (0.34, 0.13, 0.56, 0.35),
+    "GPEN 06 Restore faces step by step": (0.29, 0.05, 0.6, 0.36),
+    "GPEN 08 Inpaint scratched faces": (0.32, 0.05, 0.56, 0.29),
+    "GPEN 09 Paint faces as label maps": (0.0, 0.0, 1.0, 1.0),
     "GPEN 11 Restore faces in an old film": (0.25, 0.08, 0.75, 0.75),
     "GPEN 13 Restore faces and protect what covers them": (0.33, 0.1, 0.57, 0.34),
     "GPEN 12 Restore faces in a phone clip": (0.14, 0.05, 0.86, 0.45),
 }
 SHOWN_AT = 0.5  # of a clip: the frame in its thumbnail
 TASK_MODELS = {
-    "GPEN 7 Colorize faces": "GPEN-Colorization-1024.pth",
-    "GPEN 8 Inpaint scratched faces": "GPEN-Inpainting-1024.pth",
-    "GPEN 9 Paint faces as label maps": "GPEN-Seg2face-512.pth",
+    "GPEN 07 Colorize faces": "GPEN-Colorization-1024.pth",
+    "GPEN 08 Inpaint scratched faces": "GPEN-Inpainting-1024.pth",
+    "GPEN 09 Paint faces as label maps": "GPEN-Seg2face-512.pth",
 }
 # Below nodes that work through faces there is room for 220 px more: LiteGraph shows the progress in there.
 WORKFLOWS = {
-    "GPEN 1 Restore faces": [
+    "GPEN 01 Restore faces": [
         photo(),
         model(0, 390),
         note(0, 560),
@@ -165,7 +165,7 @@ WORKFLOWS = {
         ),
         save(790, 0, source=("restore", "image")),
     ],
-    "GPEN 6 Restore faces step by step": [
+    "GPEN 06 Restore faces step by step": [
         photo(),
         node("detector", "GPEN_LoadDetector", (0, 390), (300, 60), values={"detector_name": "auto"}),
         note(0, 530),
@@ -186,7 +186,7 @@ WORKFLOWS = {
         node("crops", "PreviewImage", (1140, 520), (300, 330), title="Faces restored", inputs={"images": ("restore", "crops")}),
         save(1520, 0, source=("blend", "image")),
     ],
-    "GPEN 3 Restore chosen faces": [
+    "GPEN 03 Restore chosen faces": [
         photo("contact sheet"),
         model(0, 390),
         note(0, 560),
@@ -202,7 +202,7 @@ WORKFLOWS = {
         ),
         save(1670, 0, source=("restore", "image")),
     ],
-    "GPEN 2 Restore faces and compare": [
+    "GPEN 02 Restore faces and compare": [
         photo(),
         model(0, 390),
         note(0, 560),
@@ -218,7 +218,7 @@ WORKFLOWS = {
         ),
         note(790, 600, text=COMPARE_NOTE, height=130, title="How to compare"),
     ],
-    "GPEN 4 Restore bad faces and keep good ones": [
+    "GPEN 04 Restore bad faces and keep good ones": [
         photo("contact sheet"),
         model(0, 390),
         note(0, 560),
@@ -237,7 +237,7 @@ WORKFLOWS = {
         node("mask", "PreviewImage", (1350, 0), (400, 440), title="Protected", inputs={"images": ("kept", "IMAGE")}),
         save(1350, 520, source=("restore", "image")),
     ],
-    "GPEN 5 Restore parts of a face": [
+    "GPEN 05 Restore parts of a face": [
         photo(),
         model(0, 390),
         note(0, 560),
@@ -257,7 +257,7 @@ WORKFLOWS = {
             },
         ),
     ],
-    "GPEN 7 Colorize faces": [
+    "GPEN 07 Colorize faces": [
         photo("gray portrait"),
         model(0, 390, name="GPEN-Colorization-1024.pth"),
         note(0, 560, text=COLOR_NOTE, height=200),
@@ -268,7 +268,7 @@ WORKFLOWS = {
         compare(790, 0, source="color"),
         save(1350, 0, source=("color", "image"), prefix="colorized"),
     ],
-    "GPEN 8 Inpaint scratched faces": [
+    "GPEN 08 Inpaint scratched faces": [
         photo("scratched portrait"),
         model(0, 390, name="GPEN-Inpainting-1024.pth"),
         note(0, 560, text=FILL_NOTE, height=200),
@@ -281,7 +281,7 @@ WORKFLOWS = {
         node("mask", "PreviewImage", (790, 620), (480, 440), title="Mask", inputs={"images": ("drawn", "IMAGE")}),
         save(1350, 0, source=("fill", "image"), prefix="filled"),
     ],
-    "GPEN 9 Paint faces as label maps": [
+    "GPEN 09 Paint faces as label maps": [
         photo("label map"),
         model(0, 390, name="GPEN-Seg2face-512.pth"),
         note(0, 560, text=MAP_NOTE, height=200),
@@ -466,7 +466,7 @@ def _thumbnail(comfy_page: ComfyPage, name: str) -> Image.Image:
 
 def _shown_after(comfy_page: ComfyPage, name: str) -> Image.Image:
     """The result; of tasks whose models nobody may ship, what a user draws instead."""
-    if name == "GPEN 9 Paint faces as label maps":
+    if name == "GPEN 09 Paint faces as label maps":
         sheet = as_image(legend())
         square = Image.new("RGB", (sheet.height, sheet.height), "white")
         square.paste(sheet, ((sheet.height - sheet.width) // 2, 0))
@@ -488,7 +488,7 @@ def _result(comfy_page: ComfyPage, name: str) -> dict[str, Any]:
     """Where the restored picture lies: saved, or shown by Compare Faces."""
     outputs = comfy_page.ask("app.nodeOutputs")
     places = {node["type"]: str(node["id"]) for node in comfy_page.workflow()["nodes"]}
-    if name == "GPEN 8 Inpaint scratched faces":
+    if name == "GPEN 08 Inpaint scratched faces":
         return outputs[places["PreviewImage"]]["images"][0]
     for kind in ("SaveImage", "SaveVideo"):
         if kind in places:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,17 +14,17 @@ from host_harness.base_dir import BaseDir
 from host_harness.http_server import HttpServer
 from PIL import Image
 
-FIRST = "GPEN 1 Restore faces"
+FIRST = "GPEN 01 Restore faces"
 NAMES = [
     FIRST,
-    "GPEN 2 Restore faces and compare",
-    "GPEN 3 Restore chosen faces",
-    "GPEN 4 Restore bad faces and keep good ones",
-    "GPEN 5 Restore parts of a face",
-    "GPEN 6 Restore faces step by step",
-    "GPEN 7 Colorize faces",
-    "GPEN 8 Inpaint scratched faces",
-    "GPEN 9 Paint faces as label maps",
+    "GPEN 02 Restore faces and compare",
+    "GPEN 03 Restore chosen faces",
+    "GPEN 04 Restore bad faces and keep good ones",
+    "GPEN 05 Restore parts of a face",
+    "GPEN 06 Restore faces step by step",
+    "GPEN 07 Colorize faces",
+    "GPEN 08 Inpaint scratched faces",
+    "GPEN 09 Paint faces as label maps",
     "GPEN 10 Restore faces in an upscaled image",
     "GPEN 11 Restore faces in an old film",
     "GPEN 12 Restore faces in a phone clip",
@@ -31,16 +32,16 @@ NAMES = [
 ]
 # At least so many faces; others 1. The clips have 45 and 50 frames of one face.
 RESTORED = {
-    "GPEN 3 Restore chosen faces": 2,
-    "GPEN 4 Restore bad faces and keep good ones": 4,
+    "GPEN 03 Restore chosen faces": 2,
+    "GPEN 04 Restore bad faces and keep good ones": 4,
     "GPEN 11 Restore faces in an old film": 44,
     "GPEN 12 Restore faces in a phone clip": 49,
 }
 # What is said of tasks beside restoration, and their models, which do not come with the pack.
 DONE = {
-    "GPEN 7 Colorize faces": ("1 face colorized", "GPEN-Colorization-1024.pth"),
-    "GPEN 8 Inpaint scratched faces": ("1 face filled", "GPEN-Inpainting-1024.pth"),
-    "GPEN 9 Paint faces as label maps": ("1 face made of label maps", "GPEN-Seg2face-512.pth"),
+    "GPEN 07 Colorize faces": ("1 face colorized", "GPEN-Colorization-1024.pth"),
+    "GPEN 08 Inpaint scratched faces": ("1 face filled", "GPEN-Inpainting-1024.pth"),
+    "GPEN 09 Paint faces as label maps": ("1 face made of label maps", "GPEN-Seg2face-512.pth"),
 }
 WARNING = "error-overlay"  # what the page lays over the graph where nodes or models are missing
 LOADERS = {"GPEN_ExampleImage": {}, "GPEN_LoadModel": {"model_name": "bundled"}}
@@ -52,15 +53,19 @@ SAVE_VIDEO = {"filename_prefix": "restored", "format": "auto", "codec": "auto"}
 # Links, and what differs from the nodes' defaults.
 PROMPTS = {
     FIRST: {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "SaveImage": SAVE},
-    "GPEN 3 Restore chosen faces": {
+    "GPEN 03 Restore chosen faces": {
         **PRINTS,
         "GPEN_DetectFaces": {"image": "GPEN_ExampleImage 0"},
         "GPEN_SelectFaces": {"image": "GPEN_ExampleImage 0", "faces": "GPEN_DetectFaces 0", "picks": "2 picked"},
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"faces": "GPEN_SelectFaces 0"},
         "SaveImage": SAVE,
     },
-    "GPEN 2 Restore faces and compare": {**LOADERS, "GPEN_RestoreImage": IMAGE_AND_MODEL, "GPEN_CompareFaces": COMPARE},
-    "GPEN 4 Restore bad faces and keep good ones": {
+    "GPEN 02 Restore faces and compare": {
+        **LOADERS,
+        "GPEN_RestoreImage": IMAGE_AND_MODEL,
+        "GPEN_CompareFaces": COMPARE,
+    },
+    "GPEN 04 Restore bad faces and keep good ones": {
         **PRINTS,
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"protect": "auto"},
         "GPEN_CompareFaces": COMPARE,
@@ -68,13 +73,13 @@ PROMPTS = {
         "Protected": {"images": "MaskToImage 0"},
         "SaveImage": SAVE,
     },
-    "GPEN 5 Restore parts of a face": {
+    "GPEN 05 Restore parts of a face": {
         **LOADERS,
         "GPEN_FaceRegions": {"skin": 0.3, "hair": 0.0, "neck": 0.0, "ears": 0.0},
         "GPEN_RestoreImage": IMAGE_AND_MODEL | {"regions": "GPEN_FaceRegions 0"},
         "GPEN_CompareFaces": COMPARE,
     },
-    "GPEN 6 Restore faces step by step": {
+    "GPEN 06 Restore faces step by step": {
         **LOADERS,
         "GPEN_LoadDetector": {},
         "GPEN_DetectFaces": {"image": "GPEN_ExampleImage 0", "detector": "GPEN_LoadDetector 0"},
@@ -84,7 +89,7 @@ PROMPTS = {
         "Faces found": {"images": "GPEN_DetectFaces 3"},
         "Faces restored": {"images": "GPEN_RestoreFaces 1"},
     },
-    "GPEN 7 Colorize faces": {
+    "GPEN 07 Colorize faces": {
         "GPEN_ExampleImage": {"picture": "gray portrait"},
         "GPEN_LoadModel": {"model_name": "GPEN-Colorization-1024.pth"},
         "GPEN_Colorize": IMAGE_AND_MODEL,
@@ -95,7 +100,7 @@ PROMPTS = {
         },
         "SaveImage": {"images": "GPEN_Colorize 0", "filename_prefix": "colorized"},
     },
-    "GPEN 8 Inpaint scratched faces": {
+    "GPEN 08 Inpaint scratched faces": {
         "GPEN_ExampleImage": {"picture": "scratched portrait"},
         "GPEN_LoadModel": {"model_name": "GPEN-Inpainting-1024.pth"},
         "GPEN_InpaintFaces": IMAGE_AND_MODEL | {"mask": "GPEN_ExampleImage 1"},
@@ -108,7 +113,7 @@ PROMPTS = {
         "Mask": {"images": "MaskToImage 0"},
         "SaveImage": {"images": "GPEN_InpaintFaces 0", "filename_prefix": "filled"},
     },
-    "GPEN 9 Paint faces as label maps": {
+    "GPEN 09 Paint faces as label maps": {
         "GPEN_ExampleImage": {"picture": "label map"},
         "GPEN_LoadModel": {"model_name": "GPEN-Seg2face-512.pth"},
         "GPEN_FacesFromLabelMaps": {"label_maps": "GPEN_ExampleImage 0", "model": "GPEN_LoadModel 0"},
@@ -158,6 +163,22 @@ PROMPTS = {
         "SaveVideo": SAVE_VIDEO | {"video": "CreateVideo 0"},
     },
 }
+
+
+BOXES = "app.rootGraph.nodes.map(node => [node.title, [...node.boundingRect]])"  # x, y, width, height, with the title
+
+
+def overlapping(boxes: list[tuple[str, list[float]]]) -> list[tuple[str, str]]:
+    """The nodes that lie over others."""
+
+    def apart(one: list[float], other: list[float], axis: int) -> bool:
+        return one[axis] + one[axis + 2] <= other[axis] or other[axis] + other[axis + 2] <= one[axis]
+
+    return [
+        (name, other_name)
+        for (name, box), (other_name, other) in combinations(boxes, 2)
+        if not apart(box, other, 0) and not apart(box, other, 1)
+    ]
 
 
 def expected(server: HttpServer, name: str) -> dict[str, dict[str, Any]]:
@@ -214,6 +235,13 @@ def test_saving_an_opened_example_loses_nothing(comfy_page: ComfyPage, example_w
         assert now.get("widgets_values", [])[: len(values)] == values  # a newer node may have more
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_node_of_an_example_covers_another(comfy_page: ComfyPage, example_workflows: Path, name: str) -> None:
+    comfy_page.open_workflow(example_workflows / f"{name}.json")
+    boxes = comfy_page.ask(BOXES)
+    assert len(boxes) > 3 and overlapping(boxes) == []
+
+
 @pytest.fixture
 def place_tiny(checkpoint: Path) -> Iterator[Callable[[BaseDir, str], None]]:
     """Puts the small model where ComfyUI finds it under a published name, for one test."""
@@ -251,6 +279,7 @@ def test_an_example_restores_faces_on_its_first_run_and_leaves_the_users_picture
     found = re.search(done, said)
     assert found and (model or int(found[1] or found[2]) >= RESTORED.get(name, 1))
     assert sorted(own.iterdir()) == before
+    assert overlapping(comfy_page.ask(BOXES)) == []  # pictures and texts have made nodes grow
     assert comfy_page.errors == []
 
 
@@ -269,7 +298,8 @@ def test_a_node_that_is_gone_would_be_noticed(comfy_page: ComfyPage, example_wor
 def test_examples_are_listed_among_the_templates_with_a_small_picture(
     web_server: HttpServer, example_workflows: Path
 ) -> None:
-    assert sorted(web_server.get_json("/api/workflow_templates")["gpen_pack"]) == sorted(NAMES)
+    # ComfyUI lists them as the disk does, by the letters of their names on many: 10 must not come before 2.
+    assert sorted(web_server.get_json("/api/workflow_templates")["gpen_pack"]) == NAMES
     for name in NAMES:
         words = ("gpen", "face") if name in DONE else ("gpen", "face", "restore")
         assert all(word in name.lower() for word in words)  # a search looks at names alone

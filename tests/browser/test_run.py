@@ -12,7 +12,7 @@ SHOWN = """() => app.rootGraph.nodes.find(node => node.type === 'SaveImage').img
 
 
 def test_run_shows_the_result_in_the_page(comfy_page: ComfyPage, example_workflows: Path, repo_root: Path) -> None:
-    comfy_page.open_workflow(example_workflows / "GPEN 1 Restore faces.json")
+    comfy_page.open_workflow(example_workflows / "GPEN 01 Restore faces.json")
     comfy_page.run()
     comfy_page.page.wait_for_function(SHOWN, timeout=RUN_TIMEOUT_MS)
     save = next(str(node["id"]) for node in comfy_page.workflow()["nodes"] if node["type"] == "SaveImage")
@@ -31,7 +31,7 @@ def test_a_missing_model_is_explained_where_the_page_shows_details(
 ) -> None:
     graph = tmp_path / "missing.json"
     graph.write_text(
-        (example_workflows / "GPEN 1 Restore faces.json").read_text().replace('"bundled"', '"GPEN-BFR-512.pth"')
+        (example_workflows / "GPEN 01 Restore faces.json").read_text().replace('"bundled"', '"GPEN-BFR-512.pth"')
     )
     comfy_page.open_workflow(graph)
     comfy_page.run()
