@@ -44,6 +44,22 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def scratch_folder(folder: Path | None = None) -> Iterator[Path]:
+    """Yield a new folder, removed with all that is in it when the block ends, or by the next run where this one is killed.
+
+    Args:
+        folder: Where it is made; None: where the system keeps temporary files.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    place = (folder or Path(tempfile.gettempdir())).absolute()
+    sweep(place)
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=place) as made:
+        yield Path(made)
+
+
 def may_write(folder: Path) -> bool:
     """Whether files can be made in a folder, as far as its permissions tell."""
     effective = os.access in os.supports_effective_ids

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from typing import Any
 from ..checkpoints import GpenModel
 from ..commands import pip_install
 from ..errors import OptionError
-from ..files import temporary_prefix, written_whole
+from ..files import scratch_folder, written_whole
 from .about import describe
 from .check import Parity, assert_parity, compare
 from .engines import check_engine
@@ -61,9 +60,9 @@ def export_onnx(
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         written_whole(path) as whole,
-        tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=path.parent) as folder,
+        scratch_folder(path.parent) as folder,
     ):
-        written = Path(folder) / path.name
+        written = folder / path.name
         data = _save(proto, written, most_in_one_file)
         if check is not None:
             for parity in compare(written, model, check):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ..errors import GpenError, ImageError
+from ..files import scratch_folder
 from .job import Job
 from .places import Address
 
@@ -54,8 +54,8 @@ def staged(job: Job, retries: int = 2) -> Iterator[Stage]:
     if not any(isinstance(path, Address) for path in (job.source, *job.written)):
         yield Stage(job, job)
         return
-    with tempfile.TemporaryDirectory(prefix="gpen-") as folder:
-        here = _here(job, Path(folder))
+    with scratch_folder() as folder:
+        here = _here(job, folder)
         stage = Stage(here, job)
         if isinstance(job.source, Address):
             _transfer(job.source, lambda system, key: system.get_file(key, str(here.source)), retries)

@@ -9,13 +9,23 @@ import time
 import pytest
 
 from gpen_core import files
-from gpen_core.files import written_whole
+from gpen_core.files import scratch_folder, written_whole
 
 HANGS = """
 import sys, time
 from gpen_core.files import written_whole
 with written_whole(sys.argv[1]) as temporary:
     temporary.write_bytes(b"half")
+    print("here", flush=True)
+    time.sleep(60)
+"""
+
+FOLDER_HANGS = """
+import time
+from gpen_core.files import scratch_folder
+with scratch_folder() as folder:
+    (folder / "in").mkdir()
+    (folder / "in" / "copy.png").write_bytes(b"half")
     print("here", flush=True)
     time.sleep(60)
 """
@@ -52,6 +62,24 @@ def test_what_a_killed_run_left_is_swept_and_what_a_living_one_writes_is_not(tmp
         for run in runs:
             run.kill()
             run.wait()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="whether a process runs is asked on POSIX only")
+def test_a_scratch_folder_of_a_killed_run_is_swept_where_the_system_keeps_such_folders(tmp_path, monkeypatch):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    run = subprocess.Popen([sys.executable, "-c", FOLDER_HANGS], stdout=subprocess.PIPE, env=environment)
+    try:
+        assert run.stdout.readline() == b"here\n"
+    finally:
+        run.kill()
+        run.wait()
+    (left,) = tmp_path.iterdir()
+    assert (left / "in" / "copy.png").read_bytes() == b"half"
+    monkeypatch.setattr(files.tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        assert list(tmp_path.iterdir()) == [folder] and not list(folder.iterdir())
+        (folder / "a").mkdir()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_another_machine_left_is_swept_after_a_day(tmp_path):

@@ -10,17 +10,16 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from io import TextIOWrapper
-from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
 from ...errors import RestorationError
+from ...files import scratch_folder
 from .memory import Gauge, Memory, ProcessGauge
 from .timing import seconds_of
 
@@ -58,8 +57,8 @@ class Worker:
 
     def result(self) -> np.ndarray:
         """Run once → what came out."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "result.npy"
+        with scratch_folder() as folder:
+            path = folder / "result.npy"
             self._ask(do="save", path=str(path))
             return np.load(path, allow_pickle=False)
 
