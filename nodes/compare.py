@@ -63,7 +63,7 @@ class CompareFaces(io.ComfyNode):
 
         status = NodeStatus()
         before, after = to_frames(original, status, "original"), to_frames(restored, status, "restored")
-        _check(before, after)
+        _check(before, after, status)
         known = [_face_and_facts(entry) for entry in faces or ()]
         check_faces_of(before, [face for face, _ in known])
         notice_another_picture(before, [face for face, _ in known], status.warn)
@@ -75,11 +75,17 @@ class CompareFaces(io.ComfyNode):
         return io.NodeOutput(ui={"gpen_compare": [{"pairs": pairs, "faces": drawn, "note": note}], **status.warnings()})
 
 
-def _check(before: Tensor, after: Tensor) -> None:
+def _check(before: Tensor, after: Tensor, status: NodeStatus) -> None:
     from ..gpen_core.errors import ImageError
+    from ..gpen_core.geometry import same_shape, size_of
 
     if len(before) != len(after):
         raise ImageError(f"original has {len(before)} images, restored has {len(after)}: connect the same number.")
+    (rows, columns), (height, width) = size_of(before), size_of(after)
+    if not same_shape((rows, columns), (height, width)):
+        status.warn(
+            f"original is {columns}×{rows}, restored is {width}×{height}: they have different shapes. Are they the same image?"
+        )
 
 
 def _pair(before: Tensor, after: Tensor) -> dict[str, object]:

@@ -86,7 +86,10 @@ class FacesFromBoxes(io.ComfyNode):
             status.warn(f"No face in the box {box}.")
         missed_boxes = [[box_of(box.box) for box in missed if box.frame == index] for index in range(len(frames))]
         summary = f"{counted(len(found.faces))} found in {len(given)} box{'es' if len(given) != 1 else ''}."
-        ui = status.ui(summary, {detector.network.name: detector})
+        alike = len(given) - len(missed) - len(found.faces)
+        if alike:
+            summary += f" {alike} {'boxes show' if alike > 1 else 'box shows'} a face that another shows, too."
+        ui = status.ui(summary, {detector.network.name: detector}, notice=not found.faces)
         return _faces_output(frames, found.faces, missed_boxes, ui=ui)
 
 

@@ -59,13 +59,16 @@ class FacesToBoxes(io.ComfyNode):
         from ..gpen_core.faces.drawing import face_mask
         from ..gpen_core.faces.exchange import faces_to_segs
         from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
+        from ..gpen_core.pipeline.summary import counted
 
         status = NodeStatus()
         frames = to_frames(image, status)
         check_faces_of(frames, faces)
         notice_another_picture(frames, faces, status.warn)
         if image_index >= len(frames):
-            raise OptionError(f"image index is {image_index}, but there are only {len(frames)} images (from 0)")
+            raise OptionError(
+                f"image index is {image_index}, but the last of {counted(len(frames), 'image')} is {len(frames) - 1}"
+            )
         mine = [face for face in faces if face.frame == image_index]
         return io.NodeOutput(
             to_bounding_boxes(faces, len(frames), size_of(frames)),

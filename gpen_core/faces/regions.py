@@ -68,6 +68,12 @@ class RegionOptions:
         if self.mask_mode not in MASK_MODES:
             raise OptionError(f"unknown mask mode '{self.mask_mode}'. Known: {', '.join(MASK_MODES)}.")
 
+    @property
+    def restores_nothing(self) -> bool:
+        """Whether every strength is 0, and no mask says otherwise."""
+        united = self.mask is not None and self.mask_mode == "unite"
+        return not united and not any(self.strength_of(region) for region in REGIONS)
+
     def strength_of(self, region: str) -> float:
         """In [0, 1], named or not."""
         return self.strengths.get(region, DEFAULTS[region] if self.rest is None else self.rest)

@@ -135,6 +135,8 @@ def blend_each(
     Whole numbers stay so where the size stays the same: then they are rounded once, and only where something is replaced.
     ``in_place``: the frames may become the result.
     """
+    if options.regions is not None and options.regions.restores_nothing:
+        hooks.miss("Every region of the face has strength 0: nothing is restored.")
     source = frames if background is None else background
     stays = size_of(source) == size and (in_place or not source.is_floating_point())
     if stays:

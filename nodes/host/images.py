@@ -57,9 +57,9 @@ def to_bounding_boxes(faces: Sequence[Face], frames: int, size: tuple[int, int])
 
 
 def box_of(box: Box) -> dict[str, object]:
-    """One box of ComfyUI's BOUNDING_BOX, in whole pixels, with a label."""
+    """One box of ComfyUI's BOUNDING_BOX, in whole pixels, one at least, with a label."""
     x0, y0, x1, y1 = (round(side) for side in box)
-    return {"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "label": "face"}
+    return {"x": x0, "y": y0, "width": max(1, x1 - x0), "height": max(1, y1 - y0), "label": "face"}
 
 
 def _between_nodes(tensor: Tensor) -> Tensor:

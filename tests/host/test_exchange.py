@@ -72,6 +72,21 @@ def test_what_is_no_box_is_told(ready: HostProcess, changes: dict[str, str], say
     assert result.status == "error" and result.error["node_id"] == "4" and says in result.error["exception_message"]
 
 
+def test_boxes_of_nobody_catch_the_eye_and_boxes_of_one_face_are_counted(ready: HostProcess):
+    prompt = from_boxes(boxes=["8", 0])
+    prompt["8"] = node("Probe_Make", json="[[]]")
+    result = fine(ready.run(probing(prompt, count=("4", 3))))
+    assert result.outputs["4"]["gpen_status"][0].startswith("0 faces found in 0 boxes.")
+    assert result.outputs["4"]["gpen_notice"] == [True]
+    thin = {"x": 330, "y": 20, "width": 0.01, "height": 0.01}
+    prompt["8"] = node("Probe_Make", json=json.dumps([BOX, BOX, thin]))
+    result = ready.run(probing(prompt, missed=("4", 1)))
+    (missed,) = ast.literal_eval(said(result, "missed"))[0]
+    assert (missed["width"], missed["height"]) == (1, 1)  # can be read as a box again
+    status = result.outputs["4"]["gpen_status"][0]
+    assert status.startswith("1 face found in 3 boxes. 1 box shows a face that another shows, too. No face in the box")
+
+
 def test_segs_go_out_and_come_back(ready: HostProcess):
     """From faces to SEGS and to faces again: the same face, found in the box of the SEG."""
     prompt = from_boxes(text="175, 64, 97, 124")

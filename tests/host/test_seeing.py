@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_harness.graphs import Prompt, node, probing, staged, whole
+from host_harness.graphs import Prompt, load, node, probing, staged, whole
 from host_harness.host_process import HostProcess
 from PIL import Image
 
@@ -51,6 +51,14 @@ def test_before_and_after_are_kept_pixel_by_pixel_with_each_faces_facts(ready: H
     assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny (64 px)"
     box = face["box"]  # of the astronaut, left of the middle and in the upper half
     assert 0.3 < box["x"] < 0.5 and 0.05 < box["y"] < 0.3 and 0.1 < box["width"] < 0.3
+
+
+def test_two_pictures_of_different_shapes_are_told(ready: HostProcess):
+    prompt = comparing(load("astronaut.png"), ("8", 0), None) | {"8": node("LoadImage", image="gray.png")}
+    result = ready.run({name: prompt[name] for name in ("1", "8", "10")})
+    assert result.status == "success", (result.error, result.node_errors)
+    (told,) = result.outputs["10"]["gpen_status"]
+    assert told.startswith("original is 512×512, restored is 128×96") and result.outputs["10"]["gpen_notice"] == [True]
 
 
 @pytest.mark.parametrize(("faces", "names"), [(("4", 0), ["Face 1 of 1"]), (None, [])])

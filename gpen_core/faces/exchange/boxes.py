@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,11 +83,14 @@ def parse_boxes(text: str, frames: int) -> tuple[GivenBox, ...]:
         except (ValueError, RecursionError) as error:
             raise OptionError("the boxes look like JSON, but are not: check brackets and commas") from error
         return read_boxes(value, frames)
-    return read_boxes([_line(line) for line in re.split(r"[\n;]", text) if line.strip()], frames)
+    return read_boxes([_line(line) for line in re.split(r"[\n;；]", text) if line.strip()], frames)
 
 
 def _line(line: str) -> dict[str, float]:
-    words = [word for word in re.split(r"[\s,]+", line.strip()) if word]
+    plain = unicodedata.normalize("NFKC", line).replace(
+        "、", ","
+    )  # wide digits and commas of Chinese and Japanese keyboards
+    words = [word for word in re.split(r"[\s,]+", plain.strip()) if word]
     try:
         x, y, width, height = map(float, words)
     except ValueError as error:

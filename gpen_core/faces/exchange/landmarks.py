@@ -41,6 +41,9 @@ def faces_from_landmarks(value: object, frames: int) -> tuple[Face, ...]:
         lists = lists * frames
     if len(lists) != frames:
         raise OptionError(f"the landmarks are for {len(lists)} images, but there are {frames}: connect the same images")
+    for index, entries in enumerate(lists):
+        if not isinstance(entries, list | tuple):
+            raise OptionError(f"the landmarks of image {index + 1} are no list of faces, but {type(entries).__name__}")
     found = [(entry, index) for index, entries in enumerate(lists) for entry in entries]
     return tuple(_face(entry, index, size, number) for number, (entry, index) in enumerate(found, start=1))
 

@@ -67,7 +67,7 @@ def faces_in_boxes(
 def _face_in(frame: Tensor, box: Box, detector: FaceDetector) -> Face | None:
     """The face that fits the box best, in coordinates of the frame."""
     size = size_of(frame)
-    side = max(box[2] - box[0], box[3] - box[1])
+    side = max(box[2] - box[0], box[3] - box[1], 1.0)  # a box of less than a pixel is shown as one of a pixel
     left, right = _span(box[0] - _CONTEXT * side, box[2] + _CONTEXT * side, size[1])
     top, bottom = _span(box[1] - _CONTEXT * side, box[3] + _CONTEXT * side, size[0])
     if right <= left or bottom <= top:

@@ -14,8 +14,9 @@ from gpen_core.faces.parts import REGIONS, parts_from_labels, parts_from_landmar
 from gpen_core.faces.regions import RegionOptions, face_mask_of, read_regions
 from gpen_core.geometry import TEMPLATES, template_points
 from gpen_core.imaging.masks import ellipse_mask
-from gpen_core.pipeline.blend import blend_frame
+from gpen_core.pipeline.blend import blend_faces, blend_frame
 from gpen_core.pipeline.blend_options import BlendOptions
+from gpen_core.pipeline.hooks import Hooks
 from gpen_core.types import RestoredFace
 
 SIDE = 256
@@ -236,3 +237,21 @@ def test_impossible_wishes_are_refused():
 
 def test_the_drawn_face_is_a_face(drawn_parts):
     assert np.all(drawn_parts.sum(0).numpy() <= 1)
+
+
+def test_where_every_region_is_0_it_is_said(astronaut, astronaut_face):
+    crop, said = align_face(astronaut, astronaut_face, 64), []
+    face = RestoredFace(crop, crop.pixels * 0.5)
+    for text in ("rest=0", "eyes=0.1,rest=0"):
+        wish = BlendOptions(regions=read_regions(text))
+        blended = blend_faces(astronaut[None], [face], wish, hooks=Hooks(say=said.append))
+        assert torch.equal(blended.frames[0], astronaut) == (text == "rest=0")
+    assert said == ["Every region of the face has strength 0: nothing is restored."]
+
+
+def test_a_mask_that_unites_restores_where_every_region_is_0():
+    nothing = {region: 0.0 for region in REGIONS}
+    assert RegionOptions(nothing).restores_nothing
+    assert RegionOptions(nothing, mask=torch.ones(1, 1, 4, 4)).restores_nothing
+    assert not RegionOptions(nothing, mask=torch.ones(1, 1, 4, 4), mask_mode="unite").restores_nothing
+    assert not RegionOptions().restores_nothing

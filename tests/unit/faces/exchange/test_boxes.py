@@ -80,5 +80,9 @@ def test_what_is_no_box_is_named(text):
         parse_boxes(text, 1)
 
 
+def test_wide_digits_and_commas_are_read():
+    assert parse_boxes("１７５，６４、９７ １２４；1,2,3,4", 1) == parse_boxes("175, 64, 97, 124\n1 2 3 4", 1)
+
+
 def test_a_box_says_where_it_is():
     assert str(read_boxes(ONE, 2)[1]) == "10, 20, 30×40 in image 2"

@@ -74,6 +74,11 @@ def test_other_landmarks_are_named(wrong, says):
 # --- SEGS
 
 
+def test_frames_that_are_no_lists_are_named():
+    with pytest.raises(OptionError, match="the landmarks of image 2 are no list of faces, but NoneType"):
+        faces_from_landmarks(payload([], None), 2)
+
+
 def test_segs_hold_the_face_its_region_and_an_oval_over_it(astronaut, astronaut_face):
     size, (seg,) = faces_to_segs([astronaut_face], astronaut, crop_factor=2.0)
     assert size == (512, 512) and seg.bbox == (175, 64, 272, 188) and seg.label == "face" and seg.confidence == 0.99
@@ -163,6 +168,27 @@ def test_a_box_without_a_face_is_named_and_the_same_face_is_there_once(astronaut
 
 
 # --- aligned pictures
+
+
+class Sizes:
+    """A detector that finds nobody and keeps the size of what it was shown."""
+
+    name = "sizes"
+
+    def __init__(self):
+        self.shown = []
+
+    def detect(self, frame):
+        self.shown.append(tuple(frame.shape[-2:]))
+        return []
+
+
+@pytest.mark.parametrize("side", [1e-3, 0.1, 1.0])
+def test_a_box_of_less_than_a_pixel_is_not_enlarged_without_end(astronaut, side):
+    detector = Sizes()
+    assert faces_in_boxes(astronaut[None], [(0, (220.0, 120.0, 220.0 + side, 120.0 + side))], detector).missed == (0,)
+    ((height, width),) = detector.shown
+    assert 96 <= max(height, width) <= 512
 
 
 @pytest.mark.parametrize("template", list(TEMPLATES))
