@@ -30,7 +30,8 @@ class Output:
         side_by_side: Also before/after images.
         save_faces: Also each face.
         overwrite: Files that are there already may be replaced.
-        skip_existing: Sources whose result is there already are left out.
+        skip_existing: Sources whose result is there already are left out. What lies beside no result is of a run that was
+            stopped, and is replaced.
     """
 
     path: str
@@ -91,7 +92,7 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
         return not ((output.skip_existing or text_of(job.target) in done) and is_there(job.target))
 
     left = [job for job in jobs if is_left(job)]
-    if not output.overwrite:
+    if not output.overwrite and not output.skip_existing:
         check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
     for folder in sorted({job.target.parent for job in left}):
         check_writable(folder)

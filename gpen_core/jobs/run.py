@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..faces.exchange import WholePictures
@@ -21,9 +20,9 @@ from ..types import Face, FaceFacts, RestoredFace
 from ..video.animated import ANIMATIONS, is_animation, restore_animation
 from ..video.files import is_clip
 from ..video.segments import restore_in_segments
+from .beside import save_beside
 from .job import Job
 from .options import FileOptions
-from .plan import remove_faces
 from .staging import staged
 from .tools import Tools
 
@@ -110,15 +109,12 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
     known = _in_color(picture) if tools.model.task.gives_color and result.faces else picture
     if tools.model.task.is_map:
         known = Picture(seen)  # a map's size, colors and texts say nothing of the face
+    beside = time.perf_counter()
+    save_beside(job, seen, result.frames[0], faces)
+    seconds += time.perf_counter() - beside  # what was asked for besides does not count
     for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
         hooks.say(f"{job.target}: cannot hold {what}")
     seconds = time.perf_counter() - seconds
-    if job.pair is not None:
-        _save_pair(seen, result.frames[0], job.pair)
-    if job.faces is not None:
-        remove_faces(job.faces)
-        for number, face in enumerate(faces):
-            _save_face(face, job.faces, number)
     size = (result.frames.shape[2], result.frames.shape[3])
     pair = (seen[:3], result.frames[0, :3]) if keeps_pair else None
     text = _told(result, tools, size_of(seen))
@@ -188,17 +184,6 @@ def _none(result: Restoration, least: float) -> str:
     return f"no face of {least:g} px or more found" if least else "no face found"
 
 
-def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:
-    """Before and after, side by side, both at the size of the result and in sRGB."""
-    save_picture(Picture(torch.cat((resize_lanczos(before, size_of(after)), after), dim=2)), path)
-
-
 def _in_color(picture: Picture) -> Picture:
     """What is known of a picture that becomes one in color: a grayscale file's profile does not apply to it."""
     return replace(picture.in_srgb(), gray=False) if picture.gray else picture
-
-
-def _save_face(face: RestoredFace, folder: Path, number: int) -> None:
-    size = face.pixels.shape[-1]
-    save_picture(Picture(resize_lanczos(face.crop.pixels, (size, size))), folder / f"{number:02d}-before.png")
-    save_picture(Picture(face.pixels), folder / f"{number:02d}-after.png")

@@ -63,7 +63,9 @@ def staged(job: Job, retries: int = 2) -> Iterator[Stage]:
             yield stage
         except GpenError as error:
             raise type(error)(stage.named(str(error))) from error
-        for local, path in zip(here.written, job.written, strict=True):
+        for local, path in reversed(
+            [*zip(here.written, job.written, strict=True)]
+        ):  # the result last, as it is written
             _put(local, path, retries)
 
 

@@ -102,6 +102,14 @@ def test_a_long_folder_is_resumed_by_what_is_there(tmp_path):
     assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
 
 
+def test_what_a_stopped_run_left_beside_no_result_is_made_again(tmp_path):
+    make(tmp_path, "a.png", "b.png", "out/a.png", "out/b.png-side-by-side.png", "out/b.png-faces/00-before.png")
+    sources = find_pictures([str(tmp_path)]).sources
+    asked = Output(str(tmp_path / "out"), skip_existing=True, side_by_side=True, save_faces=True)
+    jobs, done = plan_jobs(sources, asked)
+    assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
+
+
 @pytest.mark.parametrize("output", [Output("a.png"), Output("b.png", side_by_side=True), Output(".", overwrite=True)])
 def test_no_input_is_ever_overwritten(tmp_path, monkeypatch, output):
     monkeypatch.chdir(make(tmp_path, "a.png", "b.png-side-by-side.png"))

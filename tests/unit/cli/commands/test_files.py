@@ -69,6 +69,35 @@ def test_faces_and_comparison_are_written_beside(portrait, checkpoint, tmp_path)
     assert (tmp_path / "o.png-faces" / "00-before.png").exists()
 
 
+@pytest.mark.parametrize(
+    "stopped_at", ["astronaut.png", "00-after.png", "00-before.png", "astronaut.png-side-by-side.png"]
+)
+def test_a_run_stopped_between_a_result_and_what_is_beside_it_goes_on_with_all_of_it(
+    portrait, checkpoint, tmp_path, monkeypatch, stopped_at
+):
+    from gpen_core.imaging.files import writing
+    from gpen_core.jobs import beside, run
+
+    real, options = writing.save_picture, ("--model", checkpoint, "--save-faces", "--side-by-side")
+
+    def stopping(picture, path, quality=None):
+        if path.name == stopped_at:
+            raise KeyboardInterrupt
+        return real(picture, path, quality)
+
+    for module in (run, beside):
+        monkeypatch.setattr(module, "save_picture", stopping)
+    assert restore(portrait.parent, "-o", tmp_path / "out", *options) == 130
+    monkeypatch.undo()
+    assert not (tmp_path / "out" / "astronaut.png").exists()
+    assert restore(portrait.parent, "-o", tmp_path / "out", "--skip-existing", *options) == 0
+    assert restore(portrait.parent, "-o", tmp_path / "whole", *options) == 0
+    files = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()]
+    assert len(files) == 4
+    for path in files:
+        assert (tmp_path / "out" / path).read_bytes() == (tmp_path / "whole" / path).read_bytes()
+
+
 def test_orientation_profile_alpha_depth_and_gray_are_kept(checkpoint, tmp_path, astronaut):
     from PIL import ImageCms
 
