@@ -39,6 +39,7 @@ class RestoreFaces(io.ComfyNode):
                 GpenModelIO.Input("model", tooltip="Output of Load GPEN Model."),
                 *widgets.restoring(),
                 *widgets.protecting(),
+                widgets.least_similarity(),
             ],
             outputs=[
                 RestoredFacesIO.Output("restored_faces", display_name="restored faces", tooltip="Connect to Blend Faces."),
@@ -52,8 +53,9 @@ class RestoreFaces(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int, protect: str
-    ) -> io.NodeOutput:
+        cls, image: Tensor, faces: Sequence[Face], model: ManagedModel, template: str, batch_size: int, protect: str,
+        min_similarity: float = 0.0,
+    ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import ProtectOptions, protect_faces, protections_for
         from ..gpen_core.pipeline.clip import VideoOptions, restored_along
         from ..gpen_core.pipeline.kept import KeptMasks
@@ -69,7 +71,7 @@ class RestoreFaces(io.ComfyNode):
             return io.NodeOutput(shown_restored(()), ExecutionBlocker(None), to_mask(kept.masks), ui=ui)
         options = widgets.restore_options(template, batch_size)
         model.to_device(activation_bytes(model.model, options, len(faces)))
-        hooks, guard = node_hooks(status, {"restore": 1.0}), ProtectOptions(protect)
+        hooks, guard = node_hooks(status, {"restore": 1.0}), ProtectOptions(protect, min_similarity)
         steps = protections_for(guard, protect_tools(guard), hooks)
         if any(face.track for face in faces):
             video = VideoOptions()

@@ -60,6 +60,7 @@ class RestoreImage(io.ComfyNode):
                 *widgets.restoring(),
                 *widgets.texture(),
                 widgets.as_video(),
+                widgets.least_similarity(),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The images with restored faces."),
@@ -83,7 +84,7 @@ class RestoreImage(io.ComfyNode):
         cls, image: Tensor, model: ManagedModel, protect: str, template: str, batch_size: int,
         faces: Sequence[Face] | None = None, detector: ManagedDetector | None = None,
         parser: ManagedParser | None = None, background: Tensor | None = None, video: str = "auto",
-        **blending: Any,
+        min_similarity: float = 0.0, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import Settings, restore_image
         from ..gpen_core.pipeline.clip import restore_part, video_options_for, with_lead
@@ -99,7 +100,7 @@ class RestoreImage(io.ComfyNode):
         settings = Settings(
             restore=widgets.restore_options(template, batch_size),
             blend=widgets.blend_options(**blending),
-            protect=ProtectOptions(protect),
+            protect=ProtectOptions(protect, min_similarity),
         )
         used = (model, detector if faces is None else None, parser)
         load_managed(

@@ -38,6 +38,7 @@ class RestoreVideo(io.ComfyNode):
                 *widgets.restoring(),
                 *widgets.steadying(),
                 *widgets.encoding(),
+                widgets.least_similarity(),
             ],
             outputs=[
                 io.Video.Output("video", display_name="video", tooltip="The restored video. Connect to Save Video."),
@@ -49,7 +50,7 @@ class RestoreVideo(io.ComfyNode):
     def execute(
         cls, video: Input.Video, model: ManagedModel, protect: str, template: str, batch_size: int, steadiness: float,
         detect_every: int, codec: str, crf: int, start: float, end: float, detector: ManagedDetector | None = None,
-        parser: ManagedParser | None = None, **blending: Any,
+        parser: ManagedParser | None = None, min_similarity: float = 0.0, **blending: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import ProtectOptions, Settings
         from ..gpen_core.pipeline.clip import VideoOptions
@@ -61,7 +62,7 @@ class RestoreVideo(io.ComfyNode):
         settings = Settings(
             restore=widgets.restore_options(template, batch_size),
             blend=widgets.blend_options(**blending),
-            protect=ProtectOptions(protect),
+            protect=ProtectOptions(protect, min_similarity),
         )
         used = [network for network in (model, detector, parser) if network is not None]
         load_managed(used, activation_bytes(model.model, settings.restore))

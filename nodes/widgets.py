@@ -237,6 +237,15 @@ def protecting() -> list[io.Input]:
     ]  # fmt: skip
 
 
+def least_similarity() -> io.Input:
+    """Optional, and after all other widgets: workflows saved without it work as before."""
+    return io.Float.Input(
+        "min_similarity", display_name="min similarity", default=0.0, min=0.0, max=1.0, step=0.01, optional=True, advanced=True,
+        tooltip="Lower the strength until the restored face looks at least this much like the original: 1 = the same, 0 = any. "
+        "Needs a face recognition network; see the help page.",
+    )  # fmt: skip
+
+
 def blend_options(
     strength: float, scale: float, color_match: str, scale_mode: str, max_megapixels: float, softness: float,
     grain: float = 0.0, grain_seed: int = 0, regions: RegionOptions | None = None, whole_crop: bool = False,

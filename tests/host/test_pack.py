@@ -96,7 +96,7 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
         "GPEN_LoadDetector": ["detector_name"],
         "GPEN_LoadParser": ["parser_name"],
         "GPEN_DetectFaces": ["image", *detect, "detector"],
-        "GPEN_RestoreFaces": ["image", "faces", "model", *restore, "protect"],
+        "GPEN_RestoreFaces": ["image", "faces", "model", *restore, "protect", "min_similarity"],
         "GPEN_BlendFaces": ["image", "restored_faces", *blend, "crops", "parser", "regions", "background", *texture],
         "GPEN_RestoreImage": [
             "image",
@@ -109,10 +109,13 @@ def test_input_names_and_their_order_are_promises(pack_host: HostProcess):
             "background",
             *texture,
             "video",
+            "min_similarity",
         ],
         "GPEN_ExampleImage": ["picture"],
         "GPEN_ExampleVideo": ["clip"],
-        "GPEN_RestoreVideo": ["video", "model", *whole, *SETTINGS["video"], "detector", "parser", "regions"],
+        "GPEN_RestoreVideo": [
+            *("video", "model", *whole, *SETTINGS["video"], "detector", "parser", "regions", "min_similarity")
+        ],
         "GPEN_TrackFaces": ["image", "faces", *SETTINGS["track"]],
         "GPEN_FaceRegions": [*SETTINGS["regions"], "mask", "face_landmarks"],
         "GPEN_AlignedFaces": ["image", "template"],

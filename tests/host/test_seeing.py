@@ -1,5 +1,6 @@
 """Compare Faces and what nodes say below themselves, in real ComfyUI."""
 
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,24 @@ def test_before_and_after_are_kept_pixel_by_pixel_with_each_faces_facts(ready: H
     assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny (64 px)"
     box = face["box"]  # of the astronaut, left of the middle and in the upper half
     assert 0.3 < box["x"] < 0.5 and 0.05 < box["y"] < 0.3 and 0.1 < box["width"] < 0.3
+
+
+@pytest.mark.parametrize("protect", ["off", "auto"])
+def test_a_floor_of_similarity_holds_in_both_nodes(ready: HostProcess, protect: str):
+    """Where a network is installed, strength is lowered; where none is, that is said."""
+    steps = staged("astronaut.png", protect=protect)
+    steps["5"]["inputs"]["min_similarity"] = 0.9
+    for prompt, place in (
+        (whole("astronaut.png", protect=protect, min_similarity=0.9), ("6", 4)),
+        (steps, ("5", 0)),
+    ):
+        (face,) = drawn(ready, comparing(prompt, ("6", 0), place))["faces"]
+        facts, notes = dict(face["facts"]), [text for name, text in face["facts"] if name == "note"]
+        if importlib.util.find_spec("dlib") is None or importlib.util.find_spec("face_recognition_models") is None:
+            assert any("was not measured" in note for note in notes) and "similarity" not in facts
+        else:  # what an untrained model makes is like nobody
+            assert float(facts["similarity"]) >= 0.9 and float(facts["strength"]) < 0.9
+            assert any("Strength lowered" in note for note in notes)
 
 
 def test_two_pictures_of_different_shapes_are_told(ready: HostProcess):
