@@ -153,7 +153,7 @@ def damaged_advice(path: Path) -> str:
     entry = published_named(path.name)
     if entry is None or not entry.urls:
         return ""
-    return f" If it is damaged, download it again: {entry.urls[0]}"
+    return f" The published file is at {entry.urls[0]}"
 
 
 def detector_folders() -> tuple[Path, ...]:

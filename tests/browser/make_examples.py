@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 README_PICTURE, FIRST_PICTURE = "choose_and_compare.jpg", "first_workflow.jpg"
 README_WIDTH = 800
-NOTE_COLORS = "#333", "#222"
+NOTE_COLORS = "#333", "#353535"
 THUMBNAIL, DIVIDER = (644, 320), 4  # pixels
 MARGIN = 24  # around the graph, in pixels of the window
 FIRST = "GPEN 01 Restore faces"
