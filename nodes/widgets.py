@@ -150,7 +150,7 @@ def tracking() -> list[io.Input]:
     return [
         io.Int.Input(
             "smoothing", default=VideoOptions().look_ahead, min=0, max=30,
-            tooltip="Frames before and after that smooth a face's landmarks. It never lags. 0 = as detected.",
+            tooltip="Frames before and after that smooth a face's landmarks. 0 = as detected.",
         ),
         io.Int.Input(
             "patience", default=VideoOptions().track.patience, min=0, max=250,
