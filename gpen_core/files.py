@@ -81,8 +81,10 @@ def sweep(folder: Path) -> None:
     for entry in found:
         with suppress(OSError, ValueError):
             host, process, _ = entry.name.removeprefix(_TEMPORARY).split("-", 2)
+            # A folder's time is that of its last new file: here, whoever runs may have made it days ago.
+            asked = host == _host() and os.name == "posix"
             is_old = time.time() - entry.stat().st_mtime > _SURELY_LEFT
-            if is_old or (host == _host() and not _runs(int(process))):
+            if not _runs(int(process)) if asked else is_old:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
@@ -91,9 +93,7 @@ def _host() -> str:
 
 
 def _runs(process: int) -> bool:
-    """Whether a process is running; where that can't be asked without harm, it may be."""
-    if os.name != "posix":
-        return True
+    """Whether a process is running."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -52,7 +52,9 @@ def run_video(options: argparse.Namespace, model: GpenModel, folders: Sequence[P
     found = find_pictures([str(path) for path in options.video])
     if found.missing:
         raise OptionError(f"--video {found.missing[0]}: no picture there")
-    pictures = [source.path for source in found.sources if not is_clip(source.path)]
+    pictures = [source.path for source in found.sources]
+    if (clip := next((path for path in pictures if is_clip(path)), None)) is not None:
+        raise OptionError(f"{clip} is a clip: --video takes photographs and makes clips of them, whose truth is known")
     rows = evaluate_video(pictures, model, detector, test, options.out, embedder=embedder, say=print)
     print(table(rows), end="")
     for row in rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..commands import pip_install
 from ..errors import OptionError, visible
@@ -23,6 +22,7 @@ from ..jobs import (
     with_sequences,
 )
 from ..jobs.checks import check_writable
+from ..jobs.places import place
 from ..pipeline import Hooks
 from .clips import check_sequence
 from .far import add_far, run_far
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     for text in found.missing:
         print(visible(f"failed: {text}: no image found"))
         if report is not None:
-            report.add(Entry(Path(text), None, error="no image found"))
+            report.add(Entry(place(text), None, error="no image found"))
     failures = len(found.missing) + _restore_all(work, tools, files, report)
     if report is not None:
         report.write(tools.model.name)

@@ -115,8 +115,13 @@ def remove_faces(folder: Path) -> None:
     """Those that an earlier run left: it may have found more."""
     if folder.is_dir():
         for file in folder.iterdir():
-            if _FACE.fullmatch(file.name):
+            if is_face(file.name):
                 file.unlink()
+
+
+def is_face(name: str) -> bool:
+    """Whether a file of this name in such a folder is ours."""
+    return _FACE.fullmatch(name) is not None
 
 
 def _looked_up(output: Path, jobs: Sequence[Job]) -> Callable[[Path], bool]:

@@ -13,6 +13,7 @@ from ..errors import GpenError, ImageError
 from ..files import scratch_folder
 from .job import Job
 from .places import Address
+from .plan import is_face
 
 Result = TypeVar("Result")
 _WAIT = 0.5  # s before the second try; doubled with each
@@ -91,8 +92,9 @@ def _put(local: Path, path: Path, retries: int) -> None:
         return
     address = cast(Address, path)
     if local.is_dir():
-        if address.is_dir():  # faces of an earlier run
-            _transfer(address, lambda system, key: system.rm(key, recursive=True), retries)
+        for name in address.files(recursive=False) if address.is_dir() else ():
+            if is_face(name.name):  # of an earlier run, which may have found more
+                _transfer(cast(Address, address / name), lambda system, key: system.rm(key), retries)
         for file in sorted(local.iterdir()):
             _put(file, cast(Path, address / file.name), retries)
     elif local.exists():

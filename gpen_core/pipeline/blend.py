@@ -119,6 +119,12 @@ def blend_faces(
         return blend_each(frames, by_frame, size, options, parser=parser, background=background, hooks=hooks)
 
 
+def miss_regions(options: BlendOptions, hooks: Hooks) -> None:
+    """Say once, before the work, that no region is to be restored: whoever turned all down may have meant one."""
+    if options.regions is not None and options.regions.restores_nothing:
+        hooks.miss("Every region of the face has strength 0: nothing is restored.")
+
+
 def blend_each(
     frames: Tensor,
     faces: Iterable[Sequence[RestoredFace]],
@@ -135,8 +141,7 @@ def blend_each(
     Whole numbers stay so where the size stays the same: then they are rounded once, and only where something is replaced.
     ``in_place``: the frames may become the result.
     """
-    if options.regions is not None and options.regions.restores_nothing:
-        hooks.miss("Every region of the face has strength 0: nothing is restored.")
+    miss_regions(options, hooks)
     source = frames if background is None else background
     stays = size_of(source) == size and (in_place or not source.is_floating_point())
     if stays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL.GifImagePlugin import GifImageFile
 from torch import Tensor
 
 from ..errors import ImageError
 from ..files import written_whole
+from ..imaging.files import MOST_MEGAPIXELS
+from ..imaging.files.formats import format_of, open_as
+from ..imaging.files.limits import check_size
 from ..pipeline.clip import restore_stream
 from ..pipeline.hooks import Hooks
 from .report import ClipReport
@@ -38,14 +43,27 @@ def is_animation(path: Path) -> bool:
     if path.suffix.lower() not in ANIMATIONS:
         return False
     try:
-        with Image.open(path) as picture:
+        with _opened(path) as picture:
             if getattr(picture, "n_frames", 1) < 2:
                 return False
             first = picture.size
             picture.seek(1)  # a TIFF may have small copies of its picture as further pages
             return bool(picture.size == first)
-    except (UnidentifiedImageError, OSError, EOFError):
+    except (ImageError, UnidentifiedImageError, OSError, EOFError, SyntaxError):
         return False  # whoever reads it says what is wrong
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """By the readers of animations alone, whatever the file is called. Raises ImageError for any other file."""
+    with path.open("rb") as file:
+        is_gif = file.read(3) == b"GIF"
+        kind = "GIF" if is_gif else format_of(path.name, file)
+        if kind not in _FORMATS.values():
+            raise ImageError(f"{path.name}: a file of this kind holds no animation")
+        file.seek(0)
+        with GifImageFile(file) if is_gif else open_as(kind, file) as picture:
+            yield picture
 
 
 def restore_animation(
@@ -106,7 +124,8 @@ def _part_of(source: Path, timing: Timing, start: float, end: float | None) -> t
 
 def timing_of(source: Path) -> Timing:
     """When the frames of an animation are shown."""
-    with Image.open(source) as picture:
+    with _opened(source) as picture:
+        check_size(source.name, picture.size, MOST_MEGAPIXELS)
         durations = []
         for frame in ImageSequence.Iterator(picture):
             frame.load()  # only then some formats tell
@@ -115,14 +134,14 @@ def timing_of(source: Path) -> Timing:
 
 
 def _is_deep(source: Path) -> bool:
-    with Image.open(source) as picture:
+    with _opened(source) as picture:
         return picture.mode.startswith("I;16")
 
 
 def _frames(source: Path) -> Iterator[Tensor]:
     """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none. Gray pages of 16 bits: [3, H, W] uint16."""
     try:
-        with Image.open(source) as picture:
+        with _opened(source) as picture:
             alpha = "A" in picture.mode or "transparency" in picture.info
             for frame in ImageSequence.Iterator(picture):
                 if frame.mode.startswith("I;16"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..alike import gathered
 from ..pipeline.clip.stream import Result
+from ..pipeline.protect.identity import LOWERED, NO_NETWORK
 
 
 @dataclass
@@ -17,6 +19,7 @@ class ClipReport:
         tracks: How many frames each face was restored in, by the number of its track.
         size: (height, width) of the result.
         notes: What a user should know.
+        likeness: What was said of faces' likeness to themselves.
     """
 
     frames: int = 0
@@ -24,6 +27,7 @@ class ClipReport:
     tracks: dict[int, int] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     notes: list[str] = field(default_factory=list)
+    likeness: set[str] = field(default_factory=set)
 
     def count(self, result: Result) -> None:
         """One more frame."""
@@ -32,6 +36,7 @@ class ClipReport:
         for face in result.faces:
             track = face.crop.face.track
             self.tracks[track] = self.tracks.get(track, 0) + 1
+            self.likeness |= {note for note in face.facts.notes if note.startswith((LOWERED, NO_NETWORK))}
 
     def note(self, sentence: str) -> None:
         """Something a user should know; the same is said once."""
@@ -43,4 +48,5 @@ class ClipReport:
         if not self.tracks:
             return f"{self.frames} frames; no face found or chosen."
         faces = f"{len(self.tracks)} face{'s' if len(self.tracks) > 1 else ''}"
-        return " ".join([f"{self.frames} frames; {faces} restored in {self.with_faces} of them.", *self.notes])
+        told = [f"{self.frames} frames; {faces} restored in {self.with_faces} of them."]
+        return " ".join([*told, *(note for note, _ in gathered(sorted(self.likeness))), *self.notes])

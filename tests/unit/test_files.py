@@ -90,3 +90,13 @@ def test_what_another_machine_left_is_swept_after_a_day(tmp_path):
     with written_whole(tmp_path / "a.png") as temporary:
         temporary.write_bytes(b"whole")
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", ".gpen-part-otherhos-1-new.png"}
+
+
+def test_what_a_running_process_made_days_ago_is_not_swept(tmp_path):
+    """A folder's time is that of its last new file, and a long film is copied into one at the start."""
+    with scratch_folder(tmp_path) as folder:
+        (folder / "film.mp4").write_bytes(b"long")
+        os.utime(folder, (time.time() - 200_000,) * 2)
+        files.sweep.cache_clear()
+        files.sweep(tmp_path)
+        assert (folder / "film.mp4").read_bytes() == b"long"

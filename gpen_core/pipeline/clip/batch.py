@@ -15,6 +15,7 @@ from ..frames import check_faces_of, check_frames
 from ..hooks import Hooks
 from ..options import RestoreOptions
 from ..protect.base import Protection
+from ..protect.choose import has_floor
 from .moment import Moment
 from .options import VideoOptions
 from .scan import Scanner
@@ -86,7 +87,8 @@ def restored_along(
     for face in faces:
         by_frame[face.frame].append(face)
     moments = (Moment(number, frame, tuple(by_frame[number])) for number, frame in enumerate(frames))
-    for moment in steadied(worked(moments, model, options, steps, hooks, len(frames)), video):
+    made = worked(moments, model, options, steps, hooks, len(frames))
+    for moment in steadied(made, video, floored=has_floor(steps)):
         yield from moment.restored
 
 

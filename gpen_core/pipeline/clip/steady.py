@@ -30,13 +30,13 @@ class _Kept:
     unrest: float | None
 
 
-def steadied(moments: Iterable[Moment], options: VideoOptions) -> Iterator[Moment]:
+def steadied(moments: Iterable[Moment], options: VideoOptions, *, floored: bool = False) -> Iterator[Moment]:
     """The same moments, ``reach`` frames later, with restored faces that do not flicker.
 
     A pixel of a restored face becomes the mean of those of its neighbors in time between which the original has not changed
     there, noise aside; where it has changed, as when an eye closes, it follows at once. Everything is compared in the aligned
     crop, in which a face stands still however it moves. What may be taken of the face is held in the same way, its strength as
-    a whole.
+    a whole: the mean of a second or so, or, ``floored``, the least, where strengths were lowered until a face is like itself.
     """
     reach = round(options.reach * options.steadiness)
     if reach == 0:
@@ -49,10 +49,10 @@ def steadied(moments: Iterable[Moment], options: VideoOptions) -> Iterator[Momen
             _remember(tracks, moment.number, face, reach)
         waiting.append(moment)
         if len(waiting) > reach:
-            yield _steady(waiting.popleft(), tracks, reach)
+            yield _steady(waiting.popleft(), tracks, reach, floored)
             _forget(tracks, waiting[0].number - _MEMORY)
     while waiting:
-        yield _steady(waiting.popleft(), tracks, reach)
+        yield _steady(waiting.popleft(), tracks, reach, floored)
 
 
 def _remember(tracks: dict[int, deque[_Kept]], frame: int, face: RestoredFace, reach: int) -> None:
@@ -85,17 +85,19 @@ def _forget(tracks: dict[int, deque[_Kept]], before: int) -> None:
         del tracks[track]
 
 
-def _steady(moment: Moment, tracks: dict[int, deque[_Kept]], reach: int) -> Moment:
+def _steady(moment: Moment, tracks: dict[int, deque[_Kept]], reach: int, floored: bool) -> Moment:
     restored = tuple(
-        _steady_face(face, moment.number, tracks[face.crop.face.track], reach) if face.crop.face.track else face
+        _steady_face(face, moment.number, tracks[face.crop.face.track], reach, floored)
+        if face.crop.face.track
+        else face
         for face in moment.restored
     )
     return replace(moment, restored=restored)
 
 
-def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: int) -> RestoredFace:
+def _steady_face(face: RestoredFace, frame: int, kept: Sequence[_Kept], reach: int, floored: bool) -> RestoredFace:
     task = TASKS.get(face.task)
-    strength = _held_strength(kept) if task is None or task.keeps_colors else face.strength
+    strength = _held_strength(kept, floored) if task is None or task.keeps_colors else face.strength
     qualities = [k.face.facts.quality for k in kept if k.face.facts.quality is not None]
     quality = sum(qualities) / len(qualities) if qualities else None
     calm = replace(face, strength=strength).noted(strength=strength, quality=quality)
@@ -128,8 +130,10 @@ def _held_mask(masks: Sequence[Tensor | None], usual: float, like: Tensor, share
     return held([plain if mask is None else mask.to(like) for mask in masks], shares).clamp(0, 1)
 
 
-def _held_strength(kept: Sequence[_Kept]) -> float:
-    """The mean over a second or so of the track, without what a single frame says otherwise."""
+def _held_strength(kept: Sequence[_Kept], floored: bool) -> float:
+    """The mean over a second or so of the track, without what a single frame says otherwise; ``floored``, the least."""
     values = sorted(k.face.strength for k in kept)
+    if floored:
+        return values[0]
     trimmed = values[len(values) // 5 : len(values) - len(values) // 5] or values
     return sum(trimmed) / len(trimmed)

@@ -19,12 +19,13 @@ from ...geometry import size_of
 from ...imaging.lanczos import resize_lanczos
 from ...modes import AUTO
 from ...types import RestoredFace
-from ..blend import blend_into
+from ..blend import blend_into, miss_regions
 from ..blend_options import BlendOptions
 from ..canvas import canvas_size, output_scale
 from ..hooks import Hooks
 from ..options import Settings
 from ..protect import ProtectTools, protections_for
+from ..protect.choose import has_floor
 from .ahead import ahead
 from .choose import chosen
 from .moment import Moment
@@ -94,13 +95,14 @@ def restore_stream(
         raise OptionError(f"{model.name} is for {model.task.name}, which works on pictures, not on clips")
     if settings.restore.whole_picture:
         raise OptionError("whole pictures are worked on one by one: split the clip into images, or leave that to faces")
+    miss_regions(settings.blend, hooks)
     scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks, settings.blend.strength)
     followed = smoothed(scanner.scan(frames, total), video.look_ahead)
     with closing(ahead(followed, _QUEUE, quiet=True) if threads else followed) as ready:
         moments = chosen(ready, settings, reference, tools, model)
         moments = worked(moments, model, settings.restore, steps, hooks, total)
-        moments = steadied(moments, video)
+        moments = steadied(moments, video, floored=has_floor(steps))
         yield from _blended(moments, settings.blend, parser, hooks, total)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...faces.quality import load_quality
 from ...modes import OFF
 from ..hooks import Hooks
@@ -37,3 +39,8 @@ def protections_for(
     elif options.min_similarity > 0:
         steps.append(SayUnmeasured())
     return tuple(steps)
+
+
+def has_floor(steps: Sequence[Protection]) -> bool:
+    """Whether strengths are lowered until a face is like itself."""
+    return any(isinstance(step, KeepIdentity) and step.floor > 0 for step in steps)

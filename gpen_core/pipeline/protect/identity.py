@@ -14,6 +14,7 @@ from ...imaging.masks import ellipse_mask
 from ...imaging.warp import resize_filtered, warp
 from ...types import RestoredFace
 
+LOWERED = "Strength lowered"
 NO_NETWORK = "No recognition network is installed: whether the face still looks like itself was not measured."
 _HALVINGS = 5  # of the interval in which the strength is looked for: to a thirtieth
 _SOFTNESS = 0.35
@@ -43,7 +44,7 @@ class KeepIdentity:
             low, high, held = (middle, high, found) if found >= self.floor else (low, middle, held)
         before, after = face.strength * self.asked, low * self.asked
         note = (
-            f"Strength lowered from {before:.2f} to {after:.2f}: the similarity was {similarity:.2f}, and at least "
+            f"{LOWERED} from {before:.2f} to {after:.2f}: the similarity was {similarity:.2f}, and at least "
             f"{self.floor:.2f} is wanted."
         )
         return replace(face, strength=low).noted(note, strength=low, similarity=held)

@@ -94,6 +94,29 @@ def animation(path, portrait, **options):
     return path
 
 
+def test_no_other_programs_format_is_opened_as_an_animation(tmp_path, checkpoint, monkeypatch, capsys):
+    """Pillow would give the first of these to Ghostscript, whatever it is called."""
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **named: pytest.fail("Ghostscript was started"))
+    Image.new("RGB", (64, 64), "gray").save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.gif")
+    assert run(tmp_path / "a.gif", "-o", tmp_path / "out.gif", checkpoint=checkpoint) == 1
+    assert "a.gif: not an image file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_whether_a_large_picture_moves_is_asked_without_pillows_limit(ending, tmp_path, monkeypatch):
+    from gpen_core.video.animated import is_animation
+
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    still, moving = tmp_path / f"still.{ending}", tmp_path / f"moving.{ending}"
+    pictures = [Image.new("RGB", (64, 64), color) for color in ("gray", "red")]
+    pictures[0].save(still)
+    pictures[0].save(moving, save_all=True, append_images=pictures[1:])
+    assert is_animation(moving) and not is_animation(still)
+
+
 @pytest.mark.parametrize("ending", ["gif", "webp", "png", "tif"])
 def test_an_animation_stays_one_with_its_timing(ending, portrait, checkpoint, tmp_path, capsys):
     durations = [80, 120, 40, 200, 80, 300]

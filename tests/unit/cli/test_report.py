@@ -165,3 +165,12 @@ def test_protection_off_is_what_the_command_did_before(tmp_path, checkpoint, por
     before = load_picture(portrait).pixels
     assert (off - before).abs().sum() > (auto - before).abs().sum()
     assert torch.equal(off[:, 400:], before[:, 400:])
+
+
+def test_addresses_are_in_the_report_as_they_were_typed(tmp_path, checkpoint, portrait):
+    report, gone = tmp_path / "report.json", "memory://bucket/gone.png"
+    main(
+        ["restore", str(portrait), gone, "-o", str(tmp_path / "out"), "--model", str(checkpoint), "--device", "cpu",
+         "--detector", "mtcnn", "--report", str(report)]
+    )  # fmt: skip
+    assert json.loads(report.read_text(encoding="utf-8"))["images"][0]["source"] == gone

@@ -125,6 +125,17 @@ def test_a_picture_in_a_store_gives_the_bytes_that_a_file_gives(store, checkpoin
         assert store.cat_file(f"/o/{name}") == path.read_bytes()
 
 
+def test_faces_of_an_earlier_run_go_and_what_else_lies_there_stays(store, checkpoint, portrait, tmp_path):
+    Image.open(portrait).crop((128, 16, 336, 224)).save(tmp_path / "face.jpg")
+    for name in ("07-before.png", "notes.txt", "sub/07-before.png"):
+        put(store, f"/o/faces/{name}", content=b"there")
+    tools = load_tools(ToolOptions(checkpoint, aligned=True))
+    restore_job(Job(tmp_path / "face.jpg", place("memory://o/out.jpg"), None, place("memory://o/faces")), tools)
+    assert sorted(store.find("/o/faces")) == [
+        f"/o/faces/{name}" for name in ("00-after.png", "00-before.png", "notes.txt", "sub/07-before.png")
+    ]
+
+
 def test_messages_name_the_address_and_not_the_copy(store, checkpoint):
     put(store, "/in/text.png", content=b"text")
     tools, job = (

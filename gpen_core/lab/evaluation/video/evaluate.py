@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ....checkpoints import GpenModel
-from ....errors import OptionError
+from ....errors import ImageError, OptionError
 from ....faces.detectors import MultiPassDetector
 from ....faces.following import LookingFollower
 from ....faces.identity import Embedder
@@ -81,16 +81,19 @@ def evaluate_video(
         say: Hears what was measured, line by line.
 
     Raises:
-        ImageError: A picture cannot be read.
-        OptionError: None of the pictures shows a face; others that show none are left out, which is said.
+        OptionError: None of the pictures shows a face; those that show none or cannot be read are left out, which is said.
     """
     rows: list[VideoRow] = []
-    for path in pictures:
-        clean = clean_clip(path, detector, test)
+    for path, name in _named(pictures):
+        try:
+            clean = clean_clip(path, detector, test)
+        except ImageError as error:
+            say(str(error))
+            continue
         if clean is None:
             say(f"{path}: no face is found in it, so no clip is made of it")
         else:
-            rows += _rows(path, clean, model, detector, test, out, embedder, say)
+            rows += _rows(name, clean, model, detector, test, out, embedder, say)
     if not rows:
         raise OptionError("no clip can be made: no face is found in any picture")
     content = [
@@ -111,8 +114,16 @@ def evaluate_video(
     return rows
 
 
+def _named(pictures: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each picture with a name that no other one has: its file's, with a number where an earlier one is called the same."""
+    taken: dict[str, int] = {}
+    for path in pictures:
+        taken[path.name] = taken.get(path.name, 0) + 1
+        yield path, path.name if taken[path.name] == 1 else f"{path.name} ({taken[path.name]})"
+
+
 def _rows(
-    path: Path, clean: Clip, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path,
+    picture: str, clean: Clip, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path,
     embedder: Embedder | None, say: Callable[[str], None],
 ) -> Iterator[VideoRow]:  # fmt: skip
     follower = LookingFollower(detector)
@@ -127,8 +138,8 @@ def _rows(
             STEADY: steady(frames, model, detector, test),
         }
         measures = {name: measure_clip(shown, clean, follower, embedder, landmarks) for name, shown in made.items()}
-        row = VideoRow(path.name, codec, quality, {**measures, CLEAN: of_clean})
-        contact_sheet([*made.values(), clean.frames], out / f"{path.stem}-{codec}-{quality}.png")
+        row = VideoRow(picture, codec, quality, {**measures, CLEAN: of_clean})
+        contact_sheet([*made.values(), clean.frames], out / f"{picture}-{codec}-{quality}.png")
         for name, measured in row.measures.items():
             say(f"{row.name}, {name}: {text_of(measured)}")
         yield row

@@ -82,7 +82,7 @@ def test_the_report_has_every_clip_and_a_contact_sheet(photograph_path, tiny_mod
     assert written[0]["measures"]["input"] != written[1]["measures"]["input"]
     assert written[0]["measures"]["clean"] == written[1]["measures"]["clean"]
     assert (tmp_path / "video.md").read_text().count("\n") == 10 + 7  # the measures, and the verdicts below them
-    with Image.open(tmp_path / "astronaut-vp9-poor.png") as sheet:
+    with Image.open(tmp_path / "astronaut.jpg-vp9-poor.png") as sheet:
         assert sheet.size == (2 * 320, 4 * 180)  # every tenth of 12 frames, a row for each of four clips
 
 
@@ -90,12 +90,18 @@ def test_pictures_without_a_face_are_left_out_and_only_such_are_an_error(
     photograph_path, tiny_model, detector, tmp_path
 ):
     Image.new("RGB", (200, 160), "gray").save(tmp_path / "wall.png")
+    (tmp_path / "text.png").write_text("no picture")
     test, said = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("good",)), []
     rows = evaluate_video(
-        [tmp_path / "wall.png", photograph_path], tiny_model, detector, test, tmp_path, say=said.append
-    )
-    assert [row.picture for row in rows] == ["astronaut.jpg"]
+        [tmp_path / "wall.png", tmp_path / "text.png", photograph_path, photograph_path], tiny_model, detector, test,
+        tmp_path, say=said.append,
+    )  # fmt: skip
+    assert [row.picture for row in rows] == ["astronaut.jpg", "astronaut.jpg (2)"]
+    assert {path.name for path in tmp_path.glob("astronaut*")} == {
+        "astronaut.jpg-h264-good.png", "astronaut.jpg (2)-h264-good.png"
+    }  # fmt: skip
     assert said[0].endswith("wall.png: no face is found in it, so no clip is made of it")
+    assert "text.png: not an image file" in said[1]
     with pytest.raises(OptionError, match="no face is found in any picture"):
         evaluate_video([tmp_path / "wall.png"], tiny_model, detector, test, tmp_path)
 

@@ -9,8 +9,9 @@ import torch
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.identity import Embedder
+from gpen_core.faces.regions import RegionOptions
 from gpen_core.faces.selection import SelectOptions, reference_of
-from gpen_core.pipeline import Hooks, Settings, restore_image
+from gpen_core.pipeline import BlendOptions, Hooks, ProtectOptions, ProtectTools, Settings, restore_image
 from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream
 from gpen_core.pipeline.clip.ahead import ahead
 
@@ -119,6 +120,33 @@ def test_a_reference_is_compared_with_a_track_once(talking, tiny_model, detector
     found = faces_of(restore_stream(talking.frames, tiny_model, detector, plain, reference=person))
     assert [len(faces) for faces in found] == [int(wanted)] * 24
     assert asked == [5]  # the first frames of the track
+
+
+def test_a_floor_of_similarity_holds_in_every_frame(talking, tiny_model, detector):
+    points = ((5.0, 6.0), (11.0, 6.0), (8.0, 9.0), (5.5, 12.0), (10.5, 12.0))
+    pixels = Embedder(16, points, lambda faces: faces.flatten(1).double() - 0.5, True, "pixels")
+    floored = Settings(protect=ProtectOptions("off", min_similarity=0.97))
+    frames = talking.frames.clone()
+    frames[10:13] *= 0.6  # there, less of the restoration looks like the face
+    own, held = (
+        [face.strength for result in restored for face in result.faces]
+        for restored in (
+            restore_stream(
+                frames, tiny_model, detector, floored, VideoOptions(steadiness=steadiness),
+                tools=ProtectTools(identity=pixels),
+            )
+            for steadiness in (0.0, 1.0)
+        )
+    )  # fmt: skip
+    assert len(held) == 24 and min(own) < max(own) <= 1
+    assert all(after <= before + 1e-9 for before, after in zip(own, held, strict=True))
+
+
+def test_that_no_region_is_to_be_restored_is_said_once(talking, tiny_model, detector):
+    said: list[str] = []
+    nothing = Settings(blend=BlendOptions(regions=RegionOptions(rest=0.0)))
+    list(restore_stream(talking.frames[:3], tiny_model, detector, nothing, hooks=Hooks(say=said.append)))
+    assert said.count("Every region of the face has strength 0: nothing is restored.") == 1
 
 
 def test_without_a_face_the_frames_come_back(tiny_model, detector, plain):
