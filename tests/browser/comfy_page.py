@@ -17,6 +17,12 @@ PERSIST_MS = 1500  # after this the page has kept the workflow for its next load
 READY = "Boolean(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.SaveImage)"
 ACTIVE = "app.extensionManager.workflow.activeWorkflow"
 OPENED = f"([name, before]) => {ACTIVE}.filename.startsWith(name) && {ACTIVE}.path !== before"
+# The page keeps the last 32 tabs for its next load: with more, none is active after it.
+CLOSE_OTHERS = """async () => {
+  const {workflow} = app.extensionManager
+  const others = workflow.openWorkflows.filter(one => one.path !== workflow.activeWorkflow.path)
+  for (const other of others) await workflow.closeWorkflow(other)
+}"""
 SELECT = """type => {
   app.canvas.deselectAll()
   app.canvas.selectNode(app.rootGraph.nodes.find(node => node.type === type))
@@ -105,10 +111,11 @@ class ComfyPage:
         self.page.evaluate("name => app.extensionManager.command.execute(name)", name)
 
     def open_workflow(self, path: Path) -> None:
-        """As by the menu's Open, in a new tab; returns once the page shows it."""
+        """As by the menu's Open, in the place of all that is open; returns once the page shows it."""
         before = self.ask(f"{ACTIVE}.path")
         self.page.set_input_files("#comfy-file-input", path)
         self.page.wait_for_function(OPENED, arg=[path.stem, before])  # a second copy is called "name (2)"
+        self.page.evaluate(CLOSE_OTHERS)
         self.fit()
 
     def fit(self) -> "FloatRect":
