@@ -1,9 +1,10 @@
 """The errors a user can act on. Every message says what is wrong, which file or value, and what to do next."""
 
+LONGEST_LINE = 300  # characters of a message
 _JOINING = "\u200c\u200d"  # parts of words and of emoji
 
 
-def one_line(text: str, most: int = 300) -> str:
+def one_line(text: str, most: int = LONGEST_LINE) -> str:
     """Text that others wrote, fit for a message: no line breaks, no control characters, at most ``most`` characters."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     line = " ".join(printable.split())

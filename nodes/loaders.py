@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..gpen_core.errors import CheckpointError, MissingWeightsError
+from ..gpen_core.errors import MissingWeightsError
 from ..gpen_core.faces.detectors.names import DETECTOR_NAMES
 from ..gpen_core.modes import AUTO
 from ..gpen_core.precisions import PRECISIONS
@@ -79,8 +78,7 @@ class LoadModel(io.ComfyNode):
         path = folders.model_path(model_name)
         if (notice := folders.model_notice(path)) is not None:
             logging.info("GPEN: %s", notice)
-        with _names_its_source(path):
-            model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
+        model = load_checkpoint(path, dtype=PRECISIONS[precision], task=None if task == AUTO else task)
         return io.NodeOutput(ManagedModel(model))
 
 
@@ -157,18 +155,7 @@ class LoadParser(io.ComfyNode):
     def execute(cls, parser_name: str) -> io.NodeOutput:
         from ..gpen_core.faces.parsing import load_parser
 
-        path = folders.parser_path(parser_name)
-        with _names_its_source(path):
-            return io.NodeOutput(ManagedParser(load_parser(path)))
-
-
-@contextmanager
-def _names_its_source(path: Path) -> Iterator[None]:
-    """Of a published file that cannot be loaded, the error says where to get it again."""
-    try:
-        yield
-    except CheckpointError as error:
-        raise CheckpointError(f"{error}{folders.damaged_advice(path)}") from error
+        return io.NodeOutput(ManagedParser(load_parser(folders.parser_path(parser_name))))
 
 
 def automatic_detector(name: str = AUTO) -> ManagedDetector:

@@ -18,6 +18,7 @@ from ..weights.catalog import published_named
 from ..weights.mistaken import split_models_named
 from ..weights.onnx_file import looks_like_onnx
 from ..weights.reading import read_checkpoint
+from ..weights.source import source_named
 from .canonicalize import StateDict, canonical_state
 from .infer import check_state, config_of
 from .metadata import TASK_KEY
@@ -43,6 +44,11 @@ class Generator:
 
 def read_generator(path: Path, task: str | None = None, part: str | None = None) -> Generator:
     """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
+    with source_named(path):
+        return _read(path, task, part)
+
+
+def _read(path: Path, task: str | None, part: str | None) -> Generator:
     if looks_like_onnx(path):
         from .onnx.read import read_onnx
 
@@ -95,11 +101,12 @@ def load_checkpoint(
         CheckpointError: The file is damaged, incomplete, of another network, or holds more than weights.
     """
     path = Path(path)
-    if looks_like_onnx(path):
-        from .onnx.load import load_onnx
+    with source_named(path):
+        if looks_like_onnx(path):
+            from .onnx.load import load_onnx
 
-        return load_onnx(path, torch.device(device), dtype, task)
-    return model_of(read_generator(path, task, part), path.name, device, dtype)
+            return load_onnx(path, torch.device(device), dtype, task)
+        return model_of(_read(path, task, part), path.name, device, dtype)
 
 
 def model_of(generator: Generator, name: str, device: torch.device | str, dtype: torch.dtype) -> GpenModel:

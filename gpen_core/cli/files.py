@@ -19,7 +19,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     there.add_argument(
         "--skip-existing",
         action="store_true",
-        help="leave out images whose result is already there: resumes a long folder",
+        help="make only what is not there yet, and replace nothing: resumes a long folder",
     )
     parser.add_argument(
         "--format",

@@ -82,7 +82,8 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
                         left_out=done.left_out, moving=done.pair is None,
                     )  # fmt: skip
                     report.add(told, done.pair)
-                bar.finish(f"{job.source} → {job.target} ({done.text})")
+                made = job.target if isinstance(job, FrameSequence) else job.written[0]
+                bar.finish(f"{job.source} → {made} ({done.text})")
             except Exception as error:  # a failing image must not stop the others
                 failures += 1
                 if report is not None:

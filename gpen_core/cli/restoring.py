@@ -192,4 +192,4 @@ def say_what_is_left_out(found: Found, done: int) -> None:
             file=sys.stderr,
         )
     if done:
-        print(f"{done} left out: their results are already there", file=sys.stderr)
+        print(f"{done} left out: all that was asked for is already there", file=sys.stderr)

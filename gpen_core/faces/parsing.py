@@ -14,6 +14,7 @@ from ..commands import install_facexlib
 from ..errors import CheckpointError, MissingWeightsError
 from ..imaging.warp import resize_filtered
 from ..weights.reading import read_checkpoint
+from ..weights.source import source_named
 from ..weights.wrapped import check_numbers, state_with
 from .parts import parts_from_labels
 
@@ -136,7 +137,14 @@ def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> Face
         CheckpointError: The file is neither.
     """
     path = Path(path)
-    state = state_with(read_checkpoint(path).content, tuple(_MARKS))
+    with source_named(path):
+        kind, module = _read(path)
+    return FaceParser(module.requires_grad_(False).eval().to(device), kind)
+
+
+def _read(path: Path) -> tuple[ParserKind, nn.Module]:
+    """The network in a file, and which it is. Raises CheckpointError or MissingWeightsError."""
+    state = state_with(read_checkpoint(path).content, _MARKS, path.name)
     if state is None:
         raise CheckpointError(f"{path.name}: not facexlib's ParseNet or BiSeNet. {_WHICH}")
     kind, module = _empty(state)
@@ -146,7 +154,7 @@ def load_parser(path: str | Path, *, device: torch.device | str = "cpu") -> Face
     except RuntimeError as error:
         reason = " ".join(line.strip() for line in str(error).splitlines()[1:3])
         raise CheckpointError(f"{path.name}: looks like {kind.name} but does not match. {_WHICH} {reason}") from error
-    return FaceParser(module.requires_grad_(False).eval().to(device), kind)
+    return kind, module
 
 
 def _empty(state: Mapping[str, Tensor]) -> tuple[ParserKind, nn.Module]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..files import scratch_folder
 from ..geometry import size_of
 from ..imaging.files import Picture, save_picture
 from ..imaging.lanczos import resize_lanczos
@@ -16,7 +17,7 @@ from .plan import remove_faces
 
 
 def save_beside(job: Job, before: Tensor, after: Tensor, faces: list[RestoredFace]) -> None:
-    """Write all that is asked for but the result, which comes last: where it is, a stopped run has left nothing to do.
+    """Write all that is asked for but the result: each file, and the folder of faces, complete or not at all.
 
     Args:
         job: Says where to.
@@ -27,14 +28,28 @@ def save_beside(job: Job, before: Tensor, after: Tensor, faces: list[RestoredFac
     if job.pair is not None:
         _save_pair(before, after, job.pair)
     if job.faces is not None:
-        remove_faces(job.faces)
-        for number, face in enumerate(faces):
-            _save_face(face, job.faces, number)
+        _save_faces(faces, job.faces)
 
 
 def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:
     """Before and after, side by side, both at the size of the result and in sRGB."""
     save_picture(Picture(torch.cat((resize_lanczos(before, size_of(after)), after), dim=2)), path)
+
+
+def _save_faces(faces: list[RestoredFace], folder: Path) -> None:
+    """A folder, empty where no face was found: what is there is whole, whenever a run is stopped."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(folder.parent) as scratch:
+        made = scratch / "faces"
+        made.mkdir()
+        for number, face in enumerate(faces):
+            _save_face(face, made, number)
+        if not folder.exists():
+            made.rename(folder)
+            return
+        remove_faces(folder)
+        for file in sorted(made.iterdir()):
+            file.replace(folder / file.name)
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

@@ -44,8 +44,8 @@ def check_nothing_is_there(jobs: Sequence[Job], is_there: Callable[[Path], bool]
     if there:
         more = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
         raise ImageError(
-            f"'{there[0]}'{more} already there. Add --overwrite to replace what is there, or --skip-existing to go on with "
-            "the images that have no result yet."
+            f"'{there[0]}'{more} already there. Add --overwrite to replace what is there, or --skip-existing to make "
+            "only what is not there yet."
         )
 
 

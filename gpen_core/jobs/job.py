@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..video.animated import ANIMATIONS, is_animation
+from ..video.files import is_clip
+
 
 @dataclass(frozen=True)
 class Job:
@@ -15,17 +18,25 @@ class Job:
         target: Its result.
         pair: Its before/after image, if that is asked for.
         faces: The folder for its faces, if those are asked for.
+        only_beside: The result is there and stays: what is missing beside it is made.
     """
 
     source: Path
     target: Path
     pair: Path | None = None
     faces: Path | None = None
+    only_beside: bool = False
 
     @property
     def written(self) -> tuple[Path, ...]:
-        """Everything that is written."""
-        return tuple(path for path in (self.target, self.pair, self.faces) if path is not None)
+        """Everything that is written, the result first."""
+        result = None if self.only_beside else self.target
+        return tuple(path for path in (result, self.pair, self.faces) if path is not None)
+
+
+def is_moving(job: Job) -> bool:
+    """Whether it is restored as a clip: a film, or a picture file with several frames. Nothing is written beside those."""
+    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
 
 
 def key_of(path: Path) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
 from ..video.files import WRITABLE_CLIPS, is_clip
 from .checks import check_nothing_is_there, check_sources_stay, check_writable
-from .job import Job, key_of
+from .job import Job, is_moving, key_of
 from .places import Address, place, text_of
 from .sources import Source
 
@@ -30,8 +30,7 @@ class Output:
         side_by_side: Also before/after images.
         save_faces: Also each face.
         overwrite: Files that are there already may be replaced.
-        skip_existing: Sources whose result is there already are left out. What lies beside no result is of a run that was
-            stopped, and is replaced.
+        skip_existing: What is there already stays, and only what is not is made.
     """
 
     path: str
@@ -78,7 +77,7 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
         earlier: What a run that is to go on had planned and done.
 
     Returns:
-        The jobs, and how many sources were left out because their result is there.
+        The jobs, and how many sources were left out because all that is asked for is there.
 
     Raises:
         ImageError: A result would replace a source or an existing file, or cannot be written there.
@@ -87,16 +86,28 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
     check_sources_stay(jobs)
     is_there = _looked_up(place(output.path), jobs)
     done = frozenset() if output.overwrite else earlier.done
-
-    def is_left(job: Job) -> bool:
-        return not ((output.skip_existing or text_of(job.target) in done) and is_there(job.target))
-
-    left = [job for job in jobs if is_left(job)]
+    left = [job for job in jobs if not (text_of(job.target) in done and is_there(job.target))]
+    if output.skip_existing:
+        left = [missing for job in left if (missing := _missing(job, is_there)) is not None]
     if not output.overwrite and not output.skip_existing:
         check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
     for folder in sorted({job.target.parent for job in left}):
         check_writable(folder)
     return left, len(jobs) - len(left)
+
+
+def _missing(job: Job, is_there: Callable[[Path], bool]) -> Job | None:
+    """A job without what is there; None where nothing is missing."""
+    has_result = is_there(job.target)
+    if has_result and (isinstance(job.target, Address) or is_moving(job)):
+        return None
+    pair = None if job.pair is None or is_there(job.pair) else job.pair
+    # Of a folder in a store, some faces may be there: they come one by one, before the result.
+    are_there = job.faces is not None and not isinstance(job.faces, Address) and is_there(job.faces)
+    faces = None if are_there else job.faces
+    if has_result and pair is None and faces is None:
+        return None
+    return replace(job, pair=pair, faces=faces, only_beside=has_result)
 
 
 def names_a_file(text: str) -> bool:

@@ -17,11 +17,10 @@ from ..imaging.lanczos import resize_lanczos
 from ..modes import AUTO
 from ..pipeline import Hooks, Restoration, restore_image
 from ..types import Face, FaceFacts, RestoredFace
-from ..video.animated import ANIMATIONS, is_animation, restore_animation
-from ..video.files import is_clip
+from ..video.animated import ANIMATIONS, restore_animation
 from ..video.segments import restore_in_segments
 from .beside import save_beside
-from .job import Job
+from .job import Job, is_moving
 from .options import FileOptions
 from .staging import staged
 from .tools import Tools
@@ -87,11 +86,6 @@ def restore_job(
     return done
 
 
-def is_moving(job: Job) -> bool:
-    """Whether it is restored as a clip: a film, or a picture file with several frames."""
-    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
-
-
 def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks, keeps_pair: bool) -> Done:
     picture = load_picture(job.source, max_megapixels=options.max_megapixels)
     for note in picture.notes:
@@ -112,8 +106,9 @@ def _restore_picture(job: Job, tools: Tools, options: FileOptions, hooks: Hooks,
     beside = time.perf_counter()
     save_beside(job, seen, result.frames[0], faces)
     seconds += time.perf_counter() - beside  # what was asked for besides does not count
-    for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
-        hooks.say(f"{job.target}: cannot hold {what}")
+    if not job.only_beside:
+        for what in save_picture(known.restored(result.frames[0], result.mask[0]), job.target, options.quality):
+            hooks.say(f"{job.target}: cannot hold {what}")
     seconds = time.perf_counter() - seconds
     size = (result.frames.shape[2], result.frames.shape[3])
     pair = (seen[:3], result.frames[0, :3]) if keeps_pair else None

@@ -10,9 +10,9 @@ from pathlib import Path
 from ..pipeline import Hooks
 from ..video.files import is_clip
 from ..video.sequence import in_order, restore_sequence
+from .job import Job, is_moving
 from .options import FileOptions
-from .plan import Job
-from .run import Done, is_moving
+from .run import Done
 from .sources import Source
 from .tools import Tools
 

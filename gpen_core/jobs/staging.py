@@ -84,6 +84,7 @@ def _here(job: Job, folder: Path) -> Job:
         moved(job.target, "out"),
         None if job.pair is None else moved(job.pair, "out"),
         None if job.faces is None else moved(job.faces, "out"),
+        job.only_beside,
     )
 
 

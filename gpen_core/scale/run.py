@@ -125,7 +125,11 @@ def _schema() -> Any:
     import pyarrow as pa
 
     return pa.schema(
-        [("number", pa.int64()), *((name, pa.binary()) for name in ("segment", "source", "target", "pair", "faces"))]
+        [
+            ("number", pa.int64()),
+            *((name, pa.binary()) for name in ("segment", "source", "target", "pair", "faces")),
+            ("only_beside", pa.bool_()),
+        ]
     )
 
 

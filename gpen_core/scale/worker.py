@@ -111,12 +111,13 @@ def piece_row(number: int, piece: Piece) -> dict[str, Any]:
         "target": _written(job.target),
         "pair": None if job.pair is None else _written(job.pair),
         "faces": None if job.faces is None else _written(job.faces),
+        "only_beside": job.only_beside,
     }
 
 
 def _job(row: dict[str, Any]) -> Job:
     pair, faces = (None if row[name] is None else _place(row[name]) for name in ("pair", "faces"))
-    return Job(_place(row["source"]), _place(row["target"]), pair, faces)
+    return Job(_place(row["source"]), _place(row["target"]), pair, faces, row["only_beside"])
 
 
 def _written(path: Path) -> bytes:

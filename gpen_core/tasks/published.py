@@ -9,26 +9,27 @@ from .base import Task
 from .coloring import brightness_of, colors_were_there, with_brightness_of
 from .filling import white_where
 from .labels import check_labels, labels_at
+from .names import COLORIZATION, INPAINTING, RESTORATION, RESTORATION_FFHQ, SEG2FACE
 
 TASKS = MappingProxyType(
     {
         task.name: task
         for task in (
-            Task("restoration", "blurred, noisy, compressed faces → clean faces", keeps_colors=True),
+            Task(RESTORATION, "blurred, noisy, compressed faces → clean faces", keeps_colors=True),
             Task(
-                "restoration-ffhq", "blurred, noisy, compressed faces, aligned as FFHQ's → clean faces", template="ffhq",
+                RESTORATION_FFHQ, "blurred, noisy, compressed faces, aligned as FFHQ's → clean faces", template="ffhq",
                 keeps_colors=True,
             ),
             Task(
-                "colorization", "grayscale faces → color faces", template="ffhq", gives_color=True, whole_pictures=True,
+                COLORIZATION, "grayscale faces → color faces", template="ffhq", gives_color=True, whole_pictures=True,
                 shown=brightness_of, returned=with_brightness_of, noticed=colors_were_there,
             ),
             Task(
-                "inpainting", "faces with white areas → complete faces", template="ffhq", fills=True, whole_pictures=True,
+                INPAINTING, "faces with white areas → complete faces", template="ffhq", fills=True, whole_pictures=True,
                 shown=white_where,
             ),
             Task(
-                "seg2face", "segmentation colors → faces", template="ffhq", unshifted=True, gives_color=True, is_map=True,
+                SEG2FACE, "segmentation colors → faces", template="ffhq", unshifted=True, gives_color=True, is_map=True,
                 noticed=check_labels, at_size=labels_at,
             ),
         )
@@ -38,9 +39,9 @@ TASKS = MappingProxyType(
 
 _MODELS = MappingProxyType(
     {
-        "colorization": "GPEN-Colorization-1024",
-        "inpainting": "GPEN-Inpainting-1024",
-        "seg2face": "GPEN-Seg2face-512",
+        COLORIZATION: "GPEN-Colorization-1024",
+        INPAINTING: "GPEN-Inpainting-1024",
+        SEG2FACE: "GPEN-Seg2face-512",
     }
 )
 

@@ -27,8 +27,9 @@ def download(
 ) -> Path:
     """Download a file; an existing one is only verified.
 
-    An interrupted download leaves ``NAME.part`` and resumes from there. If the catalog has a sha256, the file must match
-    it. Otherwise ``verify`` must accept the file, and its checksum is recorded in ``NAME.sha256`` and checked from then on.
+    An interrupted download leaves ``NAME.….part`` and resumes from there; another user's is left alone. If the catalog has a
+    sha256, the file must match it. Otherwise ``verify`` must accept the file, and its checksum is recorded in ``NAME.sha256``
+    and checked from then on.
 
     Args:
         entry: What to download.
@@ -108,7 +109,7 @@ def _download_into(entry: WeightFile, target: Path, progress: Progress, verify: 
             continue
         reason = _reason_against(entry, part.path, verify)
         if reason is None:
-            _land(entry, part)
+            _land(entry, part, verify)
             return target
         part.discard()
         failures.append(f"{url}: {reason}")
@@ -132,13 +133,18 @@ def _instead(part: Path) -> str | None:
     return f"the server sent {what} in its place. Does the network ask you to sign in first?"
 
 
-def _land(entry: WeightFile, part: PartFile) -> None:
+def _land(entry: WeightFile, part: PartFile, verify: Verify) -> None:
     target = part.target
+    if target.exists():  # another user was faster
+        verify_file(entry, target, verify)
+        part.discard()
+        return
     if entry.sha256 is None:
         with written_whole(target.with_name(target.name + ".sha256")) as beside:
             beside.write_text(f"{file_sha256(part.path)}  {target.name}\n")
     part.path.replace(target)
     part.origin.unlink(missing_ok=True)
+    part.discard_others()
 
 
 def _limits(entry: WeightFile) -> Limits:

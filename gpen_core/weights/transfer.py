@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import http.client
 import json
+import os
+import platform
 import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +25,7 @@ _LONGEST_NUMBER = 15  # digits of a length
 _TAG = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")  # what may be sent back in a header
 _TOO_MANY_REQUESTS = 429
 _RANGE_NOT_SATISFIABLE = 416
+_LEFT = 3600  # s: whoever writes to a part file does so all the time
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class Unavailable(Exception):
 class PartFile:
     """A file on its way, beside where it will be: its bytes so far, and where they came from.
 
-    It is continued only from the same version of the same address.
+    It is continued only from the same version of the same address, and by the same user of the same machine: others who
+    share the folder have files of their own.
     """
 
     target: Path
@@ -65,12 +72,13 @@ class PartFile:
     @property
     def path(self) -> Path:
         """The bytes so far."""
-        return self.target.with_name(self.target.name + ".part")
+        whose = hashlib.sha256(f"{_user()}@{platform.node()}".encode()).hexdigest()[:8]
+        return self.target.with_name(f"{self.target.name}.{whose}.part")
 
     @property
     def origin(self) -> Path:
         """Says where they came from."""
-        return self.target.with_name(self.target.name + ".part.json")
+        return self.path.with_name(self.path.name + ".json")
 
     @property
     def url(self) -> str | None:
@@ -95,6 +103,13 @@ class PartFile:
         """Forget everything."""
         self.path.unlink(missing_ok=True)
         self.origin.unlink(missing_ok=True)
+
+    def discard_others(self) -> None:
+        """Remove what others have left of this file, where nobody writes to it: it is of no use once the whole is there."""
+        for left in self.target.parent.glob(f"{glob.escape(self.target.name)}.*.part*"):
+            with suppress(OSError):  # theirs, and not to be removed by us
+                if time.time() - left.stat().st_mtime > _LEFT:
+                    left.unlink()
 
     def _origin(self) -> tuple[str | None, str | None]:
         try:
@@ -132,6 +147,10 @@ def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits(
         time.sleep(wait)
     kept = f"; {size:,} bytes have arrived and are kept for the next try" if size else ""
     raise Unavailable(f"{reason}{kept}")
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 def _is_complete(error: urllib.error.HTTPError, size: int) -> bool:

@@ -148,14 +148,6 @@ def parser_names() -> list[str]:
     return [*(name for name in known if name in names), *others, *absent]
 
 
-def damaged_advice(path: Path) -> str:
-    """Where a published file can be had again, as a sentence; empty for other files."""
-    entry = published_named(path.name)
-    if entry is None or not entry.urls:
-        return ""
-    return f" The published file is at {entry.urls[0]}"
-
-
 def detector_folders() -> tuple[Path, ...]:
     """Folders that may hold RetinaFace weights."""
     return (*weight_folders(DETECTION), *weight_folders(CORE_DETECTION), *weight_folders(MODELS))

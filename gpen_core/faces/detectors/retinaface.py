@@ -22,6 +22,7 @@ from ...commands import install_facexlib
 from ...errors import CheckpointError, MissingWeightsError
 from ...weights.reading import read_checkpoint
 from ...weights.regular import is_missing
+from ...weights.source import source_named
 from ...weights.wrapped import check_numbers, state_with
 from .base import Detections, no_detections
 from .folding import fold_batch_norms
@@ -102,7 +103,15 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
         raise MissingWeightsError(
             f"{path}: no such file. Choose the detector 'mtcnn', which needs no file, or check the path."
         )
-    state = state_with(read_checkpoint(path).content, tuple(BACKBONE_KEYS))
+    with source_named(path):
+        module, backbone = _read(path)
+    fold_batch_norms(module.eval())
+    return RetinaFace(module.to(device), backbone)
+
+
+def _read(path: Path) -> tuple[nn.Module, str]:
+    """The network in a file, and which it is. Raises CheckpointError."""
+    state = state_with(read_checkpoint(path).content, tuple(BACKBONE_KEYS), path.name)
     if state is None:
         raise CheckpointError(
             f"{path}: neither {' nor '.join(map(repr, BACKBONE_KEYS))} in it. This is not a RetinaFace detector; "
@@ -119,8 +128,7 @@ def load_retinaface(path: str | Path, device: torch.device | str = "cpu") -> Ret
             f"{path}: looks like RetinaFace {backbone} but does not match: {' '.join(reason[1:3]) or reason[0]} "
             "Download facexlib's file again."
         ) from error
-    fold_batch_norms(module.eval())
-    return RetinaFace(module.to(device), backbone)
+    return module, backbone
 
 
 def build_network(backbone: str) -> nn.Module:

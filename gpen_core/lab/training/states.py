@@ -11,14 +11,13 @@ from typing import Any
 import torch
 
 from ...errors import CheckpointError, OptionError, TrainingError
-from ...files import written_whole
+from ...files import sweep, written_whole
 from ...weights.reading import read_checkpoint
 from .config import TrainConfig
 from .tables import from_table
 
 _IGNORED = ("saving", "validation", "compile", "checkpointing", "deterministic")  # may change: the result is the same
 _PATTERN = "state_*.pt"
-_UNFINISHED = (f"states/.{_PATTERN}", ".*.safetensors", ".*.csv", ".held_out*.txt", "samples/.step_*.png")
 
 
 class States:
@@ -29,8 +28,8 @@ class States:
 
     def sweep(self) -> None:
         """Remove what a process killed while it wrote has left; for the process that writes."""
-        for unfinished in (path for pattern in _UNFINISHED for path in self.run.glob(pattern)):
-            unfinished.unlink()
+        for folder in (self.run, self.folder, self.run / "samples"):
+            sweep(folder.absolute())
 
     def save(self, step: int, content: dict[str, Any]) -> Path:
         """Raises TrainingError where it cannot be written, such as for a full disk."""

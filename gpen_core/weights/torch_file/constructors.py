@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -14,6 +15,11 @@ from .values import Kind, Maker, Storage, TensorSpec, Unread
 _MOST_NUMBERS = 1 << 48
 _MOST_DIMENSIONS = 16
 _LONGEST_KEY = 64
+# How protocol 0, which has texts only, writes what ``storage_of`` gets.
+_WRITTEN_STORAGE = re.compile(
+    r"\('storage', <class 'torch\.(?:storage\.)?(\w{1,40})'>, '(\w{1,64})', '[\w:]{1,40}', (\d{1,15})(?:, None)?\)",
+    re.ASCII,
+)
 
 
 def lookup(module: str, name: str) -> object:
@@ -49,6 +55,8 @@ def storage_of(persistent_id: object) -> Storage:
         ):
             if type(count) is int and 0 <= count < _MOST_NUMBERS and len(key) <= _LONGEST_KEY:
                 return Storage(key, kind, count)
+        case str(written) if (found := _WRITTEN_STORAGE.fullmatch(written)) and found[1] in STORAGES:
+            return Storage(found[2], STORAGES[found[1]], int(found[3]))
     _fail("a storage")
 
 

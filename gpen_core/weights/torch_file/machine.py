@@ -14,6 +14,7 @@ I32, F64 = struct.Struct("<i"), struct.Struct(">d")
 _MOST_MARKS = 256  # nested containers in the making
 _LONGEST_INTEGER = 16  # bytes; torch's own magic number has 10
 _LONGEST_LINE = 256
+_LONGEST_WRITTEN_TEXT = 1 << 20  # such as a configuration beside the weights
 _SCALARS = (str, int, float, bytes, type(None), Unread)
 
 
@@ -63,9 +64,25 @@ class Machine:
         return content.decode("ascii" if content.isascii() else "latin-1")
 
     def line(self) -> str:
-        """A name, to the end of its line."""
-        end = self.data.index(b"\n", self.place, self.place + _LONGEST_LINE)
-        return self.take(end + 1 - self.place)[:-1].decode("utf-8")
+        """A name or a number, to the end of its line."""
+        return self._line(_LONGEST_LINE).decode("utf-8")
+
+    def written_integer(self) -> int:
+        """How protocols 0 and 1 write an integer, and as 00 and 01 what is true or false."""
+        written = self.line()
+        return written == "01" if written in ("00", "01") else int(written)
+
+    def written_text(self) -> str:
+        """How protocol 0 writes a text."""
+        return self._line(_LONGEST_WRITTEN_TEXT).decode("raw-unicode-escape")
+
+    def written_old_text(self) -> str:
+        """How protocol 0 writes Python 2's str: in quotes."""
+        return self._line(_LONGEST_WRITTEN_TEXT)[1:-1].decode("unicode-escape")
+
+    def _line(self, most: int) -> bytes:
+        end = self.data.index(b"\n", self.place, self.place + most)
+        return self.take(end + 1 - self.place)[:-1]
 
     def mark(self) -> None:
         """Begin a new stack upon this one."""
@@ -99,6 +116,14 @@ class Machine:
             raise Malformed("its table of contents puts pairs into something that is no table")
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
             target[checked_key(key)] = value
+
+    def table(self) -> dict[Any, Any]:
+        """A new table of what lies on the stack since the last mark."""
+        pairs = self.since_mark()
+        self.stack.append({})
+        self.set_items(pairs)
+        made: dict[Any, Any] = self.stack.pop()
+        return made
 
     def append(self, items: list[Any]) -> None:
         """Put items into the list on top."""

@@ -58,7 +58,8 @@ PASSED_OVER: Mapping[str, str] = MappingProxyType(
     {
         "argparse": "Namespace",
         "types": "SimpleNamespace",
-        "builtins": "set frozenset complex slice range",
+        "builtins": "set frozenset complex slice range object",
+        "copyreg": "_reconstructor",  # how protocols 0 and 1 write any object
         "collections": "Counter deque",
         "datetime": "datetime date time timedelta timezone",
         "pathlib": "Path PurePath PosixPath WindowsPath PurePosixPath PureWindowsPath",
@@ -73,6 +74,7 @@ PASSED_OVER: Mapping[str, str] = MappingProxyType(
 RENAMED: Mapping[str, str] = MappingProxyType(
     {
         "__builtin__": "builtins",
+        "copy_reg": "copyreg",
         "numpy.core.multiarray": "numpy._core.multiarray",
         "torch.cuda": "torch",
         "torch.storage": "torch",

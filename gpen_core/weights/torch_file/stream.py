@@ -14,8 +14,12 @@ from .tensors import Content
 from .unpickle import MOST_BYTES, unpickle
 from .values import Storage
 
-# A pickle of torch's magic number, without its end: of protocol 2, which is torch's own choice, 3, or in a frame 4 and 5.
-MAGIC = re.compile(rb"\x80(?:[\x02\x03]|[\x04\x05]\x95.{8})\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", re.DOTALL)
+# A pickle of torch's magic number, without its end: of protocol 2, which is torch's own choice, 3, or in a frame 4 and 5; or
+# as text of 0 and 1.
+MAGIC = re.compile(
+    rb"\x80(?:[\x02\x03]|[\x04\x05]\x95.{8})\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19|L119547037146038801333356L\n",
+    re.DOTALL,
+)
 _VERSION = 1001
 _COUNT = struct.Struct("<q")
 

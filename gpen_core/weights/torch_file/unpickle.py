@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..malformed import Malformed, Refused
+from ..malformed import Malformed
 from .machine import F64, I32, U8, U16, U32, U64, Machine
 from .values import Unread
 
 MOST_BYTES = 8 << 20  # of one pickle; a training checkpoint's has a few hundred KiB
 MOST_STEPS = 1_000_000  # each takes some 100 bytes of memory at most, beside the file's own
 _STOP = ord(".")
-_OLD = b"ILFVSPpgld"  # the text forms of protocols 0 and 1
 
 
 def unpickle(
@@ -56,8 +55,6 @@ def _run(machine: Machine) -> object:
                 raise Malformed("its table of contents is more than one")
             return machine.stack[0]
         action = _ACTIONS.get(opcode)
-        if action is None and opcode in _OLD:
-            raise Refused("it was saved with pickle protocol 0 or 1. Save it again with torch.save's usual one.")
         if action is None:
             raise Malformed(f"its table of contents has the instruction {opcode:#04x}, which no checkpoint needs")
         action(machine)
@@ -83,8 +80,8 @@ def _skip(machine: Machine, count: int) -> None:
     machine.take(count)
 
 
-# By the names that Python's pickletools gives them. Left out: what calls (INST, OBJ), extensions, buffers outside of the
-# file, and the text forms of protocol 0, which torch never wrote.
+# By the names that Python's pickletools gives them. Left out: what calls (INST, OBJ), extensions, and buffers outside of the
+# file.
 _ACTIONS: Mapping[int, Callable[[Machine], None]] = MappingProxyType(
     {
         0x80: lambda m: _skip(m, 1),  # PROTO
@@ -134,5 +131,16 @@ _ACTIONS: Mapping[int, Callable[[Machine], None]] = MappingProxyType(
         0x92: Machine.call_with_names,  # NEWOBJ_EX
         ord("b"): Machine.build,
         ord("Q"): _pushes(lambda m: m.persistent(m.stack.pop())),  # BINPERSID
+        # As text, in protocol 0, and some in 1.
+        ord("I"): _pushes(Machine.written_integer),  # INT
+        ord("L"): _pushes(lambda m: int(m.line().removesuffix("L"))),  # LONG
+        ord("F"): _pushes(lambda m: float(m.line())),  # FLOAT
+        ord("V"): _pushes(Machine.written_text),  # UNICODE
+        ord("S"): _pushes(Machine.written_old_text),  # STRING
+        ord("l"): _pushes(Machine.since_mark),  # LIST
+        ord("d"): _pushes(Machine.table),  # DICT
+        ord("p"): _put(lambda m: int(m.line())),  # PUT
+        ord("g"): _pushes(lambda m: m.memo[int(m.line())]),  # GET
+        ord("P"): _pushes(lambda m: m.persistent(m.line())),  # PERSID
     }
 )

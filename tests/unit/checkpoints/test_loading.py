@@ -310,3 +310,34 @@ def test_one_missing_key_and_one_wrong_shape(state, saved):
     refused(saved(missing), r"no 'generator\.to_rgbs\.0\.bias'")
     state["generator.convs.2.conv.weight"] = torch.zeros(1, 5, 8, 3, 3)
     refused(saved(state), r"'generator\.convs\.2\.conv\.weight' is \[1, 5, 8, 3, 3\], not \[1, 4, 8, 3, 3\]")
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[:3000])
+    return path
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        half,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"<!DOCTYPE html><html>" + b"x" * 900),
+        lambda path: torch.save({"weight": torch.zeros(3)}, path),
+        lambda path: torch.save({"ecd0.0.0.weight" + "x" * 400: torch.zeros(3)}, path),
+    ],
+)
+@pytest.mark.parametrize("name", ["GPEN-BFR-512.pth", "gpen_bfr_512.PTH"])
+def test_a_published_file_that_cannot_be_used_is_named_with_its_address(state, saved, name, break_it):
+    path = saved(state, name)
+    break_it(path)
+    for read in (load_checkpoint, describe):
+        with pytest.raises(CheckpointError, match=r"The published file is at https://\S+/GPEN-BFR-512\.pth$") as caught:
+            read(path)
+        assert len(str(caught.value)) <= 300 and str(caught.value).count("https://") == 1
+
+
+def test_a_file_that_nobody_publishes_has_no_address(state, saved):
+    with pytest.raises(CheckpointError, match="damaged or cut short") as caught:
+        load_checkpoint(half(saved(state, "mine.pth")))
+    assert "https://" not in str(caught.value)

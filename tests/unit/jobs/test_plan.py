@@ -1,11 +1,13 @@
 """Which files are read and written, and that nothing is overwritten: settled before any work."""
 
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from unit_harness.privileges import permissions_count
 
 from gpen_core.errors import ImageError, OptionError
@@ -102,12 +104,31 @@ def test_a_long_folder_is_resumed_by_what_is_there(tmp_path):
     assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
 
 
-def test_what_a_stopped_run_left_beside_no_result_is_made_again(tmp_path):
-    make(tmp_path, "a.png", "b.png", "out/a.png", "out/b.png-side-by-side.png", "out/b.png-faces/00-before.png")
-    sources = find_pictures([str(tmp_path)]).sources
-    asked = Output(str(tmp_path / "out"), skip_existing=True, side_by_side=True, save_faces=True)
-    jobs, done = plan_jobs(sources, asked)
-    assert targets(jobs, tmp_path / "out") == ["b.png"] and done == 1
+ALL = ("a.png", "a.png-side-by-side.png", "a.png-faces")
+
+
+@pytest.mark.parametrize("there", [combination for count in range(4) for combination in combinations(ALL, count)])
+def test_of_a_result_and_what_is_beside_it_only_what_is_missing_is_made(tmp_path, there):
+    out = tmp_path / "out"
+    make(tmp_path, "a.png", *(f"out/{name}" for name in there if "faces" not in name))
+    (out / "a.png-faces").mkdir(parents=True) if "a.png-faces" in there else None
+    asked = Output(f"{out}/", skip_existing=True, side_by_side=True, save_faces=True)
+    jobs, done = plan_jobs([Source(tmp_path / "a.png")], asked)
+    assert [path.name for job in jobs for path in job.written] == [name for name in ALL if name not in there]
+    assert done == (there == ALL)
+
+
+def test_what_was_not_asked_for_is_not_missing(tmp_path):
+    make(tmp_path, "a.png", "out/a.png")
+    assert plan_jobs([Source(tmp_path / "a.png")], Output(f"{tmp_path}/out/", skip_existing=True)) == ([], 1)
+
+
+def test_an_animation_has_nothing_beside_it_that_could_be_missing(tmp_path):
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 200)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    make(tmp_path, "out/a.gif")
+    asked = Output(f"{tmp_path}/out/", format="gif", skip_existing=True, side_by_side=True)
+    assert plan_jobs([Source(tmp_path / "a.gif")], asked) == ([], 1)
 
 
 @pytest.mark.parametrize("output", [Output("a.png"), Output("b.png", side_by_side=True), Output(".", overwrite=True)])

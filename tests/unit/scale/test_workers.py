@@ -34,6 +34,7 @@ def test_jobs_arrive_as_they_were_planned_whatever_their_names(tmp_path):
     for job in (
         Job(tmp_path / odd, place("memory://out/a.png")),
         Job(tmp_path / "ä.png", tmp_path / "b.png", tmp_path / "pair.png", tmp_path / "faces"),
+        Job(tmp_path / "a.png", tmp_path / "b.png", None, tmp_path / "faces", only_beside=True),
     ):
         assert _job(piece_row(7, Piece(job))) == job
 

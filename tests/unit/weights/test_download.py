@@ -1,10 +1,13 @@
 """Downloads from a real HTTP server on this machine: resumed, verified, whole."""
 
 import hashlib
+import os
+import subprocess
 import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from gpen_core.errors import DownloadError
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.weights.catalog import WeightFile
 from gpen_core.weights.download import download, recorded_sha256, verify_file
+from gpen_core.weights.transfer import PartFile
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 
@@ -78,6 +82,10 @@ def server():
         running.shutdown()
 
 
+def part_of(folder):
+    return PartFile(folder / "thing.pth").path
+
+
 def entry(*urls, sha256=hashlib.sha256(CONTENT).hexdigest(), kind="detector", size=None):
     return WeightFile("thing", "thing.pth", urls, None, sha256, "MIT", kind, size=size)
 
@@ -106,7 +114,7 @@ def test_an_interrupted_download_goes_on_next_time(server, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         download(entry(server.url), tmp_path, stop, verify=verify)
-    assert "thing.pth" not in names(tmp_path) and "thing.pth.part" in names(tmp_path)
+    assert "thing.pth" not in names(tmp_path) and part_of(tmp_path).exists()
     assert download(entry(server.url), tmp_path, verify=verify).read_bytes() == CONTENT
     assert server.ranges[1] is not None and names(tmp_path) == ["thing.pth"]
 
@@ -129,6 +137,61 @@ def test_two_downloads_of_one_file_do_not_mix(server, tmp_path):
 
     assert download(entry(server.url), tmp_path, second, verify=verify).read_bytes() == CONTENT
     assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize("faster", [300_000, 900_000])
+def test_two_machines_that_share_a_folder_do_not_mix(server, tmp_path, monkeypatch, faster):
+    """Their locks are not shared: each has a part of its own, and whoever is second takes what the first put there."""
+    wanted, again = entry(server.url), []
+
+    def second(done, total):
+        if done < faster or again:
+            return
+        again.append(done)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("platform.node", lambda: "elsewhere")
+            elsewhere.setattr(tempfile, "tempdir", str(tmp_path))
+            assert download(wanted, tmp_path / "shared", verify=verify).read_bytes() == CONTENT
+
+    first = download(wanted, tmp_path / "shared", second, verify=verify)
+    assert first.read_bytes() == CONTENT and names(tmp_path / "shared") == ["thing.pth"] and again
+
+
+@pytest.fixture
+def open_to_all():
+    """pytest's own folders are for one user alone."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as folder:  # noqa: S108
+        yield Path(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only the superuser can become two others")
+def test_two_users_who_download_into_one_folder_at_once_both_end_well(server, open_to_all, repo_root):
+    code = """
+import encodings.idna, os, sys  # all that is imported later: Python may lie where others cannot read it
+from gpen_core.weights.catalog import WeightFile
+from gpen_core.weights.download import download
+os.setgid(int(sys.argv[1]))
+os.setuid(int(sys.argv[1]))
+entry = WeightFile("thing", "thing.pth", (sys.argv[3],), None, sys.argv[4], "MIT", "detector")
+download(entry, sys.argv[2], verify=None)
+"""
+    shared, locks = open_to_all / "shared", open_to_all / "locks"
+    for folder in (open_to_all, shared, locks):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    (shared / "thing.pth.0a0a0a0a.part").write_bytes(b"of a third one, long ago")
+    os.utime(shared / "thing.pth.0a0a0a0a.part", (1, 1))
+    arguments = [str(shared), server.url, hashlib.sha256(CONTENT).hexdigest()]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(user), *arguments], cwd=repo_root, env=os.environ | {"TMPDIR": str(locks)},
+            stderr=subprocess.PIPE, text=True,
+        )
+        for user in (54321, 54322)
+    ]  # fmt: skip
+    said = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert (shared / "thing.pth").read_bytes() == CONTENT and names(shared) == ["thing.pth"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
@@ -164,7 +227,7 @@ def test_a_part_from_the_second_address_is_continued_there(server, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         download(addresses, tmp_path, stop, verify=verify)
-    have = (tmp_path / "thing.pth.part").stat().st_size
+    have = part_of(tmp_path).stat().st_size
     server.ranges.clear()
     assert download(addresses, tmp_path, verify=verify).read_bytes() == CONTENT
     assert server.ranges == [f"bytes={have}-"]
@@ -174,7 +237,7 @@ def test_a_part_outlives_an_address_that_does_not_answer(server, tmp_path):
     server.breaks, server.stuck_at = 99, 200_000
     with pytest.raises(DownloadError, match="200,000 bytes have arrived and are kept"):
         download(entry(server.url, "http://127.0.0.1:9/x"), tmp_path, verify=verify)
-    assert (tmp_path / "thing.pth.part").stat().st_size == 200_000
+    assert part_of(tmp_path).stat().st_size == 200_000
 
 
 def test_the_next_address_is_tried(server, tmp_path):
@@ -197,7 +260,7 @@ def test_a_server_that_keeps_breaking_ends_in_an_error_and_keeps_what_came(serve
     server.breaks, server.stuck_at = 99, 1000
     with pytest.raises(DownloadError, match="1,000 bytes have arrived and are kept for the next try"):
         download(entry(server.url), tmp_path, verify=verify)
-    assert (tmp_path / "thing.pth.part").read_bytes() == CONTENT[:1000]
+    assert part_of(tmp_path).read_bytes() == CONTENT[:1000]
 
 
 def test_a_present_file_is_verified_not_fetched(server, tmp_path):

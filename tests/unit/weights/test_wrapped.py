@@ -22,21 +22,51 @@ WRAPPINGS = {
         "d": {"x": torch.ones(1)},
     },
     "beside another network": lambda s: under("detector.", s) | under("other.", {"w": torch.ones(2)}),
+    "counters beside them": lambda s: {**s, "step": torch.tensor(3), "n_averaged": torch.tensor([7])},
+    "the average beside the raw ones": lambda s: {"net": raw(s), "net_ema": s},
+    "the average in the names": lambda s: under("model.", raw(s)) | under("model_ema.", s),
+    "the average within the raw ones' table": lambda s: raw(s) | under("ema.", s),
+    "in a list": lambda s: {"epoch": 3, "models": [{"lr": 0.1}, s]},
+    "an optimizer's moments first": lambda s: {"optim": {"exp_avg": raw(s)}, "model": s},
+    "twice the same": lambda s: {"last": s, "best": {key: value.clone() for key, value in s.items()}},
+    "a broken one first": lambda s: {"last": dict(list(raw(s).items())[:-1]), "best": s},
 }
+
+
+def raw(state):
+    return {key: value + 1 for key, value in state.items()}
 
 
 @pytest.mark.parametrize("kind", WRAPPINGS)
 def test_weights_are_found_under_their_own_names(kind):
     state = {"body.first.weight": torch.ones(2), "head.bias": torch.zeros(3)}
-    found = state_with(WRAPPINGS[kind](state), ("nothing.like.it", "body.first.weight"))
+    found = state_with(WRAPPINGS[kind](state), ("nothing.like.it", "body.first.weight"), "m.pth")
     assert found.keys() == state.keys() and all(torch.equal(found[key], state[key]) for key in state)
 
 
 def test_a_part_of_a_name_is_no_name():
-    assert state_with({"somebody.first.weight": torch.ones(2)}, ("body.first.weight",)) is None
+    assert state_with({"somebody.first.weight": torch.ones(2)}, ("body.first.weight",), "m.pth") is None
     circle = {}
     circle["again"] = circle
-    assert state_with(circle, ("a",)) is None
+    assert state_with(circle, ("a",), "m.pth") is None
+
+
+def test_two_different_networks_are_named_and_none_of_them_is_taken():
+    state = {"body.first.weight": torch.ones(2), "head.bias": torch.zeros(3)}
+    for content in (
+        {"teacher": state, "student": raw(state)},
+        {"teacher": state, "student": {"cp.first.weight": torch.ones(9)}},
+    ):
+        with pytest.raises(
+            CheckpointError, match=r"m\.pth: holds 2 different networks: 'teacher', 'student'\. Save the one"
+        ):
+            state_with(content, ("body.first.weight", "cp.first.weight"), "m.pth")
+
+
+def test_an_average_without_its_layers_counters_is_as_whole_as_the_raw_weights():
+    raw_ones = {"body.first.weight": torch.zeros(2), "body.norm.num_batches_tracked": torch.tensor(9)}
+    content = {"model": raw_ones, "model_ema": {"body.first.weight": torch.ones(2)}}
+    assert state_with(content, ("body.first.weight",), "m.pth")["body.first.weight"].tolist() == [1, 1]
 
 
 def test_weights_that_are_no_numbers_are_named():
@@ -76,3 +106,10 @@ def test_what_is_no_parser_is_said_in_a_sentence(tmp_path):
         CheckpointError, match=r"p\.pth: not facexlib's ParseNet or BiSeNet\. Use parsing_parsenet\.pth"
     ):
         load_parser(tmp_path / "p.pth")
+
+
+def test_detectors_and_parsers_that_are_damaged_are_named_with_their_address(tmp_path):
+    for name, load in (("detection_Resnet50_Final.pth", load_retinaface), ("parsing_parsenet.pth", load_parser)):
+        (tmp_path / name).write_bytes(b"PK\x03\x04" + bytes(300))
+        with pytest.raises(CheckpointError, match=rf"The published file is at https://\S+/{name}$"):
+            load(tmp_path / name)

@@ -90,12 +90,58 @@ def test_a_run_stopped_between_a_result_and_what_is_beside_it_goes_on_with_all_o
     assert restore(portrait.parent, "-o", tmp_path / "out", *options) == 130
     monkeypatch.undo()
     assert not (tmp_path / "out" / "astronaut.png").exists()
+    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     assert restore(portrait.parent, "-o", tmp_path / "out", "--skip-existing", *options) == 0
     assert restore(portrait.parent, "-o", tmp_path / "whole", *options) == 0
     files = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()]
     assert len(files) == 4
     for path in files:
         assert (tmp_path / "out" / path).read_bytes() == (tmp_path / "whole" / path).read_bytes()
+    assert all(path.stat().st_mtime_ns == time for path, time in left.items())
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_what_is_missing_beside_a_result_is_made_and_the_result_is_not_touched(portrait, checkpoint, tmp_path, capsys):
+    assert restore(portrait, "-o", tmp_path / "out.png", "--model", checkpoint) == 0
+    before = (tmp_path / "out.png").stat()
+    asked = ("-o", tmp_path / "out.png", "--model", checkpoint, "--save-faces", "--side-by-side", "--skip-existing")
+    Image.new("RGB", (2, 2)).save(tmp_path / "out.png-side-by-side.png")
+    capsys.readouterr()
+    assert restore(portrait, *asked) == 0
+    assert f"{portrait} → {tmp_path / 'out.png-faces'} (1 face" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "out.png-faces").iterdir()) == ["00-after.png", "00-before.png"]
+    after = (tmp_path / "out.png").stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert Image.open(tmp_path / "out.png-side-by-side.png").size == (2, 2)
+    assert restore(portrait, *asked) == 0
+    assert "1 left out: all that was asked for is already there" in capsys.readouterr().err
+
+
+def test_a_picture_without_a_face_gets_an_empty_folder_of_faces_so_that_it_counts_as_done(checkpoint, tmp_path, capsys):
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "wall.png")
+    asked = (
+        tmp_path / "wall.png",
+        "-o",
+        tmp_path / "out.png",
+        "--model",
+        checkpoint,
+        "--save-faces",
+        "--skip-existing",
+    )
+    assert restore(*asked) == 0 and list((tmp_path / "out.png-faces").iterdir()) == []
+    capsys.readouterr()
+    assert restore(*asked) == 0 and "1 left out" in capsys.readouterr().err
+
+
+def test_faces_of_an_earlier_run_are_replaced_and_other_files_in_their_folder_stay(portrait, checkpoint, tmp_path):
+    folder = tmp_path / "out.png-faces"
+    folder.mkdir()
+    for name in ("00-after.png", "07-after.png", "mine.txt"):
+        (folder / name).write_bytes(b"old")
+    asked = ("-o", tmp_path / "out.png", "--model", checkpoint, "--save-faces")
+    assert restore(portrait, *asked, "--overwrite") == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["00-after.png", "00-before.png", "mine.txt"]
+    assert (folder / "00-after.png").read_bytes() != b"old"
 
 
 def test_orientation_profile_alpha_depth_and_gray_are_kept(checkpoint, tmp_path, astronaut):

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from gpen_core.errors import TrainingError
 from gpen_core.lab.training import RunPaths, read_config, run, train
 from gpen_core.lab.training.logs import CsvLog
 from gpen_core.lab.training.states import States
+from gpen_core.weights.reading import read_checkpoint
 
 BF16 = {"top": 'mixed_precision = "bf16"', "changes": {"log_every = 1": "log_every = 4"}}
 UPSCALING = {"output_size": 32, "changes": {"smallest = 16": "smallest = 32"}}
@@ -99,22 +101,90 @@ def test_only_the_last_states_are_kept(faces_folder, runs, tmp_path):
     assert [path.name for path in sorted((tmp_path / "states").iterdir())] == ["state_00000003.pt", "state_00000004.pt"]
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(faces_folder, runs, tmp_path):
-    config = runs.config("plain", steps=2)
-    train(config, RunPaths(faces_folder, tmp_path))
-    halves = [
-        tmp_path / name
-        for name in (
-            "states/.state_00000004-x.pt",
-            ".model-x.safetensors",
-            "samples/.step_00000004-x.png",
-            ".log-x.csv",
-        )
-    ]
-    for half in halves:
-        half.write_bytes(b"half")
-    train(config, RunPaths(faces_folder, tmp_path))
-    assert [half for half in halves if half.exists()] == []
+KILLED = """
+import csv, os, signal, sys
+from fnmatch import fnmatch
+from pathlib import Path
+from gpen_core.lab.training import RunPaths, logs, read_config, train
+
+config, faces, out, pattern, count, moment = sys.argv[1:]
+replace, left = Path.replace, int(count)
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def replaced(self, target):
+    global left
+    left -= fnmatch(Path(target).name, pattern)
+    if left == 0 and moment == "half":
+        os.truncate(self, self.stat().st_size // 2)
+    if left == 0 and moment != "after":
+        kill()
+    done = replace(self, target)
+    if left == 0:
+        kill()
+    return done
+
+class CutOff(csv.DictWriter):
+    def __init__(self, file, columns, **more):
+        super().__init__(file, columns, **more)
+        self.file = file
+
+    def writerow(self, row):
+        if pattern == "a row" and row["step"] == left:
+            self.file.write(f"{left},16,0.")
+            self.file.flush()
+            kill()
+        return super().writerow(row)
+
+Path.replace, csv.DictWriter = replaced, CutOff
+train(read_config(Path(config).read_text()), RunPaths(Path(faces), Path(out)))
+"""
+KILLS = [
+    ("held_out.txt", 1, "half"),
+    ("a row", 3, ""),
+    ("step_*.png", 1, "half"),
+    ("model.safetensors", 1, "half"),
+    ("model.safetensors", 2, "before"),
+    ("best.safetensors", 1, "half"),
+    ("state_*.pt", 2, "half"),
+    ("state_*.pt", 1, "after"),
+]
+
+
+@pytest.fixture(scope="module")
+def straight(faces_folder, runs, tmp_path_factory):
+    """The text of a run's configuration, and the folder of that run, which nothing stopped."""
+    changes = {"[validation]\nevery = 4": "[validation]\nevery = 2"}
+    text, out = runs.text("plain", steps=4, changes=changes), tmp_path_factory.mktemp("straight")
+    train(read_config(text), RunPaths(faces_folder, out))
+    return text, out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+@pytest.mark.parametrize(("pattern", "count", "moment"), KILLS)
+def test_killed_while_it_writes_anything_a_run_leaves_whole_files_and_ends_the_same(
+    straight, faces_folder, runs, forks, tmp_path, repo_root, pattern, count, moment
+):
+    text, whole = straight
+    (tmp_path / "run.toml").write_text(text)
+    out = tmp_path / "out"
+    done = forks.run(KILLED, tmp_path / "run.toml", faces_folder, out, pattern, count, moment, folder=repo_root)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    for path in (path for path in out.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        if path.suffix in (".pt", ".safetensors"):
+            read_checkpoint(path)
+    train(read_config(text), RunPaths(faces_folder, out))
+    assert runs.differing(runs.state(whole), runs.state(out)) == []
+    assert rows(out / "log.csv") == rows(whole / "log.csv")
+    assert rows(out / "validation.csv") == rows(whole / "validation.csv")
+    names = {path.relative_to(whole) for path in whole.rglob("*")}
+    assert {path.relative_to(out) for path in out.rglob("*")} == names
+    for name in ("model.safetensors", "best.safetensors"):
+        one, other = read_checkpoint(out / name), read_checkpoint(whole / name)
+        assert same(one.content, other.content) and one.metadata == other.metadata
+    for name in ("held_out.txt", "samples/step_00000004.png"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_other_settings_need_to_be_accepted_before_a_run_goes_on(faces_folder, runs, tmp_path):

@@ -62,7 +62,6 @@ CALLS = {
     "INST": b"(X\x04\x00\x00\x00trueios\nsystem\n",
     "OBJ": b"(cos\nsystem\nX\x04\x00\x00\x00trueo",
     "an extension": b"\x82\x01",
-    "a text in the form of protocol 0": b"S'x'\n",
     "a buffer outside of the file": b"\x97",
 }
 
@@ -70,7 +69,7 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_what_would_run_code_is_refused_wherever_it_lies(zipped, by_hand, call):
     for instructions in (CALLS[call], b"}" + by_hand.text("a") + CALLS[call] + b"s", b"}q\0" + CALLS[call] + b"0h\0"):
-        refused(zipped(instructions), "nothing of it was run|no checkpoint needs|broken|pickle protocol 0 or 1")
+        refused(zipped(instructions), "nothing of it was run|no checkpoint needs|broken")
 
 
 def test_reduce_in_both_layouts(tmp_path):
@@ -112,6 +111,12 @@ HUNGRY = {
     "an integer of a gigabyte": b"\x8b\xff\xff\xff\x3f",
     "a text of four gigabytes": b"X\xff\xff\xff\xff",
     "bytes beyond any size": b"\x8e" + b"\xff" * 8,
+    "a written integer of any length": b"I" + b"9" * 1_000_000 + b"\n",
+    "a written long integer": b"L" + b"9" * 1_000_000 + b"L\n",
+    "a written text without an end": b"V" + b"a" * 3_000_000,
+    "a written number that is none": b"Fone\n",
+    "a written text with broken escapes": b"V\\u12\n",
+    "a place in the memo that is no number": b"Np\xff\n",
 }
 
 

@@ -167,10 +167,29 @@ def test_numbers_that_are_not_what_is_stored_are_named_and_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("protocol", [0, 1])
-def test_the_text_forms_of_old_pickles_are_not_called_damage(tmp_path, protocol):
-    torch.save({"a": torch.ones(2)}, tmp_path / "m.pth", pickle_protocol=protocol)
-    with pytest.raises(CheckpointError, match="pickle protocol 0 or 1"):
-        read_checkpoint(tmp_path / "m.pth")
+@pytest.mark.parametrize("layout", ["zip", "stream"])
+def test_the_text_forms_of_old_pickles_are_read(tmp_path, layout, protocol):
+    """torch itself reads those of protocol 1, and not those of 0, though it writes them."""
+    beside = {
+        "args": argparse.Namespace(size=512),
+        "set": {1},
+        "array": np.arange(3),
+        "lines": "a\nb\\u\0",
+        "big": 1 << 80,
+    }
+    torch.save(nested() | beside, tmp_path / "usual.pth")
+    expected = read_checkpoint(tmp_path / "usual.pth").content
+    torch.save(nested() | beside, tmp_path / "m.pth", pickle_protocol=protocol, **LAYOUTS[layout])
+    found = read_checkpoint(tmp_path / "m.pth").content
+    assert all(
+        isinstance(content.pop(name), Unread) for content in (found, expected) for name in ("args", "set", "array")
+    )
+    same(found, expected)
+
+
+def test_texts_of_python_2_in_quotes_are_read(zipped, by_hand):
+    path = zipped(b"(dS'a\\'\\xe9'\np0\n" + by_hand.tensor() + b"s")
+    assert list(read_checkpoint(path).content) == ["a'é"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

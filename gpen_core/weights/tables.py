@@ -1,0 +1,93 @@
+"""What a file of weights holds: tables within tables and lists, and which of several networks is the one that is meant.
+
+Trainers write a network, its average, an optimizer with moments under the same names, and more, under names of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Group = Mapping[str, Any]
+
+# What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g").
+_AVERAGED = re.compile(r"(?:^|_)ema(?=_|$)", re.IGNORECASE)
+_WRAPPERS = frozenset(["module", "_orig_mod", "model", "net", "network", "params", "state_dict", "weights"])
+# Names of tables that have a model's keys, and none of its weights: an optimizer's moments, gradients.
+_MOMENTS = re.compile(
+    r"(?:max_)?exp_avg(?:_sq)?|momentum(?:_buffer)?|grads?|gradients?|(?:.*_)?optim(?:izer)?s?(?:_.*)?"
+)
+_DEEPEST = 8
+_SHOWN = 3
+
+
+def tables_of(content: Group) -> Iterator[tuple[str, Group]]:
+    """Every table within tables and lists, once, and what its place begins with."""
+    waiting: deque[tuple[str, Any, int]] = deque([("", content, 0)])
+    seen = {id(content)}
+    while waiting:
+        place, table, depth = waiting.popleft()
+        if isinstance(table, Mapping):
+            yield place, table
+        for key, value in table.items() if isinstance(table, Mapping) else enumerate(table):
+            if isinstance(value, Mapping | list | tuple) and id(value) not in seen and depth < _DEEPEST:
+                seen.add(id(value))
+                waiting.append((f"{place}{key}.", value, depth + 1))
+
+
+def without_moments(groups: Mapping[str, Group]) -> dict[str, Group]:
+    """Without what belongs to an optimizer, unless there is nothing else."""
+    models = {place: group for place, group in groups.items() if not any(map(_MOMENTS.fullmatch, place.split(".")))}
+    return models or dict(groups)
+
+
+def without_raw(groups: Mapping[str, Group]) -> dict[str, Group]:
+    """Without those of which the file holds the average."""
+    averages = [place for place in groups if _AVERAGED.search(place.replace(".", "_"))]
+    raw = {place: _subject(place) for place in groups if place not in averages}
+    averaged = set()
+    for place in averages:
+        of = _subject(place)
+        same = {other for other, subject in raw.items() if subject == of}
+        if not same and "ema" in place.lower().split("."):  # and nothing else: it is that of what is beside it
+            near = {other: groups[other] for other, subject in raw.items() if subject[: len(of)] == of}
+            same = set(near) if len(distinct(near)) == 1 else set()
+        averaged |= same
+    return {place: group for place, group in groups.items() if place not in averaged}
+
+
+def distinct(groups: Mapping[str, Group]) -> dict[str, Group]:
+    """The first of those that hold the same numbers."""
+    found: dict[str, Group] = {}
+    for place, group in groups.items():
+        if not any(_are_same(group, other) for other in found.values()):
+            found[place] = group
+    return found
+
+
+def listed(groups: Mapping[str, Group]) -> str:
+    """Their places, for a message."""
+    places = [f"'{place:.60}'" for place in groups]
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return ", ".join(places[:_SHOWN]) + more
+
+
+def _subject(place: str) -> tuple[str, ...]:
+    """Whose weights a place holds, averaged or not: ("a", "g") of "a.g_ema.module" and of "a.G"."""
+    parts = (_AVERAGED.sub("", part).strip("_") for part in place.lower().split("."))
+    return tuple(part for part in parts if part and part not in _WRAPPERS)
+
+
+def _are_same(one: Group, other: Group) -> bool:
+    return one.keys() == other.keys() and all(_are_equal(one[key], other[key]) for key in one)
+
+
+def _are_equal(one: object, other: object) -> bool:
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return one is other
+    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
