@@ -76,13 +76,15 @@ class Features:
         if side <= WHOLE:
             return halve_whole(self.stages[stage], self.rows(stage - 1, 0, 2 * side), self.team)
         step = max(1, self.blocking.elements * side // (4 * shape.numel()))  # what it is made of is larger than it is
-        return self._shared(stage, 0, side, step)
+        return self._shared(stage, 0, side, side if shape.numel() <= self.blocking.elements else step)
 
     def _shared(self, stage: int, begin: int, end: int, step: int | None = None) -> Tensor:
         """Rows made by all threads, up to ``step`` at a time by each."""
         count, rows = self.team.count, end - begin
         if step is not None:
             count *= -(-rows // (step * count))
+        if count == 1:
+            return self._halved(stage, begin, end)
         side = self.picture.shape[-1] >> stage
         made = self.picture.new_empty(1, rows, side, len(self.stages[stage].bias)).permute(0, 3, 1, 2)
 
@@ -111,6 +113,10 @@ def halve(stage: Stage, x: Tensor, above: int = 2, below: int = 2, part: slice =
 
 def halve_whole(stage: Stage, x: Tensor, team: Team) -> Tensor:
     """The same with a whole map: some channels of the result in each thread, since the weight is large."""
+    products = x[:, 0].numel() // 4 * stage.weight.numel()
+    parts = cuts(len(stage.bias), team.count if products >= PRODUCTS else 1, least=CHANNELS)
+    if len(parts) == 1:
+        return halve(stage, x)
     x = F.conv2d(x, stage.fir, padding=2, groups=x.shape[1])
     y = x.new_empty(len(x), x.shape[2] // 2, x.shape[3] // 2, len(stage.bias)).permute(0, 3, 1, 2)
 
@@ -118,9 +124,7 @@ def halve_whole(stage: Stage, x: Tensor, team: Team) -> Tensor:
         part = F.conv2d(x, stage.weight[first:end], stage.bias[first:end], stride=2)
         y[:, first:end] = F.leaky_relu_(part, LEAKY_SLOPE)
 
-    products = y[:, 0].numel() * stage.weight.numel()
-    count = team.pieces if products >= PRODUCTS else 1
-    team.run([partial(fill, *part) for part in cuts(len(stage.bias), count, least=CHANNELS)])
+    team.run([partial(fill, *part) for part in parts])
     return y
 
 

@@ -55,7 +55,7 @@ class Layer:
         )
         # The weights are large here: each is read by one thread only.
         products = len(window) * self.conv.weight.numel() * self.side**2
-        parts = cuts(self.injection.outputs, team.pieces if products >= PRODUCTS else 1, least=CHANNELS)
+        parts = cuts(self.injection.outputs, team.count if products >= PRODUCTS else 1, least=CHANNELS)
         team.run([partial(self._part, slice(*part), convolve, inside, feature, outputs) for part in parts])
         return joined
 

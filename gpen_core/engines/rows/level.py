@@ -71,7 +71,7 @@ class _Upsampling:
 
     def __init__(self, layer: Layer, feature: Reader, team: Team, multiple: int) -> None:
         self.layer, self.feature, self.team = layer, feature, team
-        self.parts = [slice(*part) for part in cuts(layer.injection.outputs, team.pieces, least=CHANNELS)]
+        self.parts = [slice(*part) for part in cuts(layer.injection.outputs, team.count, least=CHANNELS)]
         self.strip, self.done = Strip(layer.side, multiple), 0
 
     def prepare(self, w: Tensor) -> list[Piece]:
@@ -128,7 +128,7 @@ class _Convolving:
         rows = window.shape[2] - 2
         room = self.strip.room(window, self.layer.injection.joined, rows, self.layer.side)
         self.feature.announce(self.done, self.done + rows)
-        parts = cuts(rows, self.team.pieces, winograd.ROWS if self.kernels else 1)
+        parts = cuts(rows, self.team.count, winograd.ROWS if self.kernels else 1)
         pieces: list[Piece] = [partial(self._make, *part, window, room, running, rgb, self.done) for part in parts]
         self.done += rows
         return pieces

@@ -50,11 +50,6 @@ class Team:
     def __init__(self, poll: Poll = go_on) -> None:
         self.poll = poll
 
-    @property
-    def pieces(self) -> int:
-        """In how many pieces to cut what costs nothing to cut: whoever is held up then leaves some to the others."""
-        return 1 if self.count == 1 else 2 * self.count
-
     def run(self, pieces: Iterable[Piece]) -> None:
         """Run all pieces, in any order, at once where there are several threads.
 
