@@ -11,8 +11,9 @@ from torch import Tensor
 from ..gpen_core.geometry import size_of
 from . import sockets, widgets
 from .host.images import to_frames, to_image, to_mask
-from .host.networks import ManagedParser, RestoredFacesIO
+from .host.networks import FaceFactsIO, ManagedParser, RestoredFacesIO
 from .host.progress import node_hooks
+from .host.shown import shown_facts
 from .host.status import NodeStatus, sent_again
 from .loaders import CATEGORY
 
@@ -53,6 +54,11 @@ class BlendFaces(io.ComfyNode):
                     "mask", display_name="mask", tooltip="Blend mask: white = fully replaced, black = unchanged."
                 ),
                 sockets.protected_output(),
+                FaceFactsIO.Output(
+                    "face_facts",
+                    display_name="face facts",
+                    tooltip="What is known of each face, with the strength set here. Connect to Compare Faces.",
+                ),
             ],
         )
 
@@ -63,7 +69,7 @@ class BlendFaces(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import blend_faces, with_crops
         from ..gpen_core.pipeline.kept import KeptMasks
-        from ..gpen_core.pipeline.summary import blended_text
+        from ..gpen_core.pipeline.summary import blended_at, blended_text
 
         status = NodeStatus()
         frames = to_frames(image, status)
@@ -87,4 +93,5 @@ class BlendFaces(io.ComfyNode):
         facts = [face.facts for face in restored_faces]
         text = blended_text(facts, len(frames), (width, height), options.strength)
         ui = status.ui(text, {} if parser is None else {parser.parser.name: parser}, notice=not restored_faces)
-        return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask), to_mask(kept.masks), ui=ui)
+        told = shown_facts((face.crop.face, blended_at(face.facts, options.strength)) for face in restored_faces)
+        return io.NodeOutput(to_image(blended.frames), to_mask(blended.mask), to_mask(kept.masks), told, ui=ui)

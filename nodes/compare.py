@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..gpen_core.types import Face, FaceFacts, RestoredFace
 
 _MOST_PAIRS = 32
+_BEFORE_BLENDING = {"strength": "strength before blending", "similarity": "similarity before blending"}
+Texts = tuple[tuple[str, str], ...]
 
 
 class CompareFaces(io.ComfyNode):
@@ -50,8 +52,8 @@ class CompareFaces(io.ComfyNode):
                     "faces",
                     [FaceFactsIO, RestoredFacesIO, FacesIO],
                     optional=True,
-                    tooltip="The faces to step through: face facts of GPEN Face Fix, restored faces, or detected "
-                    "faces. If not connected, only whole images are shown.",
+                    tooltip="The faces to step through: face facts of GPEN Face Fix or Blend Faces, restored faces (their "
+                    "strength is that before blending), or detected faces. If not connected, only whole images are shown.",
                 ),
             ],
             outputs=[],
@@ -64,12 +66,12 @@ class CompareFaces(io.ComfyNode):
         status = NodeStatus()
         before, after = to_frames(original, status, "original"), to_frames(restored, status, "restored")
         _check(before, after, status)
-        known = [_face_and_facts(entry) for entry in faces or ()]
+        known = [_told(entry) for entry in faces or ()]
         check_faces_of(before, [face for face, _ in known])
         notice_another_picture(before, [face for face, _ in known], status.warn)
         shown = sorted({face.frame for face, _ in known}) or list(range(len(before)))
         pairs = [_pair(before[number], after[number]) for number in shown[:_MOST_PAIRS]]
-        drawn = [_drawn(face, facts, shown.index(face.frame), known) for face, facts in known]
+        drawn = [_drawn(face, texts, shown.index(face.frame), known) for face, texts in known]
         drawn = [one for one in drawn if one["pair"] < len(pairs)]
         note = f"The first {len(pairs)} of {len(shown)} images are shown." if len(shown) > len(pairs) else ""
         return io.NodeOutput(ui={"gpen_compare": [{"pairs": pairs, "faces": drawn, "note": note}], **status.warnings()})
@@ -94,19 +96,20 @@ def _pair(before: Tensor, after: Tensor) -> dict[str, object]:
     return {**files, "width": width, "height": height}
 
 
-def _face_and_facts(entry: Face | RestoredFace | tuple[Face, FaceFacts]) -> tuple[Face, FaceFacts | None]:
+def _told(entry: Face | RestoredFace | tuple[Face, FaceFacts]) -> tuple[Face, Texts]:
+    """A face, and what is known of it in words. What is set in Blend Faces is not known of a restored face."""
+    from ..gpen_core.pipeline.summary import fact_texts
     from ..gpen_core.types import Face, RestoredFace
 
-    if isinstance(entry, RestoredFace):
-        return entry.crop.face, entry.facts
-    return (entry, None) if isinstance(entry, Face) else entry
+    if isinstance(entry, Face):
+        return entry, fact_texts(entry)
+    if not isinstance(entry, RestoredFace):
+        return entry[0], fact_texts(*entry)
+    face = entry.crop.face
+    return face, tuple((_BEFORE_BLENDING.get(name, name), text) for name, text in fact_texts(face, entry.facts))
 
 
-def _drawn(
-    face: Face, facts: FaceFacts | None, pair: int, known: Sequence[tuple[Face, FaceFacts | None]]
-) -> dict[str, Any]:
-    from ..gpen_core.pipeline.summary import fact_texts
-
+def _drawn(face: Face, texts: Texts, pair: int, known: Sequence[tuple[Face, Texts]]) -> dict[str, Any]:
     height, width = face.image_size
     place = next(number for number, (other, _) in enumerate(known, 1) if other is face)
     return {
@@ -118,5 +121,5 @@ def _drawn(
             "width": face.width / width,
             "height": face.height / height,
         },
-        "facts": fact_texts(face, facts),
+        "facts": texts,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..alike import gathered
 from ..types import Face, FaceFacts
@@ -35,6 +36,23 @@ def fact_texts(face: Face, facts: FaceFacts | None = None) -> tuple[tuple[str, s
         name = model_text(facts.model)
         texts.append(("model", f"{name} ({facts.model_size} px)" if facts.model_size else name))
     return (*texts, *(("note", note) for note in facts.notes))
+
+
+def blended_at(facts: FaceFacts, strength: float) -> FaceFacts:
+    """What is known of a face that is blended at a strength which was not known when it was restored.
+
+    Args:
+        facts: Those of ``RestoredFace``.
+        strength: Asked for in blending, in [0, 1].
+
+    Returns:
+        The strength that is taken in the end. What was measured before is named as such.
+    """
+    taken = replace(facts, strength=facts.strength * strength)
+    if facts.similarity is None or strength == 1:
+        return taken
+    note = f"The similarity was measured before blending, at strength {facts.strength:.2f}."
+    return replace(taken, notes=(*facts.notes, note))
 
 
 def run_text(facts: Sequence[FaceFacts], found: int | None = None) -> str:

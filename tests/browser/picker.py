@@ -53,6 +53,12 @@ class Picker:
         """By the number that it shows, which is the one that index lists count."""
         return self.widget.get_by_role("button", name=f"Face {number},", exact=False)
 
+    def middle(self, number: int) -> tuple[float, float]:
+        """Of a face, in pixels of the window."""
+        box = self.face(number).bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
     def states(self) -> dict[int, str]:
         """What each face looks like, by its number."""
         found = self.faces.evaluate_all("all => all.map(face => [parseInt(face.innerText), face.dataset.state])")

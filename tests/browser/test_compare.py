@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from browser_harness.comfy_page import ComfyPage
 from browser_harness.comparing import Compare
+from browser_harness.touch import fingers
 from PIL import Image
 
 ZOOM_GRAPH = "scale => { app.canvas.ds.scale = scale; app.canvas.setDirty(true, true) }"
@@ -67,6 +68,16 @@ def test_the_divider_follows_pointer_keys_and_slider_and_shows_each_picture_on_i
     compare.widget.get_by_role("slider").fill("75")
     clip = compare.widget.locator(".gpen-compare-side").nth(1).evaluate("side => getComputedStyle(side).clipPath")
     assert clip == "inset(0px 0px 0px 75%)"
+
+
+def test_two_fingers_zoom_the_picture_and_not_the_graph(compare: Compare) -> None:
+    box, before, graph = compare.stage.bounding_box(), compare.shown(), compare.comfy.extent()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers(compare.page, *(((x - apart, y), (x + apart, y)) for apart in (20, 30, 40)))
+    after = compare.shown()
+    assert after["screenPerPixel"] == pytest.approx(2 * before["screenPerPixel"], rel=0.01)
+    assert compare.comfy.extent() == graph
 
 
 def test_the_pictures_are_the_original_and_the_result_pixel_by_pixel(compare: Compare, portrait: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from browser_harness.comfy_page import ComfyPage
 from browser_harness.picker import NODE, SET_IMAGE, Picker
+from browser_harness.touch import fingers
 
 COUNT = 9
 REACHABLE = """faces => faces.filter(face => {
@@ -70,6 +71,24 @@ def test_a_box_dragged_round_several_faces_excludes_them(picker: Picker) -> None
     mouse.up()
     row = {face["index"] for face in picker.report()["faces"] if face["box"][3] < 1 / 3}
     assert len(row) == 3 and picker.numbers("excluded") == row
+
+
+def test_fingers_take_leave_and_draw_a_box_and_the_graph_stays_where_it_is(picker: Picker) -> None:
+    before = picker.comfy.extent()
+    fingers(picker.page, (picker.middle(4),))
+    assert picker.numbers("excluded") == {4}
+    fingers(picker.page, (picker.middle(4),))
+    assert picker.numbers("excluded") == set()
+    layer = picker.widget.locator(".gpen-faces").bounding_box()
+    assert layer is not None
+    left, top, across = layer["x"], layer["y"], layer["width"]
+    fingers(
+        picker.page,
+        *(((left + x * across, top + y * layer["height"]),) for x, y in ((0.01, 0.01), (0.5, 0.2), (0.99, 0.33))),
+    )
+    row = {face["index"] for face in picker.report()["faces"] if face["box"][3] < 1 / 3}
+    assert len(row) == 3 and picker.numbers("excluded") == row
+    assert picker.comfy.extent() == before
 
 
 def test_keys_move_between_faces_and_choose_them_and_no_shortcut_of_the_page_runs(picker: Picker) -> None:

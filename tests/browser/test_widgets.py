@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser_harness.plain_page import ADDRESS, PlainPage
+from browser_harness.touch import fingers
 from PIL import Image
 
 from gpen_core.faces.selection import Picks, SelectOptions, choose_faces, pick_of, selection_report, write_picks
@@ -103,15 +104,39 @@ def test_a_tap_takes_or_leaves_a_face(plain_page: PlainPage) -> None:
 def test_a_finger_draws_a_box_round_several(plain_page: PlainPage) -> None:
     shown(plain_page)
     (x0, y0), (x1, y1) = middle(plain_page, 0), middle(plain_page, 1)
-    touch = plain_page.page.context.new_cdp_session(plain_page.page)
-    for kind, points in (
-        ("touchStart", [{"x": min(x0, x1) - 30, "y": min(y0, y1) - 30}]),
-        ("touchMove", [{"x": x0, "y": y0 + 10}]),
-        ("touchMove", [{"x": max(x0, x1) + 30, "y": max(y0, y1) + 30}]),
-        ("touchEnd", []),
-    ):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    least, most = (min(x0, x1) - 30, min(y0, y1) - 30), (max(x0, x1) + 30, max(y0, y1) + 30)
+    fingers(plain_page.page, (least,), ((x0, y0 + 10),), (most,))
     assert states(plain_page).count("excluded") == 2 and plain_page.page.evaluate("told") == 1
+
+
+def compared(page: PlainPage) -> dict[str, float]:
+    """Where the comparison's stage is, in pixels of the page."""
+    page.run(COMPARE)
+    box = page.page.locator(".gpen-compare-stage").bounding_box()
+    assert box is not None
+    return box
+
+
+def test_a_finger_moves_the_divider_of_a_comparison(plain_page: PlainPage) -> None:
+    room = compared(plain_page)
+    at = [(room["x"] + share * room["width"], room["y"] + 50) for share in (0.5, 0.4, 0.25)]
+    fingers(plain_page.page, *((place,) for place in at))
+    assert plain_page.page.evaluate("compare.stage.divider") == pytest.approx(0.25, abs=0.01)
+
+
+def test_two_fingers_zoom_a_comparison_and_hold_what_is_between_them(plain_page: PlainPage) -> None:
+    room = compared(plain_page)
+    view = "[compare.stage.view.scale, compare.stage.view.x, compare.stage.view.y, compare.stage.divider]"
+    x, y = room["x"] + 0.4 * room["width"], room["y"] + 0.6 * room["height"]
+    before = plain_page.page.evaluate(view)
+    one, two = ((x - 30, y), (x + 30, y)), ((x - 90, y), (x + 90, y))
+    fingers(plain_page.page, one[:1], one, ((x - 60, y), (x + 60, y)), two, two[:1], ((x, y + 40),))
+    after = plain_page.page.evaluate(view)
+    assert after[0] == pytest.approx(3 * before[0]) and after[3] == before[3]  # the first finger left the divider alone
+    for axis, place in ((1, x - room["x"]), (2, y - room["y"])):
+        assert (place - after[axis]) / after[0] == pytest.approx((place - before[axis]) / before[0], abs=0.5)
+    fingers(plain_page.page, two[:1], two, ((x - 2, y), (x + 2, y)))
+    assert plain_page.page.evaluate(view)[0] == pytest.approx(before[0])  # no smaller than the whole picture
 
 
 def test_pictures_of_a_batch_are_turned_like_pages(plain_page: PlainPage) -> None:

@@ -49,7 +49,7 @@ def test_before_and_after_are_kept_pixel_by_pixel_with_each_faces_facts(ready: H
     (face,) = found["faces"]
     assert face["name"] == "Face 1 of 1" and face["pair"] == 0
     facts = dict(face["facts"])
-    assert set(facts) >= {"size", "score", "strength", "model"} and facts["model"] == "tiny (64 px)"
+    assert set(facts) >= {"size", "score", "strength before blending", "model"} and facts["model"] == "tiny (64 px)"
     box = face["box"]  # of the astronaut, left of the middle and in the upper half
     assert 0.3 < box["x"] < 0.5 and 0.05 < box["y"] < 0.3 and 0.1 < box["width"] < 0.3
 
@@ -64,7 +64,8 @@ def test_a_floor_of_similarity_holds_in_both_nodes(ready: HostProcess, protect: 
         (steps, ("5", 0)),
     ):
         (face,) = drawn(ready, comparing(prompt, ("6", 0), place))["faces"]
-        facts, notes = dict(face["facts"]), [text for name, text in face["facts"] if name == "note"]
+        facts = {name.removesuffix(" before blending"): text for name, text in face["facts"]}
+        notes = [text for name, text in face["facts"] if name == "note"]
         if importlib.util.find_spec("dlib") is None or importlib.util.find_spec("face_recognition_models") is None:
             assert any("was not measured" in note for note in notes) and "similarity" not in facts
         else:  # what an untrained model makes is like nobody
@@ -91,6 +92,17 @@ def test_detected_faces_will_do_and_none_are_needed(
 def test_facts_of_the_node_that_does_it_all_will_do(ready: HostProcess):
     found = drawn(ready, comparing(whole("astronaut.png"), ("6", 0), ("6", 4)))
     assert dict(found["faces"][0]["facts"])["model"] == "tiny (64 px)"
+
+
+def test_the_strength_of_blending_is_in_the_facts_that_come_after_it(ready: HostProcess):
+    steps = staged("astronaut.png", strength=0.5)
+    told = {}
+    for place in (("5", 0), ("6", 3)):
+        (face,) = drawn(ready, comparing(steps, ("6", 0), place))["faces"]
+        told[place] = dict(face["facts"])
+    before, after = told.values()
+    assert "strength" not in before and "strength before blending" not in after
+    assert float(after["strength"]) == pytest.approx(float(before["strength before blending"]) / 2, abs=0.011)
 
 
 def test_batches_of_different_length_are_refused(ready: HostProcess):

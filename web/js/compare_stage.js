@@ -1,4 +1,4 @@
-/** Two pictures of one shape, one over the other, and a divider between them that follows the pointer. */
+/** Two pictures of one shape, one over the other, and a divider between them that follows the pointer; two fingers zoom. */
 
 import { element } from './dom.js'
 import { around, closeUp, kept, whole, zoomed } from './view.js'
@@ -16,6 +16,7 @@ export class CompareStage {
     this.atPixels = false // one pixel of the result on one of the screen
     this.divider = 0.5
     this.view = { scale: 1, x: 0, y: 0 }
+    this.pointers = new Map() // what is pressed on it: id → where, in pixels of the node
     this.build(help)
     this.observer = new ResizeObserver(() => this.look())
     this.observer.observe(this.element)
@@ -37,7 +38,7 @@ export class CompareStage {
     )
     this.element.addEventListener('pointerdown', (event) => this.onPointerDown(event))
     this.element.addEventListener('pointermove', (event) => this.onPointerMove(event))
-    for (const end of ['pointerup', 'pointercancel']) this.element.addEventListener(end, () => (this.drag = null))
+    for (const end of ['pointerup', 'pointercancel']) this.element.addEventListener(end, (event) => this.onPointerUp(event))
   }
 
   /** Show a pair of pictures, and an area of it or all. */
@@ -118,27 +119,58 @@ export class CompareStage {
   onPointerDown(event) {
     if (event.button !== 0 || !this.pair) return
     this.element.setPointerCapture(event.pointerId)
+    this.pointers.set(event.pointerId, this.placeOf(event))
+    if (this.pointers.size > 1) return this.startPinch()
     const { scale } = this.view
     const larger = this.pair.width * scale > this.room.width + 1 || this.pair.height * scale > this.room.height + 1
-    const share = this.shareAcross(event)
-    const onLine = Math.abs(share - this.divider) * this.room.width <= NEAR_DIVIDER
-    this.drag = { movesPicture: larger && !onLine, x: event.clientX, y: event.clientY, view: this.view }
-    if (!this.drag.movesPicture) this.divide(share)
+    const { x, y } = this.placeOf(event)
+    const onLine = Math.abs(x - this.divider * this.room.width) <= NEAR_DIVIDER
+    this.drag = { movesPicture: larger && !onLine, x, y, view: this.view, divider: this.divider }
+    if (!this.drag.movesPicture) this.divide(x / this.room.width)
   }
 
   onPointerMove(event) {
+    if (!this.pointers.has(event.pointerId)) return
+    const { x, y } = this.placeOf(event)
+    this.pointers.set(event.pointerId, { x, y })
+    if (this.pinch) return this.movePinch()
     if (!this.drag) return
-    if (!this.drag.movesPicture) return this.divide(this.shareAcross(event))
+    if (!this.drag.movesPicture) return this.divide(x / this.room.width)
     const { view } = this.drag
-    const zoom = this.graphZoom()
-    const [dx, dy] = [(event.clientX - this.drag.x) / zoom, (event.clientY - this.drag.y) / zoom]
-    this.view = kept({ ...view, x: view.x + dx, y: view.y + dy }, this.pair, this.room)
+    this.view = kept({ ...view, x: view.x + x - this.drag.x, y: view.y + y - this.drag.y }, this.pair, this.room)
     this.place()
   }
 
-  shareAcross(event) {
-    const { left, width } = this.element.getBoundingClientRect()
-    return (event.clientX - left) / width
+  onPointerUp(event) {
+    this.pointers.delete(event.pointerId)
+    this.drag = this.pinch = null // of two fingers, the one that is left does nothing
+  }
+
+  startPinch() {
+    if (this.drag) this.divide(this.drag.divider) // the first finger was not meant for it
+    this.drag = null
+    this.pinch = { from: this.fingers(), view: this.view }
+  }
+
+  movePinch() {
+    const { from, view } = this.pinch
+    const to = this.fingers()
+    this.view = zoomed(view, to.apart / from.apart, this.pair, this.room, from, to)
+    this.place()
+  }
+
+  /** The middle between the first two, and how far they are apart. */
+  fingers() {
+    const [one, other] = this.pointers.values()
+    const apart = Math.max(1, Math.hypot(one.x - other.x, one.y - other.y))
+    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart }
+  }
+
+  /** Where a pointer is, in pixels of the node. */
+  placeOf(event) {
+    const { left, top } = this.element.getBoundingClientRect()
+    const zoom = this.graphZoom()
+    return { x: (event.clientX - left) / zoom, y: (event.clientY - top) / zoom }
   }
 
   dispose() {

@@ -84,6 +84,19 @@ def over_exposed_faces(scan: Scan, frame: Shown, exposure: Exposure) -> list[Sig
     return found + [s for s in plain if s.turns or scan.is_certain(s) or matching(s, found)]
 
 
+def faces_by_softer_light(scan: Scan, stretched: Shown) -> list[Sighting]:
+    """The faces of a badly exposed frame that was stretched, and those that show at half of that contrast.
+
+    Stretching what is faint makes it harder than a photograph is: faces at the edge of being found are lost by that.
+    """
+    seen = scan.upright_pass(stretched)
+    found, softer = list(scan.search(stretched, seen)), [stretched.changed(softened)]
+    for first in [s for s in seen if not matching(s, found)][:_MOST_LOOKS]:
+        if not matching(first, found):
+            found += _looked_at(scan, softer, first)
+    return found
+
+
 def _looked_at(scan: Scan, renderings: Sequence[Shown], first: Sighting) -> list[Sighting]:
     """The face as a rendering shows it at several sizes, at one of them plainly or at all of them; none where none does."""
     for frame, enough in zip(renderings, _ENOUGH, strict=False):

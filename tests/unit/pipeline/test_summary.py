@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpen_core.pipeline.summary import blended_text, fact_texts, run_text
+from gpen_core.pipeline.summary import blended_at, blended_text, fact_texts, run_text
 from gpen_core.types import Face, FaceFacts
 
 FACE = Face((10, 20, 107, 144), 0.987, ((0, 0),) * 5, (200, 200))
@@ -19,6 +19,15 @@ def test_all_that_is_known_of_a_face_is_told_with_notes_last():
     texts = fact_texts(FACE, facts)
     assert texts[2:6] == (("quality", "0.42"), ("strength", "0.80"), ("kept back", "12 %"), ("similarity", "0.91"))
     assert [text for name, text in texts if name == "note"] == ["Strength lowered.", "Sharp already."]
+
+
+def test_what_was_measured_before_blending_is_named_where_less_is_taken():
+    facts = FaceFacts(97, strength=0.8, similarity=0.91, notes=("Sharp already.",))
+    assert blended_at(facts, 1.0) == facts
+    half = blended_at(facts, 0.5)
+    assert half.strength == pytest.approx(0.4) and half.similarity == 0.91
+    assert half.notes == ("Sharp already.", "The similarity was measured before blending, at strength 0.80.")
+    assert blended_at(FaceFacts(97), 0.5) == FaceFacts(97, strength=0.5)
 
 
 @pytest.mark.parametrize(
