@@ -15,7 +15,11 @@ _WORDS = re.compile(
             r"can(?:'|no)t allocate memory",  # torch and glibc on Linux
             r"not enough (?:\w+ ){0,2}memory",  # torch on Windows, DirectML ("not enough GPU video memory")
             r"insufficient memory",
-            r"could not create a (?:primitive|memory)",  # oneDNN, which doesn't say why
+            r"could not (?:create|execute) a (?:primitive|memory)",  # oneDNN, which doesn't say why
+            r"outofmemory",  # names of types, such as c10::OutOfMemoryError
+            r"(?:cublas|cudnn) status not initialized",  # whose handles are made when they are first used
+            r"unable to find (?:a valid cudnn algorithm|an engine)",  # each that cuDNN tried took too much
+            r"nvml success == r internal assert failed",  # CUDA's allocator, asking why it got nothing
             r"std::bad alloc|bad allocation",  # C++, on Linux and on Windows
             r"alloc failed",  # cuDNN's, cuBLAS's and cuSPARSE's …_STATUS_ALLOC_FAILED
             r"failed to allocate|(?:unable|could not) (?:to )?allocate|memory ?allocation",

@@ -86,7 +86,8 @@ def _has_only_tensors(group: Mapping[Any, Any]) -> bool:
 def _named(content: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
     for key in content:
         if not isinstance(key, str):
-            raise CheckpointError(f"{name}: a key is {key!r:.40}, not a name. This is not a state dict.")
+            what = key.what if isinstance(key, Unread) else f"{key!r:.40}"
+            raise CheckpointError(f"{name}: a key is {what}, not a name. This is not a state dict.")
     return content
 
 

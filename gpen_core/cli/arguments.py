@@ -6,10 +6,19 @@ import argparse
 from pathlib import Path
 
 
+def some_text(text: str) -> str:
+    """What a script hands over for a variable that is not set names nothing: neither this folder nor the usual model."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add --model, for commands that default to the best installed model."""
     parser.add_argument(
-        "--model", help="checkpoint file, or the name of a published model (default: the best one installed)"
+        "--model",
+        type=some_text,
+        help="checkpoint file, or the name of a published model (default: the best one installed)",
     )
 
 

@@ -9,7 +9,7 @@ from ..checkpoints import load_checkpoint
 from ..errors import OptionError, visible
 from ..jobs import Found, ToolOptions, find_pictures, plan_jobs
 from ..jobs.places import place
-from ..jobs.plan import names_a_file
+from ..jobs.plan import names_a_file, results_folder
 from ..precisions import PRECISIONS
 from ..scale.cluster import ClusterOptions, connected
 from ..scale.manifest import Manifest
@@ -64,11 +64,11 @@ def run_far(options: argparse.Namespace) -> int:
         pins = pin_files(tools)
         size = _checked_model(tools, pins)
         manifest = _manifest(options)
-        found = find_pictures(options.inputs, recursive=options.recursive)
+        found = find_pictures(options.inputs, recursive=options.recursive, output=results_folder(options.output))
         jobs, done = plan_jobs(
             found.sources, output_of(options), manifest.earlier(fingerprint(tools, pins, files))
         )  # fmt: skip
-        say_what_is_left_out(found, done)
+        say_what_is_left_out(found, done, options.output)
         for text in found.missing:
             print(visible(f"failed: {text}: no image found"))
         failures: list[Outcome] = []

@@ -23,6 +23,7 @@ from ..jobs import (
 )
 from ..jobs.checks import check_writable
 from ..jobs.places import place
+from ..jobs.plan import results_folder
 from ..pipeline import Hooks
 from .clips import check_sequence
 from .far import add_far, run_far
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Restore every image; a failure doesn't stop the others. → 0, or 1 if any failed."""
     if options.engine is not None:
         return run_far(options)
-    found = find_pictures(options.inputs, recursive=options.recursive)
+    found = find_pictures(options.inputs, recursive=options.recursive, output=results_folder(options.output))
     jobs, done = plan_jobs(found.sources, output_of(options))
     _check_report(options)
     check_sequence(options)
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     report = None if options.report is None else Report(options.report)
     files = file_options(options)
     tools = load_tools(tool_options(options))
-    say_what_is_left_out(found, done)
+    say_what_is_left_out(found, done, options.output)
     _say_with_what(tools)
     for text in found.missing:
         print(visible(f"failed: {text}: no image found"))

@@ -18,7 +18,7 @@ from ..modes import AUTO, PROTECT_MODES
 from ..pipeline import BlendOptions, ProtectOptions, RestoreOptions, Settings
 from ..precisions import PRECISIONS
 from ..weights.find import weight_folders
-from .arguments import add_weight_folders
+from .arguments import add_weight_folders, some_text
 from .choosing import add_choosing, select_options
 from .clips import add_clips, encode_options, seconds_of, video_options
 from .companions import add_companions, companions, mask_shape
@@ -29,15 +29,19 @@ from .models import chosen_model
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add every option of the command."""
     blend = BlendOptions()
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, clip, folder of both, or glob pattern")
-    parser.add_argument("-o", "--output", required=True, help="output image, clip or folder")
+    parser.add_argument(
+        "inputs", type=some_text, nargs="+", metavar="INPUT", help="image, clip, folder of both, or glob pattern"
+    )
+    parser.add_argument("-o", "--output", type=some_text, required=True, help="output image, clip or folder")
     add_files(parser)
     add_clips(parser)
     parser.add_argument(
-        "--model", help="checkpoint file, name of a published model, or bundled (default: the best one installed)"
+        "--model",
+        type=some_text,
+        help="checkpoint file, name of a published model, or bundled (default: the best one installed)",
     )
     add_weight_folders(parser)
-    parser.add_argument("--detector", default=AUTO, help=f"{', '.join(DETECTOR_NAMES)}, or a file")
+    parser.add_argument("--detector", type=some_text, default=AUTO, help=f"{', '.join(DETECTOR_NAMES)}, or a file")
     parser.add_argument("--protect", choices=list(PROTECT_MODES), default=AUTO, help="auto: good faces are changed little, "
                         "and fine detail of the image is kept; off: neither (default: %(default)s)")  # fmt: skip
     parser.add_argument("--min-similarity", type=float, default=0.0, metavar="S", help="lower the strength until the "
@@ -183,8 +187,11 @@ def output_of(options: argparse.Namespace) -> Output:
     )
 
 
-def say_what_is_left_out(found: Found, done: int) -> None:
+def say_what_is_left_out(found: Found, done: int, output: str) -> None:
     """Folders that were not looked into, and results that are there."""
+    if found.results:
+        images = "1 image" if found.results == 1 else f"{found.results} images"
+        print(visible(f"{output}: {images} in it left out, since results go there"), file=sys.stderr)
     for folder, count in found.passed_over:
         folders = "folder" if count == 1 else "folders"
         print(

@@ -122,6 +122,11 @@ def names_a_file(text: str) -> bool:
     )
 
 
+def results_folder(text: str) -> Path | None:
+    """The folder that an output, as typed, is; None for a file."""
+    return None if names_a_file(text) else place(text)
+
+
 def remove_faces(folder: Path) -> None:
     """Those that an earlier run left: it may have found more."""
     if folder.is_dir():

@@ -15,7 +15,12 @@ from ..video.files import CLIP_EXTENSIONS, is_clip
 from .places import Address, place
 
 # Folders in which other systems keep companions of the pictures beside them.
-_COMPANIONS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+_COMPANIONS = (
+    "__MACOSX",
+    "@eaDir", "#recycle", "#snapshot",  # Synology's
+    "@Recycle", "@Recently-Snapshot",  # QNAP's
+    "$RECYCLE.BIN", "System Volume Information", "lost+found",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,37 +44,56 @@ class Found:
         sources: The images, each once, in the order given.
         missing: Inputs that match nothing: a typo must neither look like a finished job nor stop the others.
         passed_over: Sub-folders with images that were not looked into, by the folder that was given.
+        results: How many images lie in ``output``, and are no sources.
     """
 
     sources: tuple[Source, ...]
     missing: tuple[str, ...]
     passed_over: tuple[tuple[str, int], ...] = ()
+    results: int = 0
 
 
-def find_pictures(inputs: Sequence[str], *, recursive: bool = False) -> Found:
+def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Path | None = None) -> Found:
     """Expand files, folders and glob patterns. Hidden files, and what other systems put beside pictures, are left out.
 
     Args:
         inputs: As typed, also addresses such as s3://bucket/folder. What exists under exactly that name is no pattern.
         recursive: Look into folders within folders.
+        output: The folder that results go to: where it lies within one that is searched, what is in it is no source.
 
     Raises:
         ImageError: No input matches an image.
     """
     sources: dict[Path, Source] = {}
-    missing, passed_over = [], []
+    missing, passed_over, results = [], [], set()
     for text in inputs:
         path = _expanded(text)
-        found = list(_sources(path, recursive))
+        within = None if output is None else _within(path, output)
+        every = list(_sources(path, recursive))
+        found = [source for source in every if within is None or not source.below.is_relative_to(within)]
+        results |= {source.path for source in every} - {source.path for source in found}
         sources.update({source.path: source for source in found if source.path not in sources})
-        skipped = 0 if recursive or isinstance(path, Address) or not path.is_dir() else _folders_with_pictures(path)
+        skipped = (
+            0 if recursive or isinstance(path, Address) or not path.is_dir() else _folders_with_pictures(path, within)
+        )
         if skipped:
             passed_over.append((text, skipped))
         if not found:
             missing.append(text)
     if not sources:
         raise ImageError(_nothing(missing, passed_over))
-    return Found(tuple(sources.values()), tuple(missing), tuple(passed_over))
+    return Found(tuple(sources.values()), tuple(missing), tuple(passed_over), len(results - sources.keys()))
+
+
+def _within(folder: Path, output: Path) -> Path | None:
+    """Where ``output`` lies below a folder; None where it does not, or is the folder itself."""
+    if isinstance(folder, Address) or isinstance(output, Address):
+        inner, outer = PurePath(output), PurePath(folder)
+    elif folder.is_dir():
+        inner, outer = output.resolve(), folder.resolve()
+    else:
+        return None
+    return Path(inner.relative_to(outer)) if inner.is_relative_to(outer) and inner != outer else None
 
 
 def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> str:
@@ -144,8 +168,13 @@ def _files_in(folder: Path, recursive: bool) -> Iterator[Path]:
                 yield from _files_in(entry, recursive)
 
 
-def _folders_with_pictures(folder: Path) -> int:
-    return sum(any(True for _ in _files_in(entry, True)) for entry in folder.iterdir() if _is_searched(entry))
+def _folders_with_pictures(folder: Path, within: Path | None) -> int:
+    """``within``: a folder below it that does not count."""
+    apart = None if within is None else folder / within
+    searched = (entry for entry in folder.iterdir() if _is_searched(entry))
+    return sum(
+        any(apart is None or not file.is_relative_to(apart) for file in _files_in(entry, True)) for entry in searched
+    )
 
 
 def _is_searched(entry: Path) -> bool:

@@ -125,7 +125,7 @@ def published_named(name: str) -> WeightFile | None:
 
 def last_name(name: str) -> str:
     """A path's last part, by either kind of slash: names come from other systems, too."""
-    return PureWindowsPath(name).name
+    return PureWindowsPath(name.strip()).name
 
 
 def _names(file: WeightFile) -> tuple[str, ...]:

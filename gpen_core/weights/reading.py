@@ -23,6 +23,7 @@ from .torch_file.values import Unread
 
 OWN_KEYS = "gpen."  # what a metadata key of ours begins with
 _HEAD = 512  # bytes
+_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,36 @@ def _read(file: RegularFile | None, path: Path) -> RawCheckpoint:
 
 def _split(content: object) -> RawCheckpoint:
     """Separate strings under our own keys, which a safetensors file would have as metadata, from the weights."""
+    if isinstance(content, list) and content and all(_is_named(item) for item in content):
+        content = dict(content)  # a table's items
     if isinstance(content, list | tuple) and any(isinstance(item, Mapping) for item in content):
         content = {str(number): item for number, item in enumerate(content)}  # such as (epoch, state dict)
     if not isinstance(content, Mapping):
-        what = content.what if isinstance(content, Unread) else f"a {type(content).__name__}"
-        raise Refused(f"holds {what}, not a state dict.")
+        raise Refused(f"holds {_named(content)}, not a state dict.")
     texts = {
         key: value
         for key, value in content.items()
         if isinstance(key, str) and key.startswith(OWN_KEYS) and isinstance(value, str)
     }
     return RawCheckpoint({key: value for key, value in content.items() if key not in texts}, texts)
+
+
+def _is_named(item: object) -> bool:
+    return isinstance(item, tuple) and len(item) == _PAIR and isinstance(item[0], str)
+
+
+def _named(content: object) -> str:
+    if isinstance(content, Unread):
+        return content.what
+    kinds = (
+        (type(None), "nothing"),
+        (int | float, "a number"),
+        (str, "a text"),
+        (bytes, "bytes"),
+        (list, "a list"),
+        (tuple, "a tuple"),
+    )
+    return next((what for kind, what in kinds if isinstance(content, kind)), "a tensor")
 
 
 def _read_safetensors(path: Path) -> RawCheckpoint:

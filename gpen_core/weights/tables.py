@@ -17,7 +17,9 @@ Group = Mapping[str, Any]
 
 # What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g").
 _AVERAGED = re.compile(r"(?:^|_)ema(?=_|$)", re.IGNORECASE)
-_WRAPPERS = frozenset(["module", "_orig_mod", "model", "net", "network", "params", "state_dict", "weights"])
+_WRAPPERS = frozenset(
+    ["module", "_orig_mod", "model", "net", "network", "params", "state_dict", "weights", "callbacks"]
+)
 # Names of tables that have a model's keys, and none of its weights: an optimizer's moments, gradients.
 _MOMENTS = re.compile(
     r"(?:max_)?exp_avg(?:_sq)?|momentum(?:_buffer)?|grads?|gradients?|(?:.*_)?optim(?:izer)?s?(?:_.*)?"
@@ -62,11 +64,15 @@ def without_raw(groups: Mapping[str, Group]) -> dict[str, Group]:
 
 
 def distinct(groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The first of those that hold the same numbers."""
+    """Of those that hold the same numbers, the first with the most bits."""
     found: dict[str, Group] = {}
     for place, group in groups.items():
-        if not any(_are_same(group, other) for other in found.values()):
-            found[place] = group
+        same = next((other for other in found if _are_same(group, found[other])), None)
+        if same is not None and _bytes_in(group) <= _bytes_in(found[same]):
+            continue
+        if same is not None:
+            del found[same]
+        found[place] = group
     return found
 
 
@@ -90,4 +96,11 @@ def _are_same(one: Group, other: Group) -> bool:
 def _are_equal(one: object, other: object) -> bool:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
         return one is other
-    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
+    if one.shape != other.shape or one.is_floating_point() != other.is_floating_point():
+        return False
+    fewer = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize)
+    return torch.equal(one.to(fewer), other.to(fewer))
+
+
+def _bytes_in(group: Group) -> int:
+    return sum(value.nbytes for value in group.values() if isinstance(value, Tensor))

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from ..malformed import Malformed, Refused
 from .machine import checked_key
-from .names import KINDS, OTHER_TENSORS, PASSED_OVER, RENAMED, STORAGES
+from .names import KINDS, NAMED, OTHER_TENSORS, PASSED_OVER, RENAMED, STORAGES
 from .values import Kind, Maker, Storage, TensorSpec, Unread
 
 _MOST_NUMBERS = 1 << 48
@@ -35,7 +35,7 @@ def lookup(module: str, name: str) -> object:
     if module == "torch._utils" and name in OTHER_TENSORS:
         return _unread(OTHER_TENSORS[name])
     if name in PASSED_OVER.get(module, "").split():
-        return _unread(f"a {full}")
+        return _unread(NAMED.get(name, f"a {full}"))
     raise Refused(
         f"the file holds something other than tensors (it refers to {module[:60]}.{name[:60]}), and nothing of it was run. "
         "Use a file that holds weights only."

@@ -71,6 +71,10 @@ PASSED_OVER: Mapping[str, str] = MappingProxyType(
         "torch.serialization": "_get_layout",
     }
 )
+# What messages call some of these.
+NAMED: Mapping[str, str] = MappingProxyType(
+    {"_reconstruct": "a NumPy array", "scalar": "a NumPy number", "_reconstructor": "an object"}
+)
 RENAMED: Mapping[str, str] = MappingProxyType(
     {
         "__builtin__": "builtins",

@@ -251,7 +251,7 @@ def test_a_plain_zip_archive(tmp_path):
         ({"a" * 9999: torch.zeros(1)}, "This is not a GPEN generator"),
         ([torch.zeros(1)], "holds a list"),
         ((3, "x"), "holds a tuple"),
-        (torch.zeros(3), "holds a Tensor"),
+        (torch.zeros(3), "holds a tensor"),
     ],
 )
 def test_other_networks_are_called_by_their_names(saved, content, message):

@@ -72,6 +72,11 @@ ONE = {
     "an optimizer's moments by name": lambda s: {**s, **under("exp_avg.", {key: value * 0 for key, value in s.items()})},
     "an optimizer's tables by name": lambda s: {"g": s, "g_optim": {"exp_avg": raw(s), "exp_avg_sq": raw(s)}},
     "gradients beside it": lambda s: {"model": s, "grads": raw(s)},
+    "the average of a trainer's callback": lambda s: {
+        "state_dict": under("net_g.", raw(s)), "callbacks": {"EMA": {"ema_weights": s, "decay": 0.999}}, "loops": {"a": 1},
+    },
+    "once more in half precision": lambda s: {"fp16": {key: value.half() for key, value in s.items()}, "fp32": s},
+    "a table's items": lambda s: list(s.items()),
     "a broken one beside it": lambda s: {"best": s, "last": dict(list(raw(s).items())[:-3])},
     "a broken average": lambda s: {"g": s, "g_ema": dict(list(raw(s).items())[:-3])},
 }  # fmt: skip

@@ -11,6 +11,7 @@ from PIL import Image
 from unit_harness.privileges import permissions_count
 
 from gpen_core.errors import ImageError, OptionError
+from gpen_core.jobs.places import place
 from gpen_core.jobs.plan import Output, plan_jobs, remove_faces
 from gpen_core.jobs.sources import Source, find_pictures
 
@@ -48,8 +49,29 @@ def test_a_folder_of_folders_alone_says_what_to_add(tmp_path):
 
 
 def test_hidden_files_and_other_systems_companions_are_no_pictures(tmp_path):
+    make(tmp_path, "#recycle/c.png", "@Recycle/d.png", "$RECYCLE.BIN/e.png")
     folder = make(tmp_path, "a.jpg", "._a.jpg", ".hidden.png", "__MACOSX/a.jpg", "@eaDir/a.jpg", ".trash/b.png")
     assert names(find_pictures([str(folder)], recursive=True), folder) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_results_within_a_folder_that_is_searched_are_no_sources(tmp_path, recursive):
+    folder = make(tmp_path / "in", "a.png", "trip/b.png", "trip/done/a.png", "trip/done/trip/b.png", "done/other.png")
+    found = find_pictures([str(folder)], recursive=recursive, output=folder / "trip" / "done")
+    assert names(found, folder) == ["a.png", "done/other.png", "trip/b.png"] if recursive else ["a.png"]
+    assert (found.results, found.passed_over) == ((2, ()) if recursive else (0, ((str(folder), 2),)))
+    jobs, _ = plan_jobs(found.sources, Output(str(folder / "trip" / "done"), skip_existing=True))
+    assert targets(jobs, folder / "trip" / "done") == ["done/other.png"] * recursive
+    assert find_pictures([str(folder)], output=folder).sources == find_pictures([str(folder)]).sources
+
+
+def test_results_within_a_store_are_no_sources():
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").store.clear()
+    for name in ("in/a.png", "in/done/a.png"):
+        fsspec.filesystem("memory").pipe_file(f"/{name}", b"")
+    found = find_pictures(["memory://in"], recursive=True, output=place("memory://in/done"))
+    assert [str(source.path) for source in found.sources] == ["memory://in/a.png"] and found.results == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")

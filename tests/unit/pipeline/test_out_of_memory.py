@@ -31,6 +31,13 @@ WORDS = (
     "CUDA error: cudaErrorMemoryAllocation",
     "BFCArena::AllocateRawInternal Available memory of 0 is smaller than requested bytes of 9",
     "Failed to allocate memory for requested buffer of size 9",
+    "could not execute a primitive",
+    "c10::OutOfMemoryError",
+    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+    "Unable to find a valid cuDNN algorithm to run convolution",
+    "GET was unable to find an engine to execute this computation",
+    'NVML_SUCCESS == r INTERNAL ASSERT FAILED at "CUDACachingAllocator.cpp":838',
     "unable to mmap 9 bytes from file: Cannot allocate memory (12)",
 )
 

@@ -45,6 +45,7 @@ NAMES = {
     "gpen\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
     "faces/gpen-bfr-512.pt": "GPEN-BFR-512.pth",
     "C:\\ComfyUI\\models\\facerestore_models\\GPEN-BFR-512.pth": "GPEN-BFR-512.pth",
+    " GPEN-BFR-512.pth\n": "GPEN-BFR-512.pth",
     "mine\\Selfies.ckpt": "mine/Selfies.ckpt",
     "MINE/selfies.ckpt": "mine/Selfies.ckpt",
     "selfies": "mine/Selfies.ckpt",

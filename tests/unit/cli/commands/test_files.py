@@ -209,3 +209,15 @@ def test_a_size_that_webp_does_not_have_is_said_before_any_work(checkpoint, tmp_
     monkeypatch.setenv("GPEN_MODELS", str(tmp_path / "weights"))
     assert restore(tmp_path / "half.webp", "-o", tmp_path / "out.webp", "--model", checkpoint, "--scale", 2) == 1
     assert "16384×16 pixels are too many" in capsys.readouterr().out
+
+
+def test_a_folder_is_restored_into_a_folder_within_it_and_again(portrait, checkpoint, tmp_path, capsys):
+    asked = (portrait.parent, "-o", portrait.parent / "done", "--model", checkpoint, "--recursive", "--skip-existing")
+    assert restore(*asked) == 0
+    Image.open(portrait).resize((96, 96)).save(portrait.with_name("new.png"))
+    capsys.readouterr()
+    assert restore(*asked) == 0
+    said = capsys.readouterr()
+    assert f"{portrait.parent / 'done'}: 1 image in it left out, since results go there" in said.err
+    assert len(said.out.splitlines()) == 1 and "new.png → " in said.out
+    assert sorted(path.name for path in (portrait.parent / "done").iterdir()) == ["astronaut.png", "new.png"]

@@ -61,6 +61,9 @@ def test_no_command_is_wrong_usage():
         (("--max-faces", "-3"), "-3"),
         (("--min-face", "nan"), "nan"),
         (("--device", "cude"), "'cude'"),
+        (("--model", ""), "--model: it is empty"),
+        (("--detector", " "), "--detector: it is empty"),
+        (("-o", ""), "--output: it is empty"),
     ],
 )
 def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoint, tmp_path, capsys, arguments, words):
@@ -70,6 +73,14 @@ def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoi
         assert ended.code == 2
     said = capsys.readouterr()
     assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
+
+
+def test_an_empty_input_is_not_this_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("a.png")
+    with pytest.raises(SystemExit):
+        restore("", "-o", "out")
+    assert "INPUT: it is empty" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="streams are closed by a POSIX shell")
