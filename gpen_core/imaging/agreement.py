@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .blur import gaussian_blur
-from .morphology import closed, filled, opened, reconstructed
+from .morphology import closed, dilated, eroded, filled, opened, reconstructed
 from .warp import resize_filtered
 
 # Lengths are pixels of a crop of this size; smaller things are not looked for.
@@ -29,6 +29,15 @@ _SURELY = (
     0.8  # of the least coarse difference that matters: where all are less at half the size, nothing is looked at closer
 )
 _COARSE, _FINE = 4.0, 1.0  # σ: content is found on the one scale, and its outline on the other
+_SHARP = 0.7  # σ: each pixel is asked on this scale which of two colors it has
+_AROUND = 4.0  # σ: within which what covers a face has one color
+_WELL_INSIDE, _WELL_OUTSIDE = 3, 4  # radii: what is this far from a first outline counts as covered, or as not
+_ROUNDS = 2  # each knows the cover's color from the outline of the last
+_LEAST_NOISE = 0.02  # standard deviation of a color
+_CERTAIN = 3.0  # how much a single pixel may say, as the logarithm of a likelihood ratio
+_DOUBT = 1.0  # by how much more pixels outside of the first outline must say it
+_TOGETHER = 1.2  # σ: pixels within which decide together
+_EXPECTED = 2.37  # the median of the sum of three squared normal errors
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def agreement(restored: Tensor, original: Tensor, limits: AgreementLimits = Agre
     blur, quick = _compared(after, before)
     if _norm(gaussian_blur(quick, _COARSE / 2)).max() < _SURELY * limits.seed:
         return torch.ones(1, *restored.shape[-2:], device=restored.device)
-    changed = _changed(_left_over(after, before, (blur,))[0], limits)
+    changed = _changed(_left_over(after, before, (blur,))[0], before, limits)
     size = restored.shape[-2:]
     if not changed.any():
         return torch.ones(1, *size, device=restored.device)
@@ -123,8 +132,14 @@ def _fitted(pictures: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     return gain, offset + middle - gain * middle
 
 
-def _changed(difference: Tensor, limits: AgreementLimits) -> Tensor:
-    """[3, 128, 128] → [1, 128, 128], 1 where the content is another."""
+def _changed(difference: Tensor, original: Tensor, limits: AgreementLimits) -> Tensor:
+    """Both [3, 128, 128] → [1, 128, 128], 1 where the content is another."""
+    outline = _outline(difference, limits)
+    return _refined(outline, difference, gaussian_blur(original, _DENOISING)) if outline.any() else outline
+
+
+def _outline(difference: Tensor, limits: AgreementLimits) -> Tensor:
+    """[3, 128, 128] → [1, 128, 128], 1 where the content is another, with narrow gaps closed."""
     coarse, fine = _norm(gaussian_blur(difference, _COARSE)), _norm(gaussian_blur(difference, _FINE))
     seeds = coarse > torch.clamp_min(limits.seed_noise * coarse.median(), limits.seed)
     if not seeds.any():
@@ -135,6 +150,41 @@ def _changed(difference: Tensor, limits: AgreementLimits) -> Tensor:
         whole > limits.edge_share * greatest
     )
     return opened(filled(closed(reconstructed(seeds.float(), within.float()), 2)), 1)
+
+
+def _refined(outline: Tensor, difference: Tensor, original: Tensor) -> Tensor:
+    """Of two colors, the restored face's and that of what covers it nearby, each pixel has the nearer one.
+
+    Gaps between fingers open by that, and edges lie in the middle between both colors. Where the two are alike, a pixel
+    says nothing, and its neighbors decide.
+    """
+    left, seen = gaussian_blur(difference, _SHARP), gaussian_blur(original, _SHARP)
+    off_face = left.square().sum(0, keepdim=True)
+    noise = _noise_of(off_face, outline)
+    reach, covered = dilated(outline, 2), outline
+    for _ in range(_ROUNDS):
+        off_cover = (seen - _cover_color(covered, seen, off_face, noise)).square().sum(0, keepdim=True)
+        evidence = ((off_face - off_cover) / (2 * noise)).clamp(-_CERTAIN, _CERTAIN)
+        votes = gaussian_blur(evidence, _TOGETHER) - _DOUBT * (1 - outline)
+        within = (votes > 0).float() * reach
+        covered = opened(filled(closed(reconstructed(within * outline, within), 1)), 1)
+    return covered
+
+
+def _noise_of(off_face: Tensor, outline: Tensor) -> Tensor:
+    """The variance of a color where the two pictures show the same."""
+    same = off_face[dilated(outline, _WELL_OUTSIDE) == 0]
+    median = same.median() if len(same) else off_face.new_zeros(())
+    return (median / _EXPECTED).clamp_min(_LEAST_NOISE**2)
+
+
+def _cover_color(covered: Tensor, seen: Tensor, off_face: Tensor, noise: Tensor) -> Tensor:
+    """[3, H, W], the color of what covers the face around each pixel: of what lies well inside, or of all where it is thin."""
+    inside = eroded(covered, _WELL_INSIDE)
+    known = torch.where(gaussian_blur(inside, _AROUND) > 1e-3, inside, covered)
+    distance = off_face.sqrt()
+    weight = known * distance / (distance + 2 * noise.sqrt()) + 1e-6 * covered
+    return gaussian_blur(seen * weight, _AROUND) / (gaussian_blur(weight, _AROUND) + 1e-4)
 
 
 def _norm(difference: Tensor) -> Tensor:

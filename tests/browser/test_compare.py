@@ -70,14 +70,17 @@ def test_the_divider_follows_pointer_keys_and_slider_and_shows_each_picture_on_i
     assert clip == "inset(0px 0px 0px 75%)"
 
 
-def test_two_fingers_zoom_the_picture_and_not_the_graph(compare: Compare) -> None:
+def test_a_finger_moves_the_divider_and_two_zoom_the_graph_alone(compare: Compare) -> None:
     box, before, graph = compare.stage.bounding_box(), compare.shown(), compare.comfy.extent()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers(compare.page, ((x, y),), ((x - 10, y),), ((box["x"] + box["width"] / 4, y),))
+    assert compare.divider() == pytest.approx(0.25, abs=0.01) and compare.comfy.extent() == graph
     fingers(compare.page, *(((x - apart, y), (x + apart, y)) for apart in (20, 30, 40)))
     after = compare.shown()
-    assert after["screenPerPixel"] == pytest.approx(2 * before["screenPerPixel"], rel=0.01)
-    assert compare.comfy.extent() == graph
+    assert compare.comfy.extent()["width"] == pytest.approx(2 * graph["width"], rel=0.01)
+    assert after | {"screenPerPixel": 0} == pytest.approx(before | {"screenPerPixel": 0}, abs=1e-4)
+    assert compare.divider() == pytest.approx(0.25, abs=0.01)
 
 
 def test_the_pictures_are_the_original_and_the_result_pixel_by_pixel(compare: Compare, portrait: Path) -> None:

@@ -1,4 +1,4 @@
-/** Two pictures of one shape, one over the other, and a divider between them that follows the pointer; two fingers zoom. */
+/** Two pictures of one shape, one over the other, and a divider between them that follows the pointer. */
 
 import { element } from './dom.js'
 import { around, closeUp, kept, whole, zoomed } from './view.js'
@@ -16,7 +16,7 @@ export class CompareStage {
     this.atPixels = false // one pixel of the result on one of the screen
     this.divider = 0.5
     this.view = { scale: 1, x: 0, y: 0 }
-    this.pointers = new Map() // what is pressed on it: id → where, in pixels of the node
+    this.pressed = new Set() // pointers, by their ids
     this.build(help)
     this.observer = new ResizeObserver(() => this.look())
     this.observer.observe(this.element)
@@ -118,9 +118,9 @@ export class CompareStage {
 
   onPointerDown(event) {
     if (event.button !== 0 || !this.pair) return
+    this.pressed.add(event.pointerId)
+    if (this.pressed.size > 1) return this.leaveToGraph()
     this.element.setPointerCapture(event.pointerId)
-    this.pointers.set(event.pointerId, this.placeOf(event))
-    if (this.pointers.size > 1) return this.startPinch()
     const { scale } = this.view
     const larger = this.pair.width * scale > this.room.width + 1 || this.pair.height * scale > this.room.height + 1
     const { x, y } = this.placeOf(event)
@@ -130,11 +130,8 @@ export class CompareStage {
   }
 
   onPointerMove(event) {
-    if (!this.pointers.has(event.pointerId)) return
-    const { x, y } = this.placeOf(event)
-    this.pointers.set(event.pointerId, { x, y })
-    if (this.pinch) return this.movePinch()
     if (!this.drag) return
+    const { x, y } = this.placeOf(event)
     if (!this.drag.movesPicture) return this.divide(x / this.room.width)
     const { view } = this.drag
     this.view = kept({ ...view, x: view.x + x - this.drag.x, y: view.y + y - this.drag.y }, this.pair, this.room)
@@ -142,28 +139,17 @@ export class CompareStage {
   }
 
   onPointerUp(event) {
-    this.pointers.delete(event.pointerId)
-    this.drag = this.pinch = null // of two fingers, the one that is left does nothing
-  }
-
-  startPinch() {
-    if (this.drag) this.divide(this.drag.divider) // the first finger was not meant for it
+    this.pressed.delete(event.pointerId)
     this.drag = null
-    this.pinch = { from: this.fingers(), view: this.view }
   }
 
-  movePinch() {
-    const { from, view } = this.pinch
-    const to = this.fingers()
-    this.view = zoomed(view, to.apart / from.apart, this.pair, this.room, from, to)
+  /** Two fingers zoom the graph, as the wheel does: what the first of them did here is undone. */
+  leaveToGraph() {
+    if (!this.drag) return
+    this.view = this.drag.view
+    this.divider = this.drag.divider
+    this.drag = null
     this.place()
-  }
-
-  /** The middle between the first two, and how far they are apart. */
-  fingers() {
-    const [one, other] = this.pointers.values()
-    const apart = Math.max(1, Math.hypot(one.x - other.x, one.y - other.y))
-    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart }
   }
 
   /** Where a pointer is, in pixels of the node. */

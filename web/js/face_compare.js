@@ -41,6 +41,8 @@ export class FaceCompare {
       button('Next face (right arrow)', '▶', () => this.step(1)),
       button('Whole picture (Home)', 'Fit', () => this.goTo(this.wholeOf(this.at))),
       this.pixels,
+      button('Zoom out (-)', '−', () => this.stage.zoom(1 / ZOOM)),
+      button('Zoom in (+)', '+', () => this.stage.zoom(ZOOM)),
       this.slider
     )
     this.element = element('div', { className: 'gpen-widget gpen-compare' }, this.stage.element, bar, this.caption)

@@ -40,13 +40,11 @@ export function kept(view, picture, room) {
   }
 }
 
-/**
- * The view after a change of scale: what is at one place of the room, its middle where none is named, is then at another, or
- * stays where it is. No smaller than the whole picture.
- */
-export function zoomed(view, factor, picture, room, from = { x: room.width / 2, y: room.height / 2 }, to = from) {
+/** The view after a change of scale that keeps the middle of the room where it is; no smaller than the whole picture. */
+export function zoomed(view, factor, picture, room) {
   const least = Math.min(view.scale, whole(picture, room).scale)
   const scale = Math.max(least, Math.min(LARGEST, view.scale * factor))
   const change = scale / view.scale
-  return kept({ scale, x: to.x - (from.x - view.x) * change, y: to.y - (from.y - view.y) * change }, picture, room)
+  const [cx, cy] = [room.width / 2, room.height / 2]
+  return kept({ scale, x: cx - (cx - view.x) * change, y: cy - (cy - view.y) * change }, picture, room)
 }
