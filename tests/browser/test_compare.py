@@ -1,6 +1,7 @@
 """Before and after in real ComfyUI, in both renderers."""
 
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def test_a_face_in_view_comes_with_its_facts(compare: Compare) -> None:
     box, shown = found["faces"][0]["box"], compare.shown()
     middle = [shown["left"] + shown["width"] / 2, shown["top"] + shown["height"] / 2]
     assert middle == pytest.approx([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2], abs=0.05)
+
+
+def test_a_screen_reader_hears_which_face_is_in_view_and_its_facts(compare: Compare) -> None:
+    compare.page.keyboard.press("ArrowRight")
+    heard = compare.widget.aria_snapshot()
+    assert '"Before and after. Arrow keys: next and previous face.' in heard
+    assert 'slider "Divider between before and after": "50"' in heard
+    told = heard.partition("- status:")[2]
+    assert "strong: Face 1 of 9" in told and "term: quality" in told and re.search(r"definition: \d+ × \d+ px", told)
 
 
 def test_the_divider_follows_pointer_keys_and_slider_and_shows_each_picture_on_its_side(compare: Compare) -> None:

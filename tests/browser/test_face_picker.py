@@ -1,6 +1,7 @@
 """Choosing faces by hand in real ComfyUI, in both renderers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,15 @@ def test_keys_move_between_faces_and_choose_them_and_no_shortcut_of_the_page_run
     assert picker.numbers("chosen", "included") == set()
     assert picker.page.evaluate("document.activeElement.className").startswith("gpen-face")
     assert len(picker.comfy.workflow()["nodes"]) == before
+
+
+def test_a_screen_reader_hears_the_faces_what_becomes_of_them_and_how_many_are_chosen(picker: Picker) -> None:
+    picker.face(4).click()
+    heard = picker.widget.aria_snapshot()
+    assert heard.startswith('- group "Faces. Arrow keys move, space takes or leaves a face')
+    assert re.search(r'button "Face 3, \d+ × \d+ px, quality 0\.\d\d, chosen" \[pressed\]', heard)
+    assert re.search(r'button "Face 4, \d+ × \d+ px, quality 0\.\d\d, excluded by hand"(?! \[pressed)', heard)
+    assert "status: 8 of 9 faces chosen." in heard
 
 
 def test_the_choice_is_in_the_saved_workflow_and_comes_back_with_it(picker: Picker, tmp_path: Path) -> None:

@@ -114,8 +114,48 @@ def test_doubtful_faces_need_a_second_look_that_reaches_the_threshold(score, fou
         frame_with_marker(300, 400, 150, 80, 90)
     )
     assert len(faces) == found
-    assert len(network.looks) == (1 if score > 0.9 else 3)
-    assert network.asked == [0.0, 56.0, 32.0][: len(network.looks)]  # of a close view, nothing but the face it is of
+    assert len(network.looks) == {0.99: 1, 0.85: 3, 0.7: 6}[score]  # the frame is dark: in softer light, too
+    asked = [0.0, 56.0, 32.0, 56.0, 32.0, 24.0]  # of a close view, nothing but the face it is of
+    assert network.asked == asked[: len(network.looks)]
+
+
+class PatternNetwork(MarkerNetwork):
+    """Finds the marker, and for certain a green pattern that it doubts where that is 100 px large or more."""
+
+    def find(self, image: torch.Tensor, threshold: float, smallest: float = 0.0) -> Detections:
+        found, green = super().find(image, threshold, smallest), image[1] > 0.5
+        if not green.any():
+            return found
+        rows, columns = torch.nonzero(green, as_tuple=True)
+        box = torch.stack((columns.min() - 0.5, rows.min() - 0.5, columns.max() + 0.5, rows.max() + 0.5))
+        side = box[2:] - box[:2]
+        score = torch.tensor([0.995 if side.min() < 100 else 0.85])
+        points = (box[:2] + LAYOUT * side)[None]
+        return Detections(
+            torch.cat((found.boxes, box[None])), torch.cat((found.scores, score)), torch.cat((found.landmarks, points))
+        )
+
+
+def test_a_pattern_that_passes_for_a_face_at_one_size_hides_no_turned_face_and_is_dropped_beside_one():
+    frame = torch.rot90(frame_with_marker(600, 400, 150, 80, 90), 1, (1, 2)).contiguous()
+    frame[1, 300:360, 450:510] = 1
+    faces = MultiPassDetector(PatternNetwork(0.9999)).detect(frame)
+    assert [face.score for face in faces] == [pytest.approx(0.9999)]
+    assert upright_turns(faces[0].landmarks) == 3
+
+
+class SoftLightNetwork(MarkerNetwork):
+    """Doubts whatever is brighter than a softened picture."""
+
+    def find(self, image: torch.Tensor, threshold: float, smallest: float = 0.0) -> Detections:
+        self.score = 0.9 if image.max() < 0.9 else 0.7
+        return super().find(image, threshold, smallest)
+
+
+def test_a_face_that_stretching_makes_too_harsh_is_found_in_softer_light():
+    frame = 0.4 + 0.1 * frame_with_marker(300, 400, 150, 80, 90)
+    assert len(MultiPassDetector(SoftLightNetwork(), DetectOptions(try_rotations=False)).detect(frame)) == 1
+    assert MultiPassDetector(MarkerNetwork(0.7), DetectOptions(try_rotations=False)).detect(frame) == ()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 9), (1, 1), (2, 2), (1, 3000), (3000, 1), (7, 900)])

@@ -54,6 +54,16 @@ def test_the_original_stays_where_something_covers_the_face(face, kind, seed):
     assert kept[0][far].max() < 0.01
 
 
+def test_a_gap_between_two_things_is_not_kept_with_them(face):
+    """As wide as one between fingers: both pictures show the same in it."""
+    covered = face.clone()
+    for left in (60, 94):
+        covered[:, 90:190, left : left + 20] = torch.tensor([0.1, 0.7, 0.2])[:, None, None]
+    kept = 1 - agreement(face, degraded(covered, sigma=1.0, down=1.5))[0]
+    assert kept[100:180, 64:76].min() > 0.5 and kept[100:180, 98:110].min() > 0.5
+    assert kept[100:180, 85:89].max() < 0.5
+
+
 def test_what_is_kept_fades_softly(face):
     covered = face.clone()
     covered[:, 100:170, 60:120] = torch.tensor([0.1, 0.7, 0.2])[:, None, None]
