@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .codecs import EncodeOptions, codec_for
 from .extras import Extras
 from .files import pyav
 from .info import ClipInfo
+from .report import ClipReport
 from .sound import Sound
 from .write import ClipWriter
 
@@ -33,12 +34,14 @@ class Part:
         frames: How many it has.
         time: Of its first frame, in units of the clip's time base from the beginning of what is restored.
         next_time: Of the frame after it; -1 where it is the last one.
+        report: What became of the clip to the end of this part, as ``ClipReport.as_plain`` says it.
     """
 
     first: int
     frames: int
     time: int
     next_time: int = -1
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 class PartsWriter:
@@ -50,6 +53,9 @@ class PartsWriter:
         info: Of the source.
         options: How it is encoded.
         part_frames: Frames of a part.
+
+    Attributes:
+        report: What became of the frames so far, those of parts that were there already among them; the caller counts.
     """
 
     def __init__(
@@ -60,6 +66,8 @@ class PartsWriter:
         self.folder = target.parent / f".{target.name}-parts"
         self._open(hashlib.sha256(repr(job).encode()).hexdigest())
         self.parts = self._found()
+        told = self.parts[-1].report if self.parts else {}
+        self.report = ClipReport.from_plain(told) if told else ClipReport(frames=self.done)
         self._writer: ClipWriter | None = None
         self._now: tuple[int, int] = (0, 0)  # first frame and its time
         self._count = 0
@@ -120,7 +128,8 @@ class PartsWriter:
             return
         self._writer.close()
         self._writer = None
-        number, part = len(self.parts), Part(self._now[0], self._count, self._now[1], next_time)
+        number = len(self.parts)
+        part = Part(self._now[0], self._count, self._now[1], next_time, self.report.as_plain())
         self._half().replace(self._file(number))
         with written_whole(self._note(number)) as temporary:  # last: what has a note is whole
             temporary.write_text(json.dumps(asdict(part)))

@@ -62,13 +62,11 @@ def restore_clip(
         OptionError: PyAV is missing, or the file's kind does not take the codec.
         RestorationError: Not even one face fits into memory.
     """
-    report = ClipReport()
     with ClipReader(source, start, end) as reader:
         parts = PartsWriter(target, job_of(source, tools, start, end), reader.info, tools.encode, part_frames)
         try:
-            report.frames = parts.done
             if not parts.is_complete:
-                _restore_rest(reader, parts, tools, hooks, report)
+                _restore_rest(reader, parts, tools, hooks)
             heard = reader.sound() if with_sound else None
             extras = reader.extras(target.suffix) if with_sound else Extras()
             parts.close(heard, extras)
@@ -77,8 +75,8 @@ def restore_clip(
             raise
         for sentence in (*(heard.notes if heard else ()), extras.note):
             if sentence:
-                report.note(sentence)
-    return report
+                parts.report.note(sentence)
+    return parts.report
 
 
 def job_of(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float | None) -> tuple[object, ...]:
@@ -96,10 +94,10 @@ def job_of(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float
     )  # fmt: skip
 
 
-def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hooks: Hooks, report: ClipReport) -> None:
+def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hooks: Hooks) -> None:
     """Restore what is not in whole parts yet; the frames before it only tell what is steady."""
     begin = math.ceil(reader.start / reader.info.time_base)
-    skipped = parts.done
+    skipped, report = parts.done, parts.report
     first = parts.parts[-1].next_time + begin if parts.parts else None
     lead = _LEAD / float(reader.info.frame_rate)
     earliest = None if first is None else float(first * reader.info.time_base) - lead
@@ -114,6 +112,7 @@ def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hook
             for result in results:
                 time = times.pop(result.number)
                 if first is not None and time < first:
+                    report.meet(result)
                     continue
                 report.size = size_of(result.frame)
                 parts.write(result.frame, time - begin)

@@ -51,6 +51,8 @@ class Restored:
         with_faces: In how many of them a face was restored.
         tracks: How many faces were followed.
         size: (height, width) of the result.
+        likeness: What was said of faces' likeness to themselves.
+        notes: What a user should know besides.
     """
 
     file: str
@@ -58,6 +60,8 @@ class Restored:
     with_faces: int
     tracks: int
     size: tuple[int, int]
+    likeness: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find_segments(
@@ -138,16 +142,18 @@ def restore_segment(
     report = restore_clip(
         source, folder / f"{name}{suffix}", tools, start=segment.start, end=segment.end, hooks=hooks, with_sound=False
     )
-    done = Restored(f"{name}{suffix}", report.frames, report.with_faces, len(report.tracks), report.size)
+    done = Restored(
+        f"{name}{suffix}", report.frames, report.with_faces, len(report.tracks), report.size,
+        tuple(sorted(report.likeness)), tuple(report.notes),
+    )  # fmt: skip
     with written_whole(note) as temporary:  # last: what has a note is whole
         temporary.write_text(json.dumps(asdict(done)))
     return done
 
 
 def restored_from(plain: dict[str, object]) -> Restored:
-    """From what JSON makes of it."""
-    size = plain["size"]
-    return Restored(**{**plain, "size": tuple(size)})  # type: ignore[arg-type]
+    """From what JSON makes of it: lists."""
+    return Restored(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})  # type: ignore[arg-type]
 
 
 def join_segments(
@@ -168,7 +174,8 @@ def join_segments(
     report = ClipReport(sum(one.frames for one in done), sum(one.with_faces for one in done), size=done[0].size)
     tracks = sum(one.tracks for one in done)
     report.tracks = dict.fromkeys(range(1, tracks + 1), 0)
-    for sentence in (*sound.notes, extras.note):
+    report.likeness = {sentence for one in done for sentence in one.likeness}
+    for sentence in (*(note for one in done for note in one.notes), *sound.notes, extras.note):
         if sentence:
             report.note(sentence)
     return report

@@ -24,17 +24,25 @@ _READERS = {
     "JPEG": ("JpegImagePlugin", "JpegImageFile"),
     "WEBP": ("WebPImagePlugin", "WebPImageFile"),
     "BMP": ("BmpImagePlugin", "BmpImageFile"),
+    "GIF": ("GifImagePlugin", "GifImageFile"),
 }
 
 
-def format_of(name: str, file: BinaryIO) -> str:
+def format_of(name: str, file: BinaryIO, *, moving: bool = False) -> str:
     """A file's format by its first bytes, whatever it is called: "PNG", "JPEG", "WEBP", "TIFF", "BMP" or "HEIF".
+
+    Args:
+        name: Of the file, for the error.
+        file: The file.
+        moving: Whether it may hold a clip, so that it may be "GIF", too.
 
     Raises:
         ImageError: It is none of these.
     """
     file.seek(0)
     head = file.read(_HEAD)
+    if moving and head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):

@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from gpen_core.cli import main
 from gpen_core.cli.clips import seconds_of
@@ -173,6 +173,65 @@ def test_pages_of_16_bits_are_read_as_they_are_and_their_loss_is_said(portrait, 
         assert picture.n_frames == 3
         beside = np.asarray(picture.convert("L"))[-20:, -20:].astype(int)  # of the face
     assert np.abs(beside - np.asarray(gray[0])[-20:, -20:]).max() <= 2
+
+
+def test_an_animation_is_opened_once_to_be_restored(portrait, checkpoint, tmp_path, monkeypatch):
+    from gpen_core.video import animated
+
+    source, opened = animation(tmp_path / "in.webp", portrait, duration=80), []
+
+    def counted(path, *, before=animated.opened):
+        opened.append(path)
+        return before(path)
+
+    monkeypatch.setattr(animated, "opened", counted)
+    monkeypatch.setattr("gpen_core.jobs.run.is_animation", lambda path: True)
+    assert run(source, "-o", tmp_path / "out.webp", "--protect", "off", checkpoint=checkpoint) == 0
+    assert opened == [source]
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "tif"])
+def test_a_damaged_animation_is_an_error_that_names_it(ending, portrait, checkpoint, tmp_path, capsys):
+    source = animation(tmp_path / f"in.{ending}", portrait, **({} if ending == "tif" else {"duration": 80}))
+    data = source.read_bytes()
+    for share in (0.3, 0.6, 0.9):
+        source.write_bytes(data[: int(len(data) * share)])
+        assert run(source, "-o", tmp_path / f"out.{ending}", "--protect", "off", checkpoint=checkpoint) == 1
+        assert f"in.{ending}: " in capsys.readouterr().out
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_a_png_for_programs_without_animations_shows_its_first_frame_to_them(portrait, checkpoint, tmp_path):
+    hidden = Image.new("RGB", (200, 180), "red")
+    frames = [Image.open(portrait).convert("RGB").crop((100 + n, 24, 300 + n, 204)) for n in range(4)]
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    hidden.save(source, save_all=True, default_image=True, append_images=frames, duration=[40, 80, 120, 160])
+    assert run(source, "-o", target, "--protect", "off", checkpoint=checkpoint) == 0
+    with Image.open(target) as picture:
+        assert picture.n_frames == 4 and not picture.info.get("default_image")
+        assert np.abs(np.asarray(picture).astype(int) - np.asarray(frames[0]))[-20:, -20:].max() <= 2  # beside the face
+        picture.seek(3)
+        assert picture.info["duration"] == 160
+
+
+def test_pages_of_other_sizes_are_an_error_that_says_which(portrait, checkpoint, tmp_path, capsys):
+    pages = [Image.open(portrait).convert("RGB").crop((100, 24, 300, 204)) for _ in range(3)]
+    pages.append(pages[0].crop((0, 0, 150, 180)))
+    pages[0].save(tmp_path / "in.tif", save_all=True, append_images=pages[1:])
+    assert run(tmp_path / "in.tif", "-o", tmp_path / "out.tif", checkpoint=checkpoint) == 1
+    assert "in.tif: page 4 is 150×180 px, but the first one is 200×180" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("before", "after"), [("webp", "webp"), ("png", "png"), ("tif", "tif"), ("apng", "gif")])
+def test_an_animation_keeps_the_profile_of_its_colors_where_the_file_can_hold_it(
+    before, after, portrait, checkpoint, tmp_path, capsys
+):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source, target = animation(tmp_path / f"in.{before}", portrait, icc_profile=profile), tmp_path / f"out.{after}"
+    assert run(source, "-o", target, "--protect", "off", checkpoint=checkpoint) == 0
+    with Image.open(target) as picture:
+        assert picture.info.get("icc_profile") == (None if after == "gif" else profile)
+    assert ("out.gif cannot hold the color profile of in.apng." in capsys.readouterr().out) == (after == "gif")
 
 
 def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):

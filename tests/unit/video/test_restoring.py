@@ -7,7 +7,8 @@ import pytest
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.lab.evaluation.video import moving, smooth_motion
-from gpen_core.pipeline import Hooks
+from gpen_core.pipeline import Hooks, ProtectOptions, Settings
+from gpen_core.pipeline.protect.identity import NO_NETWORK
 from gpen_core.video import ClipReader, EncodeOptions, restore_clip
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
@@ -73,6 +74,20 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_one_goes_on(clip, tools, 
     assert times == expected_times and sound == packets
     for number, (a, b) in enumerate(zip(frames, expected, strict=True)):
         assert (a - b).abs().mean() < 1, number
+
+
+@pytest.mark.parametrize("stage_and_frame", [("blend", 18), ("join", 0)])
+def test_a_run_that_goes_on_tells_of_the_whole_clip(stage_and_frame, clip, tools, tmp_path, monkeypatch):
+    asking = replace(tools, settings=Settings(protect=ProtectOptions("off", min_similarity=0.5)))
+    whole = restore_clip(clip, tmp_path / "whole.mp4", asking, part_frames=PART)
+    assert len(whole.tracks) == 1 and whole.with_faces == FRAMES and whole.likeness == {NO_NETWORK}
+    target, (stage, frame) = tmp_path / "out.mp4", stage_and_frame
+    with pytest.raises(KilledError), monkeypatch.context() as patch:
+        if stage == "join":  # all parts are whole
+            patch.setattr("gpen_core.video.parts.join", lambda *given: (_ for _ in ()).throw(KilledError))
+        restore_clip(clip, target, asking, hooks=killed_at(stage, frame or FRAMES + 1), part_frames=PART)
+    resumed = restore_clip(clip, target, asking, part_frames=PART)
+    assert resumed.text() == whole.text() and resumed.tracks == whole.tracks and resumed.size == whole.size
 
 
 def test_parts_of_another_job_are_not_taken(clip, tools, tmp_path):

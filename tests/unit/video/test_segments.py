@@ -1,17 +1,21 @@
 """A clip is cut where scenes change, and its segments make the same clip whoever restores them, in whatever order."""
 
 import importlib.util
+import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
-from gpen_core.pipeline import Hooks
+from gpen_core.pipeline import Hooks, ProtectOptions, Settings
+from gpen_core.pipeline.protect.identity import NO_NETWORK
 from gpen_core.video import ClipReader
 from gpen_core.video.segments import (
     find_segments,
     join_segments,
     restore_in_segments,
     restore_segment,
+    restored_from,
     segment_folder,
 )
 
@@ -79,6 +83,20 @@ def test_segments_in_any_order_make_the_same_file(clip, tools, tmp_path):
     done = {segment: restore_segment(clip, folder, ".mp4", segment, tools) for segment in reversed(segments)}
     join_segments(clip, target, folder, segments, [done[segment] for segment in segments])
     assert target.read_bytes() == (tmp_path / "a.mp4").read_bytes()
+
+
+def test_what_was_said_of_faces_in_any_segment_is_said_of_the_clip(clip, tools, tmp_path):
+    asking = replace(tools, settings=Settings(protect=ProtectOptions("off", min_similarity=0.5)))
+    report = restore_in_segments(clip, tmp_path / "out.mp4", asking, segment_frames=5)
+    assert report.likeness == {NO_NETWORK} and report.text().endswith(NO_NETWORK)
+
+
+def test_what_is_known_of_a_segment_survives_its_note(clip, tools, tmp_path):
+    asking = replace(tools, settings=Settings(protect=ProtectOptions("off", min_similarity=0.5)))
+    segment = find_segments(clip, 1.0, frames=5)[0]
+    done = restore_segment(clip, tmp_path, ".mp4", segment, asking)
+    assert done.likeness == (NO_NETWORK,) and restored_from(json.loads(json.dumps(asdict(done)))) == done
+    assert restore_segment(clip, tmp_path, ".mp4", segment, asking) == done  # from the note
 
 
 def test_segments_that_are_done_are_not_done_again(clip, tools, tmp_path):
