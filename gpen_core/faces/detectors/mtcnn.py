@@ -85,6 +85,22 @@ class Mtcnn:
         boxes = self._refine(levels, boxes) if len(boxes) else boxes
         return self._decide(levels, boxes, threshold) if len(boxes) else no_detections()
 
+    @torch.no_grad()
+    def landmarks_in(self, image: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """Where faces' landmarks are in squares that are known to show one, without a search.
+
+        Args:
+            image: [3, H, W] RGB in [0, 1].
+            squares: [N, 4] float32, x0, y0, x1, y1.
+
+        Returns:
+            Landmarks [N, 5, 2] and O-Net's probabilities [N], on the CPU.
+        """
+        weight = self.module.proposal.box.weight
+        levels = mipmaps((image.to(weight.device, weight.dtype) - 0.5) * (255 / 128))
+        _, landmarks, scores = self._seen(levels, squares.to(weight.device))
+        return landmarks.cpu(), scores.cpu()
+
     def _propose(self, levels: list[Tensor], smallest: float) -> Tensor:
         """P-Net over the pyramid → boxes [N, 4] float32. ``smallest``: pixels that its window shall cover at least."""
         found, poll = [], current_poll()
@@ -111,13 +127,17 @@ class Mtcnn:
     def _decide(self, levels: list[Tensor], boxes: Tensor, threshold: float) -> Detections:
         """O-Net: the faces, with landmarks. Landmarks are relative to the square the network saw, not to its result."""
         squares = _square(boxes)
-        parts = [self.module.output(patches(levels, chunk, 48)) for chunk in _polled(squares.split(CHUNK))]
-        offsets, points, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
-        landmarks = squares[:, None, :2] + points * (squares[:, None, 2:] - squares[:, None, :2])
+        offsets, landmarks, scores = self._seen(levels, squares)
         sure = scores >= threshold
         boxes, scores, landmarks = (t[sure].cpu() for t in (_correct(squares, offsets), scores, landmarks))
         keep = greedy_keep(boxes, scores, max_share_of_smaller=FINAL_OVERLAP)
         return Detections(boxes[keep], scores[keep], landmarks[keep])
+
+    def _seen(self, levels: list[Tensor], squares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What O-Net says of squares [N, 4] → offsets [N, 4], landmarks [N, 5, 2], scores [N], float32."""
+        parts = [self.module.output(patches(levels, chunk, 48)) for chunk in _polled(squares.split(CHUNK))]
+        offsets, points, scores = (torch.cat(part).float() for part in zip(*parts, strict=True))
+        return offsets, squares[:, None, :2] + points * (squares[:, None, 2:] - squares[:, None, :2]), scores
 
 
 def load_mtcnn(device: torch.device | str = "cpu", min_face: float = 20.0) -> Mtcnn:

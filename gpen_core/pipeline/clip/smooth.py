@@ -28,7 +28,7 @@ def smoothed(moments: Iterable[Moment], look_ahead: int) -> Generator[Moment, No
     if look_ahead == 0:
         yield from moments
         return
-    second = look_ahead // 3
+    second = look_ahead // 4
     carried = _Pass(look_ahead - second, DETECTED, registers=True).run(moments)
     yield from _Pass(second, CARRIED, registers=False).run(carried) if second else carried
 

@@ -154,8 +154,8 @@ def seen_by(detector, path, turning=0.0):
 
 def carried_and_smoothed(sights):
     """Both passes, as over a clip with a look-ahead of 12 frames."""
-    carried = [Sight.of(anchored_at(t, sights[max(0, t - 48) : t + 9], 8)) for t in range(80)]
-    return [smoothed_at(t, carried[max(0, t - 48) : t + 5], 4, CARRIED) for t in range(80)]
+    carried = [Sight.of(anchored_at(t, sights[max(0, t - 48) : t + 10], 9)) for t in range(80)]
+    return [smoothed_at(t, carried[max(0, t - 48) : t + 4], 3, CARRIED) for t in range(80)]
 
 
 @pytest.mark.parametrize("path", [still, talking, running, starting])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from ....faces.alignment import align_face, crop_transform
-from ....faces.following import Follower
+from ....faces.following import LookingFollower
 from ....faces.identity import Embedder
 from ....geometry import apply_affine, fit_similarity, template_points
 from ....imaging.masks import ellipse_mask
@@ -19,7 +20,16 @@ from ....types import Face
 from .clips import Clip
 
 SIDE, TEMPLATE = 256, "ffhq"  # of the crops in which everything is measured
-_LOOKS = ((0, 0), (6, 0), (-6, 0), (0, 6), (0, -6))  # px by which the face is moved in the crop that the detector sees
+_FACE = 0.66  # of the crop's side: the square that a detector's last network sees of it
+_PLACES = (-8, -4, 0, 4, 8)  # px by which that square is moved, each way
+_SURE = 0.5  # least probability of a face, where one is known to be
+_LOOKS = (
+    (0, 0),
+    (6, 0),
+    (-6, 0),
+    (0, 6),
+    (0, -6),
+)  # px by which the face is moved for detectors that must search for it
 _EYES = 0.2  # of the crop's side: the squares around the eyes
 
 
@@ -52,7 +62,7 @@ class VideoMeasures:
 def measure_clip(
     frames: Sequence[Tensor] | Tensor,
     clean: Clip,
-    follower: Follower,
+    follower: LookingFollower,
     embedder: Embedder | None = None,
     landmarks: Tensor | None = None,
 ) -> VideoMeasures:
@@ -108,28 +118,37 @@ def landmark_motion_error(found: Tensor, expected: Tensor, changed: Sequence[int
     return float(moved[torch.isfinite(moved)].mean())
 
 
-def clean_landmarks(clean: Clip, follower: Follower) -> Tensor:
+def clean_landmarks(clean: Clip, follower: LookingFollower) -> Tensor:
     """[T, 5, 2], where a detector finds the landmarks of the clean clip, in crops at its faces' places."""
     return landmarks_of(aligned(clean.frames, clean.faces), follower)
 
 
-def landmarks_of(crops: Tensor, follower: Follower) -> Tensor:
-    """[T, 5, 2], where a detector finds them in aligned crops, the mean over ``_LOOKS``.
+def landmarks_of(crops: Tensor, follower: LookingFollower) -> Tensor:
+    """[T, 5, 2], where a detector finds them in aligned crops.
 
-    Where a detector sees the same face a few pixels farther to the right, it finds its landmarks half a pixel elsewhere in it:
-    a single look would measure that.
+    A search answers in steps: where it sees the same face a few pixels farther to the right, it finds its landmarks half a
+    pixel elsewhere in it, more than faces shake. The crops are at the true place of the face, so that MTCNN's last network can
+    be asked directly, in the same squares of each: the mean over 25 of them. Of other detectors, it is that of five searches.
     """
-    return torch.stack(
-        [
-            torch.stack(
-                [landmarks_in(crop.roll((y, x), (1, 2)), follower) - torch.tensor((x, y)) for x, y in _LOOKS]
-            ).nanmean(0)
-            for crop in crops
-        ]
+    return torch.stack([_asked(crop, follower) for crop in crops])
+
+
+def _asked(crop: Tensor, follower: LookingFollower) -> Tensor:
+    """[5, 2] in one crop."""
+    x, y = template_points(TEMPLATE, SIDE).mean(0).tolist()
+    half = _FACE * SIDE / 2
+    squares = torch.tensor(
+        [(x + u - half, y + v - half, x + u + half, y + v + half) for u, v in product(_PLACES, _PLACES)]
     )
+    found = follower.landmarks_in(crop, squares)
+    if found is None:
+        searches = [landmarks_in(crop.roll((v, u), (1, 2)), follower) - torch.tensor((u, v)) for u, v in _LOOKS]
+        return torch.stack(searches).nanmean(0)
+    points, scores = found
+    return points.double().masked_fill(scores[:, None, None] < _SURE, math.nan).nanmean(0)
 
 
-def landmarks_in(crop: Tensor, follower: Follower) -> Tensor:
+def landmarks_in(crop: Tensor, follower: LookingFollower) -> Tensor:
     """[5, 2], where a detector finds them in an aligned crop; NaN where it finds no face."""
     points = template_points(TEMPLATE, crop.shape[-1])
     a, b, c, d, e = ((x, y) for x, y in points.tolist())

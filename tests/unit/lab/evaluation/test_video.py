@@ -9,14 +9,18 @@ import torch
 from PIL import Image
 
 from gpen_core.errors import OptionError
+from gpen_core.faces.alignment import crop_transform
 from gpen_core.faces.detectors import load_detector
 from gpen_core.faces.following import LookingFollower
+from gpen_core.faces.moving import moved
 from gpen_core.faces.registration import motion_between
-from gpen_core.geometry import apply_affine
+from gpen_core.geometry import apply_affine, compose, invert_affine
 from gpen_core.imaging.files import Picture, save_picture
+from gpen_core.imaging.warp import warp
 from gpen_core.lab.evaluation.video import VideoMeasures, coded, measure_clip, moving, noisy, smooth_motion
+from gpen_core.lab.evaluation.video.clips import smaller
 from gpen_core.lab.evaluation.video.evaluate import VideoTest, clean_clip, evaluate_video
-from gpen_core.lab.evaluation.video.measure import landmark_error
+from gpen_core.lab.evaluation.video.measure import SIDE, TEMPLATE, aligned, landmark_error, landmarks_of
 from gpen_core.lab.evaluation.video.report import VideoRow, summary
 
 pytest.importorskip("av", reason="PyAV codes clips: pip install av")
@@ -58,6 +62,37 @@ def test_the_true_motion_is_read_off_the_pixels(clip):
         moved = apply_affine(matrix, torch.tensor(before.landmarks))
         off.append(np.abs(moved.numpy() - np.array(after.landmarks)).mean())
     assert np.mean(off) < 0.15  # pixels, of a face 80 wide
+
+
+def test_motion_is_the_same_wherever_the_faces_were_thought_to_be(clip):
+    """Crops a quarter of a pixel apart: an interpolation that shows things elsewhere would pass for motion."""
+    before, after = clip.faces[:2]
+    landmarks = torch.tensor(before.landmarks)
+    found = []
+    for off in (0.2, 0.4, 0.6, 0.8):
+        expected = moved(after, torch.tensor([[1.0, 0.0, off], [0.0, 1.0, off / 2]], dtype=torch.float64), SIZE)
+        matrix = motion_between(clip.frames[0], before, clip.frames[1], expected)
+        found.append(apply_affine(matrix, landmarks))
+    apart = torch.stack(found) - torch.stack(found).mean(0)
+    assert apart.norm(dim=-1).max() < 0.02  # pixels, of a face 80 wide
+
+
+@pytest.mark.parametrize("apart", [1, 4])
+def test_landmarks_move_as_far_as_the_picture(clip, detector, apart):
+    follower = LookingFollower(detector)
+    crops = aligned(clip.frames[:4], clip.faces[:4])
+    off = landmarks_of(crops.roll(apart, 3), follower) - landmarks_of(crops, follower)
+    assert off.mean((0, 1)).tolist() == pytest.approx([apart, 0], abs=0.2 * apart)
+
+
+def test_a_restoration_that_stands_still_shows_next_to_no_motion_of_landmarks(clip, detector):
+    """What the measure itself brings in: one blurred picture of the face, in every frame at its true place."""
+    spoilt = smaller(clip.frames[:1], 2.0)[0]
+    to_crop = [crop_transform(face, SIDE, TEMPLATE) for face in clip.faces]
+    still = torch.stack([warp(spoilt, compose(to_crop[0], invert_affine(there)), SIZE) for there in to_crop])
+    shaken = torch.stack([noisy(smaller(frame[None], 2.0), 0.06, seed)[0] for seed, frame in enumerate(clip.frames)])
+    follower = LookingFollower(detector)
+    assert measure_clip(still, clip, follower).tlme < measure_clip(shaken, clip, follower).tlme / 4
 
 
 def test_other_pictures_have_no_motion_in_common(clip):
