@@ -49,7 +49,7 @@ class Reel:
         self._skipped = int(bool(picture.info.get("default_image")))  # of a PNG: for programs that show no animations
         with _readable(name):
             self.total = 0 if is_part else getattr(picture, "n_frames", 1) - self._skipped
-        self.deep = ";16" in str(picture.tile)  # how the reader unpacks it
+        self.deep = ";16" in str(getattr(picture, "tile", ()))  # how the reader unpacks it
         self.icc = picture.info.get("icc_profile") if picture.mode in ("RGB", "RGBA", "P") else None
         self.durations: list[float] = []
         self.loop = 0
