@@ -156,6 +156,7 @@ def join(
         extras.add_to(output)
         stream, last = None, None
         for file, part in zip(files, parts, strict=True):
+            times = _decoding_times(file)
             with av.open(str(file)) as container:
                 source = container.streams.video[0]
                 if stream is None:
@@ -164,9 +165,9 @@ def join(
                         stream.codec_context.codec_tag = "hvc1"  # what Apple's players ask for
                     if sound is not None:
                         sound.add_to(output, target.suffix)
-                for packet in container.demux(source):
-                    if packet.dts is None or packet.pts is None:
-                        continue
+                shown = (packet for packet in container.demux(source) if packet.pts is not None)
+                for packet, dts in zip(shown, times, strict=True):
+                    packet.dts = dts
                     last = _placed(packet, part, info, last)
                     packet.stream = stream
                     seconds = float(packet.dts * packet.time_base)
@@ -175,6 +176,17 @@ def join(
                         sound.mux_until(output, seconds)
         if sound is not None:
             sound.finish(output)
+
+
+def _decoding_times(file: Path) -> list[int]:
+    """When each packet is decoded, in the file's order. Matroska does not say so where frames are shown in another order."""
+    with pyav().open(str(file)) as container:
+        found = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.pts is not None]
+    if all(dts is not None for _, dts in found):
+        return [dts for _, dts in found]
+    shown = sorted(pts for pts, _ in found)
+    early = max(at - pts for at, (pts, _) in zip(shown, found, strict=True))  # nothing is shown before it is decoded
+    return [at - early for at in shown]
 
 
 def _placed(packet: Any, part: Part, info: ClipInfo, last: int | None) -> int:
