@@ -12,6 +12,7 @@ from ..errors import ImageError
 from ..files import written_whole
 from ..pipeline.clip import restore_stream
 from ..pipeline.hooks import Hooks
+from .files import WRITABLE_CLIPS
 from .reel import FORMATS, Reel, opened
 from .report import ClipReport
 from .tools import ClipTools
@@ -58,6 +59,11 @@ def restore_animation(
     """
     if target.suffix.lower() not in FORMATS:
         raise ImageError(f"{target.name}: an animation is written as {', '.join(FORMATS)}")
+    if source.suffix.lower() not in FORMATS:
+        films = ", ".join(ending for ending in WRITABLE_CLIPS if ending not in FORMATS)
+        raise ImageError(
+            f"{source.name}: a film does not become a {target.suffix} file. Name the result like a film ({films})."
+        )
     report, pictures = ClipReport(), list[Image.Image]()
     with opened(source) as picture:
         reel = Reel(source.name, picture, start, end)

@@ -234,6 +234,14 @@ def test_an_animation_keeps_the_profile_of_its_colors_where_the_file_can_hold_it
     assert ("out.gif cannot hold the color profile of in.apng." in capsys.readouterr().out) == (after == "gif")
 
 
+def test_a_film_as_an_animation_is_an_error_that_says_what_it_can_be(clip, checkpoint, tmp_path, capsys):
+    assert run(clip, "-o", tmp_path / "out.gif", checkpoint=checkpoint) == 1
+    assert (
+        "talk.mp4: a film does not become a .gif file. Name the result like a film (.mp4, .mov"
+        in capsys.readouterr().out
+    )
+
+
 def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):
     assert run(portrait, "-o", tmp_path / "out.png", checkpoint=checkpoint) == 0
     assert "frames;" not in capsys.readouterr().out
