@@ -185,7 +185,7 @@ def test_an_animation_is_opened_once_to_be_restored(portrait, checkpoint, tmp_pa
         return before(path)
 
     monkeypatch.setattr(animated, "opened", counted)
-    monkeypatch.setattr("gpen_core.jobs.run.is_animation", lambda path: True)
+    monkeypatch.setattr("gpen_core.jobs.job.is_animation", lambda path: True)
     assert run(source, "-o", tmp_path / "out.webp", "--protect", "off", checkpoint=checkpoint) == 0
     assert opened == [source]
 
