@@ -12,7 +12,7 @@ class Waiting:
     """Watches from when it is made."""
 
     def __init__(self) -> None:
-        self._before, self._begun = _waited(), time.perf_counter()
+        self._before, self._begun = _times(), time.perf_counter()
 
     @property
     def seconds(self) -> float:
@@ -22,18 +22,38 @@ class Waiting:
     @property
     def share(self) -> float:
         """Of the time since, the part that the thread kept waiting longest has waited; 1 where the system doesn't tell."""
-        now, passed = _waited(), self.seconds
-        if not now or not passed:
+        passed, since = self.seconds, self._since()
+        return max(waited for _, waited in since) / (1e9 * passed) if since and passed else 1.0
+
+    def share_beyond(self, threads: int, cores: int) -> float:
+        """Of the time since, what the threads waited together, beyond what so many of them make each other wait.
+
+        Where nobody else wants the cores, only one runs at times, and ``cores`` in the time that remains: how long that is
+        follows from how long they ran. 1 where the system doesn't tell.
+        """
+        passed, since = self.seconds, self._since()
+        if not since or not passed:
             return 1.0
-        return max(waited - self._before.get(thread, 0) for thread, waited in now.items()) / (1e9 * passed)
+        ran, waited = (1e-9 * sum(part) for part in zip(*since))
+        at_once = max(0.0, ran - passed) / (cores - 1)
+        return (waited - (threads - cores) * at_once) / passed
+
+    def _since(self) -> list[tuple[int, int]]:
+        """Nanoseconds that each thread ran, and waited."""
+        never = (0, 0)
+        return [
+            (ran - self._before.get(thread, never)[0], waited - self._before.get(thread, never)[1])
+            for thread, (ran, waited) in _times().items()
+        ]
 
 
-def _waited() -> dict[str, int]:
-    """Nanoseconds of each thread, by its number."""
+def _times() -> dict[str, tuple[int, int]]:
+    """Nanoseconds that each thread ran, and waited, by its number."""
     found = {}
     for thread in _TASKS.iterdir() if _TASKS.is_dir() else ():
         try:
-            found[thread.name] = int((thread / "schedstat").read_text().split()[1])
-        except (OSError, IndexError, ValueError):  # it has ended, or the kernel doesn't count
+            ran, waited = (thread / "schedstat").read_text().split()[:2]
+        except (OSError, ValueError):  # it has ended, or the kernel doesn't count
             continue
+        found[thread.name] = int(ran), int(waited)
     return found

@@ -4,7 +4,8 @@ torch shares every operation out among OpenMP's threads, which wait for each oth
 Where other programs use the cores too, one of those threads is often not running, and the rest burn the time that it would
 need by waiting actively. How OpenMP waits is decided by the environment when torch is imported; in a host that is before
 our time. So here large pieces of work are taken from a list, by threads whose torch has one thread: those that are done
-sleep, and whoever is held up takes fewer.
+sleep, and whoever is held up takes fewer. There are more threads than cores, so that a core has a piece to go on with while
+another's is held up.
 
 Where nobody else wants the cores, OpenMP is faster: sleepers take long to wake up, and two threads on one map share what
 is in the cache. So each call measures what the next one is to do. The numbers are the same either way:
@@ -30,6 +31,7 @@ from .waiting import Waiting
 CHANNELS = 32  # of a piece at least: a convolution of fewer is slower by the channel
 ELEMENTS = 1 << 18  # of a piece that reads and writes each once, at least: what is shorter takes longer to hand out
 PRODUCTS = 1 << 26  # of a convolution that is cut into pieces, at least
+CROWD = 2  # threads for each core, where others want the cores too
 QUIET = 0.1  # of a call's time that a thread waits for others: below that, OpenMP is as fast as ever
 DISTURBED = 0.25  # from here up it takes more than twice as long
 OFTEN = 0.25  # seconds after which it is looked at again
@@ -61,17 +63,20 @@ class Team:
 
 
 class Workers:
-    """``count`` threads, that sleep until they are called. They end with this object, or with the interpreter."""
+    """Threads that sleep until they are called, to use ``count`` cores. They end with this object, or with the interpreter.
+
+    There are ``CROWD`` for each core: while one is held up by other programs, the next piece is begun.
+    """
 
     def __init__(self, count: int) -> None:
         self.count, self.process = count, os.getpid()
         self.quiet = False  # until a call has found out
-        self._threads = ThreadPoolExecutor(count, "gpen")
+        self._threads = ThreadPoolExecutor(CROWD * count, "gpen")
         self._led = local()
-        _become_single(self._threads, count)
+        _become_single(self._threads, CROWD * count)
 
     def fit(self, count: int) -> bool:
-        """Whether these are as many, and of this process: threads do not survive a fork."""
+        """Whether these are for as many, and of this process: threads do not survive a fork."""
         return (self.count, self.process) == (count, os.getpid())
 
     @property
@@ -87,18 +92,18 @@ class Workers:
         """
         if self.leads_here:
             return job(self._led.team)
-        waiting = Waiting()
-        try:
-            return self._lead_alone(job) if self.quiet else self._lead_several(job)
-        finally:
-            self.quiet = waiting.share < QUIET
+        return self._lead_alone(job) if self.quiet else self._lead_several(job)
 
     def _lead_alone(self, job: Callable[[Team], Result]) -> Result:
+        waiting = Waiting()
         with _Attentive(current_poll()) as team:
-            return _inferring(self._leading, job, team)
+            try:
+                return _inferring(self._leading, job, team)
+            finally:  # a single thread waits for nobody, on a busy machine too
+                self.quiet = waiting.share < QUIET and not team.gave_up
 
     def _lead_several(self, job: Callable[[Team], Result]) -> Result:
-        team = _Several(self._threads, self.count, current_poll())
+        team, waiting = _Several(self._threads, self.count, current_poll()), Waiting()
         leader = self._threads.submit(_inferring, self._leading, job, team)
         try:
             return leader.result()
@@ -107,6 +112,8 @@ class Workers:
             if not leader.cancel():
                 wait([leader])
             raise
+        finally:
+            self.quiet = waiting.share_beyond(CROWD * self.count, self.count) < QUIET
 
     def _leading(self, job: Callable[[Team], Result], team: Team) -> Result:
         self._led.team = team
@@ -130,6 +137,11 @@ class _Attentive(Team):
         if self._before:
             set_own_threads(self._before)
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether the calling thread went on alone."""
+        return self._before > 0
+
     def run(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
             self.poll()
@@ -152,7 +164,8 @@ class _Several(Team):
             return
         others: list[Future[None]] = []
         try:
-            others += [self.threads.submit(_inferring, self._take, left) for _ in range(min(self.count, len(left)) - 1)]
+            at_once = min(CROWD * self.count, len(left))
+            others += [self.threads.submit(_inferring, self._take, left) for _ in range(at_once - 1)]
             self._take(left)
         finally:
             left.clear()  # of what failed, the rest is not begun

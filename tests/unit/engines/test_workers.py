@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gpen_core.checkpoints import load_checkpoint
 from gpen_core.engines.rows import Blocking, FastGpen
 from gpen_core.engines.rows.waiting import Waiting
-from gpen_core.engines.rows.workers import Team, Workers, cuts
+from gpen_core.engines.rows.workers import CROWD, Team, Workers, cuts
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.weights.find import bundled_file
 
@@ -53,7 +53,12 @@ def everything_shared(monkeypatch):
 @pytest.fixture
 def waits(monkeypatch):
     """Sets the share of the time that threads seem to wait for others."""
-    return lambda share: monkeypatch.setattr("gpen_core.engines.rows.workers.Waiting.share", share)
+
+    def seem(share: float) -> None:
+        monkeypatch.setattr(Waiting, "share", share)
+        monkeypatch.setattr(Waiting, "share_beyond", lambda self, threads, cores: share)
+
+    return seem
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
@@ -122,14 +127,34 @@ def test_where_it_becomes_busy_the_call_ends_with_one_thread(torch_threads, wait
         waits(0.5)
 
     with ThreadPoolExecutor(1) as begun_later:
-        workers.lead(lambda team: team.run([disturbed, disturbed, disturbed]))
+        # The thread that goes on alone has a core for itself: that it waits for nobody then says nothing.
+        workers.lead(lambda team: team.run([disturbed, disturbed, disturbed, lambda: waits(0.0)]))
         assert begun_later.submit(torch.get_num_threads).result() == 3
     assert counts == [3, 1, 1] and torch.get_num_threads() == 3 and not workers.quiet
 
 
 def test_where_the_system_does_not_say_who_waits_the_work_is_handed_out(monkeypatch, tmp_path):
     monkeypatch.setattr("gpen_core.engines.rows.waiting._TASKS", tmp_path / "absent")
-    assert Waiting().share == 1
+    assert Waiting().share == Waiting().share_beyond(4, 2) == 1
+
+
+@pytest.mark.parametrize(
+    "ran, waited, expected",
+    [
+        ((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), 0.0),  # four threads fill two cores for two seconds
+        ((1.0, 0.5, 0.5, 1.0), (0.5, 0.5, 0.5, 0.5), 0.0),  # for one second; in the other, one of them is alone
+        ((0.5, 0.5, 0.5, 0.5), (1.5, 1.5, 1.5, 1.5), 3.0),  # and with a core for all of them
+        ((2.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), 0.0),
+    ],
+)
+def test_what_threads_make_each_other_wait_is_nobody_elses(monkeypatch, tmp_path, ran, waited, expected):
+    monkeypatch.setattr("gpen_core.engines.rows.waiting._TASKS", tmp_path)
+    watched = Waiting()
+    monkeypatch.setattr(Waiting, "seconds", 2.0)
+    for number, times in enumerate(zip(ran, waited)):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "schedstat").write_text("{:.0f} {:.0f} 7\n".format(*(1e9 * time for time in times)))
+    assert watched.share_beyond(4, 2) == pytest.approx(expected)
 
 
 def test_a_thread_that_is_kept_waiting_is_seen():
@@ -184,7 +209,7 @@ def test_threads_end_with_the_model(network, pictures, torch_threads):
     fast = FastGpen(network)
     fast(pictures)
     begun = set(threading.enumerate()) - before
-    assert len(begun) == 3
+    assert len(begun) == 3 * CROWD
     fast(pictures)
     assert set(threading.enumerate()) - before == begun
     del fast
