@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..commands import gpen
 from ..errors import CheckpointError
-from ..weights.tables import Group, distinct, listed, tables_of, without_moments, without_raw
+from ..weights.tables import Group, check_count, distinct, listed, tables_of, without_moments, without_raw
 
 # What a generator's weights begin with, of which the first group only is found nowhere else.
 _MARK = re.compile(r"(?:^|(?<=\.))(?:ecd\d+\.\d|generator\.(?:input|conv1|convs|to_rgb1|to_rgbs|style)\.)")
@@ -33,7 +33,7 @@ def generator_group(
     Raises:
         CheckpointError: Several different ones are there, or none is called ``part``.
     """
-    groups = without_moments({place or ".": group for place, group in _groups(content)})
+    groups = without_moments({place or ".": group for place, group in _groups(content, name)})
     if part is not None:
         if part not in groups:
             there = listed(groups) if groups else "none at all"
@@ -54,11 +54,14 @@ def generator_group(
     return next(iter(found.values()))
 
 
-def _groups(content: Group) -> Iterator[tuple[str, Group]]:
+def _groups(content: Group, name: str) -> Iterator[tuple[str, Group]]:
     """Where generators may lie ("a.b"; "" for the top) → the table of that level, without the names of wrappers."""
+    count = 0
     for place, table in tables_of(content):
         names = [key for key in table if isinstance(key, str)]
         prefixes = {key[: mark.start()] for key in names if (mark := _MARK.search(key))}
+        count += len(prefixes)
+        check_count(count, name)
         for prefix in sorted(prefixes):
             others = tuple(other for other in prefixes if len(other) > len(prefix) and other.startswith(prefix))
             group = {
@@ -68,15 +71,16 @@ def _groups(content: Group) -> Iterator[tuple[str, Group]]:
             }
             if not prefix:  # what has no name is refused where the weights are
                 group |= {key: value for key, value in table.items() if not isinstance(key, str)}
-            yield f"{place}{prefix}".rstrip("."), _without_company(group)
+            yield f"{place}{prefix}".rstrip("."), _without_company(group, name)
 
 
-def _without_company(group: Group) -> Group:
+def _without_company(group: Group, name: str) -> Group:
     """Without what lies beside weights and is none of them: tables, texts, counters, optimizers, discriminators."""
     others = {key: value for key, value in group.items() if not (isinstance(key, str) and _OWN.match(key))}
     discriminators = tuple(
         {mark[1] for key in others if isinstance(key, str) and (mark := _DISCRIMINATOR_MARK.fullmatch(key))}
     )
+    check_count(len(discriminators), name)
 
     def is_company(key: object, value: object) -> bool:
         if not isinstance(key, str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LONGEST_KEY = 1024  # characters of a name in a file; a weight's has a hundred
+
 
 class Malformed(Exception):
     """The file's bytes contradict its format: damaged, cut short, or made to deceive. The message is a few words."""

@@ -6,7 +6,7 @@ import json
 import mmap
 from typing import Any
 
-from .malformed import Malformed
+from .malformed import LONGEST_KEY, Malformed
 
 _LARGEST = 4 << 20  # bytes; that of a network of a thousand layers has 200 KiB
 _MOST_TENSORS = 1 << 16
@@ -23,6 +23,8 @@ def check_header(file: mmap.mmap) -> None:
         raise Malformed("its table of contents is not valid JSON") from error
     if not isinstance(table, dict) or len(table) > _MOST_TENSORS:
         raise Malformed(f"its table of contents is no table of at most {_MOST_TENSORS:,} tensors")
+    if any(len(key) > LONGEST_KEY for key in table):
+        raise Malformed(f"a key in its table of contents has more than {LONGEST_KEY:,} characters")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

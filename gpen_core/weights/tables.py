@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import CheckpointError
+
 Group = Mapping[str, Any]
 
 # What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g").
@@ -26,20 +28,29 @@ _MOMENTS = re.compile(
 )
 _DEEPEST = 8
 _SHOWN = 3
+_MOST_NETWORKS = 64  # in a file: each is compared with all others
 
 
 def tables_of(content: Group) -> Iterator[tuple[str, Group]]:
     """Every table within tables and lists, once, and what its place begins with."""
-    waiting: deque[tuple[str, Any, int]] = deque([("", content, 0)])
+    waiting: deque[tuple[tuple[Any, ...], Any]] = deque([((), content)])
     seen = {id(content)}
     while waiting:
-        place, table, depth = waiting.popleft()
+        keys, table = waiting.popleft()
         if isinstance(table, Mapping):
-            yield place, table
+            yield "".join(f"{key}." for key in keys), table
         for key, value in table.items() if isinstance(table, Mapping) else enumerate(table):
-            if isinstance(value, Mapping | list | tuple) and id(value) not in seen and depth < _DEEPEST:
+            if isinstance(value, Mapping | list | tuple) and id(value) not in seen and len(keys) < _DEEPEST:
                 seen.add(id(value))
-                waiting.append((f"{place}{key}.", value, depth + 1))
+                waiting.append(((*keys, key), value))
+
+
+def check_count(count: int, name: str) -> None:
+    """Raise CheckpointError for more networks in the file ``name`` than anybody saves in one."""
+    if count > _MOST_NETWORKS:
+        raise CheckpointError(
+            f"{name}: holds more than {_MOST_NETWORKS} networks. Save the one that is meant in a file of its own."
+        )
 
 
 def without_moments(groups: Mapping[str, Group]) -> dict[str, Group]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
-from .tables import Group, distinct, listed, tables_of, without_moments, without_raw
+from .tables import Group, check_count, distinct, listed, tables_of, without_moments, without_raw
 
 
 def state_with(content: Group, marks: Sequence[str], name: str) -> dict[str, Tensor] | None:
@@ -29,7 +29,7 @@ def state_with(content: Group, marks: Sequence[str], name: str) -> dict[str, Ten
     """
     whole: dict[str, Group] = {}
     for mark in marks:
-        groups = without_moments(dict(_groups(content, mark)))
+        groups = without_moments(dict(_groups(content, mark, name)))
         most = max(map(_weights_in, groups.values()), default=0)
         whole |= {place: group for place, group in groups.items() if _weights_in(group) == most}
     found = distinct(without_raw(whole))
@@ -40,11 +40,14 @@ def state_with(content: Group, marks: Sequence[str], name: str) -> dict[str, Ten
     return dict(next(iter(found.values()))) if found else None
 
 
-def _groups(content: Group, mark: str) -> Iterator[tuple[str, Group]]:
+def _groups(content: Group, mark: str, name: str) -> Iterator[tuple[str, Group]]:
     """Where such a network lies ("a.b"; "." for the top) → its tensors."""
+    count = 0
     for place, table in tables_of(content):
         names = [key for key in table if isinstance(key, str)]
         prefixes = [key.removesuffix(mark) for key in names if key == mark or key.endswith(f".{mark}")]
+        count += len(prefixes)
+        check_count(count, name)
         for prefix in prefixes:
             others = tuple(other for other in prefixes if len(other) > len(prefix) and other.startswith(prefix))
             own = (key for key in names if key.startswith(prefix) and not (others and key.startswith(others)))

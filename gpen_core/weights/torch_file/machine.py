@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ..malformed import Malformed
+from ..malformed import LONGEST_KEY, Malformed
 from .values import Maker, Unread
 
 U8, U16, U32, U64 = (struct.Struct(f"<{size}") for size in "BHIQ")
@@ -15,6 +15,7 @@ _MOST_MARKS = 256  # nested containers in the making
 _LONGEST_INTEGER = 16  # bytes; torch's own magic number has 10
 _LONGEST_LINE = 256
 _LONGEST_WRITTEN_TEXT = 1 << 20  # such as a configuration beside the weights
+_LONG_AS = 64  # characters: what is written for any key that is no text
 _SCALARS = (str, int, float, bytes, type(None), Unread)
 
 
@@ -78,7 +79,10 @@ class Machine:
 
     def written_old_text(self) -> str:
         """How protocol 0 writes Python 2's str: in quotes."""
-        return self._line(_LONGEST_WRITTEN_TEXT)[1:-1].decode("unicode-escape")
+        try:
+            return self._line(_LONGEST_WRITTEN_TEXT)[1:-1].decode("unicode-escape")
+        except Warning as error:  # of an unknown escape, where Python is asked to raise those
+            raise Malformed("a text in its table of contents has an unknown escape") from error
 
     def _line(self, most: int) -> bytes:
         end = self.data.index(b"\n", self.place, self.place + most)
@@ -160,8 +164,14 @@ class Machine:
 
 
 def checked_key(key: object) -> Any:
-    """A key that costs nothing to hash: hashing nested tuples recurses in C, without a limit. Raises Malformed."""
-    for item in key if type(key) is tuple else (key,):
+    """A key that costs nothing to hash: hashing nested tuples recurses in C, without a limit. Raises Malformed.
+
+    Nor to name what lies below it: a few bytes can refer to a long key a hundred thousand times.
+    """
+    items = key if type(key) is tuple else (key,)
+    for item in items:
         if not isinstance(item, _SCALARS):
             raise Malformed("a key in its table of contents is neither a name nor a number")
+    if sum(len(item) if isinstance(item, str | bytes) else _LONG_AS for item in items) > LONGEST_KEY:
+        raise Malformed(f"a key in its table of contents has more than {LONGEST_KEY:,} characters")
     return key

@@ -121,6 +121,19 @@ def test_two_different_ones_are_named_and_can_be_chosen(state, saved, tmp_path, 
     assert "--part" in str(caught.value) and len(str(caught.value)) <= 300
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda s: {f"{number}.ecd0.0.weight": torch.zeros(1) for number in range(65)},
+        lambda s: [{"ecd0.0.weight": torch.zeros(1)} for _ in range(65)],
+        lambda s: s | {f"{number}.final_conv.0.weight": torch.zeros(2) for number in range(65)},
+    ],
+)
+def test_more_networks_than_anybody_saves_in_one_file_are_not_compared(state, saved, content):
+    with pytest.raises(CheckpointError, match="holds more than 64 networks"):
+        load_checkpoint(saved(content(state)))
+
+
 def test_a_part_is_loaded_and_converted(state, saved, tmp_path):
     path = saved({"fast": under("module.", state), "good": under("module.", raw(state))})
     assert torch.equal(

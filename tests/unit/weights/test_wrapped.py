@@ -51,6 +51,12 @@ def test_a_part_of_a_name_is_no_name():
     assert state_with(circle, ("a",), "m.pth") is None
 
 
+def test_more_networks_than_anybody_saves_in_one_file_are_not_compared():
+    content = {f"{number}.body.first.weight": torch.ones(2) for number in range(65)}
+    with pytest.raises(CheckpointError, match="holds more than 64 networks"):
+        state_with(content, ("body.first.weight",), "m.pth")
+
+
 def test_two_different_networks_are_named_and_none_of_them_is_taken():
     state = {"body.first.weight": torch.ones(2), "head.bias": torch.zeros(3)}
     for content in (

@@ -25,8 +25,11 @@ def refused(path, message):
     assert caught.type is CheckpointError
 
 
-def refused_in_little_memory(forks, paths):
-    """In a process of its own, whose memory is limited: one that ends, or asks for more, is seen."""
+def refused_in_little_memory(forks, paths, ways="ways = [read_checkpoint]"):
+    """In a process of its own, whose memory is limited: one that ends, or asks for more, is seen.
+
+    ``ways`` to read may be several, of which the last one refuses each file, and none ends in anything else.
+    """
     pytest.importorskip("resource", reason="memory is limited by POSIX means")
     if not Path("/proc/self/statm").exists():
         pytest.skip("no /proc: the memory in use is not known")
@@ -34,17 +37,23 @@ def refused_in_little_memory(forks, paths):
 import resource, sys, torch
 from gpen_core.errors import CheckpointError
 from gpen_core.weights.reading import read_checkpoint
+{ways}
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + {ROOM},) * 2)
 for path in sys.argv[1:]:
-    try:
-        read_checkpoint(path)
-    except CheckpointError as error:
-        print(error, flush=True)
+    said = "read"
+    for way in ways:
+        try:
+            way(path)
+            said = "read"
+        except CheckpointError as error:
+            said = str(error)
+    print(said, flush=True)
 """
     done = forks.run(code, *paths, folder=ROOT)
     assert done.returncode == 0, f"{done.stdout[-300:]} {done.stderr[-500:]}"
-    assert len(done.stdout.splitlines()) == len(paths), done.stdout
+    said = done.stdout.splitlines()
+    assert len(said) == len(paths) and "read" not in said, done.stdout
 
 
 CALLS = {
@@ -125,6 +134,50 @@ def test_a_few_bytes_take_no_memory(zipped, forks):
     refused_in_little_memory(
         forks, [zipped(key + content + b"s", name=f"{kind}.pth") for kind, content in HUNGRY.items()]
     )
+
+
+WAYS = """
+from pathlib import Path
+from gpen_core import load_checkpoint
+from gpen_core.faces.detectors.retinaface import load_retinaface
+from gpen_core.faces.parsing import load_parser
+ways = [read_checkpoint, load_checkpoint, lambda path: load_retinaface(Path(path)), lambda path: load_parser(Path(path))]
+"""
+
+
+def put(key, value):
+    return b"X" + struct.pack("<I", len(key)) + key + value + b"s"
+
+
+MANY = 20_000
+
+
+def names(mark):
+    return b"}" + b"".join(put(b"%06d.%s" % (number, mark), b"N") for number in range(MANY))
+
+
+LARGE_BELOW = {
+    "a long key, of many tables": b"}" + put(b"k" * 20_000, b"](" + b"}" * MANY + b"e"),
+    "a long key in Python 2's words": b"}T" + struct.pack("<I", 20_000) + b"k" * 20_000 + b"](" + b"}" * MANY + b"es",
+    "a long written key": b"}V" + b"k" * 20_000 + b"\n](" + b"}" * MANY + b"es",
+    "a key of many texts": b"}(" + b"X\0\4\0\0" + b"k" * 1024 + b"q\0" + b"h\0" * MANY + b"t](" + b"}" * 5000 + b"es",
+    "long keys within long keys": (b"}X\0\4\0\0" + b"k" * 1024) * 6 + b"](" + b"](}e" * MANY * 2 + b"e" + b"s" * 6,
+    "many generators' names": names(b"ecd0.0"),
+    "many detectors' names": names(b"body.stage1.0.0.weight"),
+    "many parsers' names": names(b"cp.resnet.conv1.weight"),
+    "many discriminators' names": names(b"final_conv.0.weight") + put(b"ecd0.0", b"N"),
+    "an optimizer's name, again and again": b"}" + put(b"optim_" * 160 + b"\n.ecd0.0", b"N"),
+}
+
+
+def test_names_of_a_few_bytes_take_no_memory_whoever_looks_through_them(zipped, forks):
+    paths = [zipped(content, name=f"{kind}.pth") for kind, content in LARGE_BELOW.items()]
+    refused_in_little_memory(forks, paths, WAYS)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_unknown_escape_is_no_warning_that_is_raised(zipped):
+    refused(zipped(b"}X\x01\0\0\0aS'\\d'\ns"), "an unknown escape")
 
 
 def test_what_is_shared_many_times_is_read_once(zipped):
@@ -333,7 +386,7 @@ def test_only_regular_files_are_opened(tmp_path, monkeypatch):
 
 def test_control_characters_of_a_file_do_not_reach_the_terminal(zipped, by_hand):
     refused(zipped(b"c\x1b[31mos\x07\nsystem\x1b[0m\n)R"), "it refers to")
-    refused(zipped(b"}" + by_hand.text("\x1b[2J" * 3000) + by_hand.tensor(shape=(9,)) + b"s"), "claims")
+    refused(zipped(b"}" + by_hand.text("\x1b[2J" * 250) + by_hand.tensor(shape=(9,)) + b"s"), "claims")
 
 
 def safetensors(tmp_path, header, data=b""):
@@ -360,6 +413,7 @@ ENTRY = '{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
         '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}}',
         '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 400]}}',
         '{"__metadata__": {"x": 3}}',
+        '{"' + "k" * 1025 + '": ' + ENTRY + "}",
         b'{"\xff": 3}',
     ],
 )
