@@ -94,7 +94,11 @@ def _as_picture(frame: Tensor) -> Image.Image:
 def _save(pictures: list[Image.Image], reel: Reel, path: Path) -> None:
     kind = FORMATS[path.suffix.lower()]
     options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:]}
-    timing = {"duration": [round(duration) for duration in reel.durations], "loop": reel.loop}
+    timing: dict[str, Any] = {"duration": [round(duration) for duration in reel.durations]}
+    if reel.loop is not None:
+        timing["loop"] = reel.loop
+    elif kind != "GIF":  # in which saying nothing means once
+        timing["loop"] = 1
     if kind == "GIF":
         options |= {**timing, "disposal": 2}
     elif kind == "WEBP":

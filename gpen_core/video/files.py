@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..commands import pip_install
-from ..errors import OptionError
+from ..errors import ImageError, OptionError
 
 CLIP_EXTENSIONS = (
     ".mp4",
@@ -43,6 +45,17 @@ def pyav() -> ModuleType:
         raise OptionError(f"clips need the Python package av ({error}): {pip_install('av')}") from error
     module: ModuleType = av
     return module
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """What FFmpeg refuses is an ImageError that names the file; a full disk and the like stay what they are."""
+    try:
+        yield
+    except pyav().FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise ImageError(f"{name}: cannot be written ({error})") from error
 
 
 def converting(av: ModuleType) -> Any:

@@ -11,12 +11,14 @@ from typing import Any
 
 from torch import Tensor
 
+from ..errors import ImageError
 from ..files import written_whole
 from ..geometry import size_of
 from .codecs import EncodeOptions, codec_for
 from .extras import Extras
-from .files import pyav
+from .files import writing
 from .info import ClipInfo
+from .joining import join
 from .report import ClipReport
 from .sound import Sound
 from .write import ClipWriter
@@ -56,6 +58,7 @@ class PartsWriter:
 
     Attributes:
         report: What became of the frames so far, those of parts that were there already among them; the caller counts.
+        size: (height, width) of all frames; None before the first one.
     """
 
     def __init__(
@@ -68,16 +71,19 @@ class PartsWriter:
         self.parts = self._found()
         told = self.parts[-1].report if self.parts else {}
         self.report = ClipReport.from_plain(told) if told else ClipReport(frames=self.done)
+        self.size = self.report.size if all(self.report.size) else None
         self._writer: ClipWriter | None = None
         self._now: tuple[int, int] = (0, 0)  # first frame and its time
         self._count = 0
 
     def _open(self, job: str) -> None:
         mark = self.folder / _JOB
-        if self.folder.exists() and (not mark.is_file() or json.loads(mark.read_text()) != job):
+        if self.folder.exists() and _job_in(mark) != job:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(json.dumps(job))
+        if not mark.is_file():
+            with written_whole(mark) as temporary:
+                temporary.write_text(json.dumps(job))
 
     def _found(self) -> list[Part]:
         parts: list[Part] = []
@@ -96,7 +102,18 @@ class PartsWriter:
         return bool(self.parts) and self.parts[-1].next_time < 0
 
     def write(self, frame: Tensor, time: int) -> None:
-        """Add a frame, as ``ClipWriter.write`` does; the first one is number ``done``."""
+        """Add a frame, as ``ClipWriter.write`` does; the first one is number ``done``.
+
+        Raises:
+            ImageError: It has another size than those before it.
+        """
+        self.size = self.size or size_of(frame)
+        if size_of(frame) != self.size:
+            (height, width), (before_height, before_width) = size_of(frame), self.size
+            raise ImageError(
+                f"{self.target.name}: a frame of {width}×{height} px follows on frames of {before_width}×{before_height} px. "
+                f"Delete {self.folder} and restore the clip again."
+            )
         if self._writer is not None and self._count >= self._part_frames:
             self._finish(time)
         if self._writer is None:
@@ -111,7 +128,8 @@ class PartsWriter:
             self._finish(-1)
         with written_whole(self.target) as temporary:
             files = [self._file(number) for number in range(len(self.parts))]
-            join(files, self.parts, temporary, self._info, sound, extras)
+            with writing(self.target.name):
+                join(files, self.parts, temporary, self._info, sound, extras)
         shutil.rmtree(self.folder)
 
     def abandon(self, *, keep: bool) -> None:
@@ -145,54 +163,9 @@ class PartsWriter:
         return self.folder / f"unfinished{self.target.suffix}"
 
 
-def join(
-    files: list[Path], parts: list[Part], target: Path, info: ClipInfo, sound: Sound | None, extras: Extras = Extras()
-) -> None:
-    """Put parts one after the other, packet by packet, without encoding anything again."""
-    av = pyav()
-    flags = {"movflags": "+faststart+use_metadata_tags"} if target.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
-    with av.open(str(target), "w", options=flags) as output:
-        output.metadata.update(dict(info.metadata))
-        extras.add_to(output)
-        stream, last = None, None
-        for file, part in zip(files, parts, strict=True):
-            times = _decoding_times(file)
-            with av.open(str(file)) as container:
-                source = container.streams.video[0]
-                if stream is None:
-                    stream = output.add_stream_from_template(source)
-                    if source.codec_context.name == "hevc" and flags:
-                        stream.codec_context.codec_tag = "hvc1"  # what Apple's players ask for
-                    if sound is not None:
-                        sound.add_to(output, target.suffix)
-                shown = (packet for packet in container.demux(source) if packet.pts is not None)
-                for packet, dts in zip(shown, times, strict=True):
-                    packet.dts = dts
-                    last = _placed(packet, part, info, last)
-                    packet.stream = stream
-                    seconds = float(packet.dts * packet.time_base)
-                    output.mux(packet)
-                    if sound is not None:
-                        sound.mux_until(output, seconds)
-        if sound is not None:
-            sound.finish(output)
-
-
-def _decoding_times(file: Path) -> list[int]:
-    """When each packet is decoded, in the file's order. Matroska does not say so where frames are shown in another order."""
-    with pyav().open(str(file)) as container:
-        found = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.pts is not None]
-    if all(dts is not None for _, dts in found):
-        return [dts for _, dts in found]
-    shown = sorted(pts for pts, _ in found)
-    early = max(at - pts for at, (pts, _) in zip(shown, found, strict=True))  # nothing is shown before it is decoded
-    return [at - early for at in shown]
-
-
-def _placed(packet: Any, part: Part, info: ClipInfo, last: int | None) -> int:
-    """Move a packet to where its part belongs → its time of decoding, which must grow."""
-    offset = round(part.time * info.time_base / packet.time_base)
-    packet.pts += offset
-    packet.dts = packet.dts + offset if last is None else max(packet.dts + offset, last + 1)
-    packet.pts = max(packet.pts, packet.dts)
-    return int(packet.dts)
+def _job_in(mark: Path) -> object:
+    """Whose parts they are; None where nothing that can be read says so."""
+    try:
+        return json.loads(mark.read_text())
+    except (OSError, ValueError):
+        return None

@@ -58,12 +58,15 @@ class ClipReader:
             self._container = self._opened()
         except (self._av.FFmpegError, OSError, ValueError) as error:
             raise ImageError(f"{source}: no clip that can be opened ({error})") from error
-        if not self._container.streams.video:
+        try:
+            if not self._container.streams.video:
+                raise ImageError(f"{source}: there is no picture in it, only sound or text")
+            self._stream = self._container.streams.video[0]
+            self._stream.thread_type = "AUTO"
+            self.info = info_of(self._container, self._stream, self._rotation())
+        except BaseException:
             self._container.close()
-            raise ImageError(f"{source}: there is no picture in it, only sound or text")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
-        self.info = info_of(self._container, self._stream, self._rotation())
+            raise
 
     def __enter__(self) -> ClipReader:
         return self

@@ -35,7 +35,7 @@ class Reel:
         deep: Whether the file has 16 bits a color.
         icc: The profile of its colors, if it is one of RGB.
         durations: Of the frames that were taken, in milliseconds.
-        loop: How often all of them are shown; 0: for ever.
+        loop: How often all of them are shown; 0: for ever; None: once, as of a GIF that does not say.
     """
 
     def __init__(self, name: str, picture: Image.Image, start: float, end: float | None) -> None:
@@ -52,7 +52,7 @@ class Reel:
         self.deep = ";16" in str(getattr(picture, "tile", ()))  # how the reader unpacks it
         self.icc = picture.info.get("icc_profile") if picture.mode in ("RGB", "RGBA", "P") else None
         self.durations: list[float] = []
-        self.loop = 0
+        self.loop: int | None = 0
 
     def frames(self) -> Iterator[Tensor]:
         """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none. Gray pages of 16 bits: [3, H, W] uint16."""
@@ -73,7 +73,8 @@ class Reel:
             if begins >= self._start:
                 self.durations.append(duration)
                 yield self._pixels(frame)
-        self.loop = int(self._picture.info.get("loop", 0))
+        unsaid = None if self._picture.format == "GIF" else 0
+        self.loop = self._picture.info.get("loop", unsaid)
 
     def _check(self, number: int, frame: Image.Image) -> None:
         if frame.size != self._size:

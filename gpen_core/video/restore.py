@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 from torch import Tensor
@@ -14,15 +15,16 @@ from ..errors import ImageError
 from ..geometry import size_of
 from ..pipeline.clip import restore_stream
 from ..pipeline.clip.ahead import ahead
+from ..pipeline.clip.smooth import HISTORY
 from ..pipeline.hooks import Hooks
 from .extras import Extras
 from .parts import PART_FRAMES, PartsWriter
 from .read import ClipFrame, ClipReader
 from .report import ClipReport
+from .sound import Sound
 from .tools import ClipTools
 
 _QUEUE = 4  # frames between two threads
-_LEAD = 32  # frames before a part that tell what the face was like
 
 
 def restore_clip(
@@ -64,6 +66,7 @@ def restore_clip(
     """
     with ClipReader(source, start, end) as reader:
         parts = PartsWriter(target, job_of(source, tools, start, end), reader.info, tools.encode, part_frames)
+        heard: Sound | None = None
         try:
             if not parts.is_complete:
                 _restore_rest(reader, parts, tools, hooks)
@@ -73,6 +76,9 @@ def restore_clip(
         except BaseException:
             parts.abandon(keep=resumes)
             raise
+        finally:
+            if heard is not None:
+                heard.close()
         for sentence in (*(heard.notes if heard else ()), extras.note):
             if sentence:
                 parts.report.note(sentence)
@@ -88,9 +94,10 @@ def job_of(source: Path | io.BytesIO, tools: ClipTools, start: float, end: float
         what = (hash(source.getvalue()),)
     person = None if tools.reference is None else tools.reference.vectors.tolist()
     parser = None if tools.parser is None else tools.parser.name
+    identity, version = tools.protect.identity, import_module("..", __package__).__version__
     return (
         *what, start, end, tools.model.name, tools.model.config, str(tools.model.dtype), tools.detector.name, tools.settings,
-        tools.video, parser, person, tools.encode,
+        tools.video, parser, person, tools.encode, identity and identity.convention, version,
     )  # fmt: skip
 
 
@@ -99,14 +106,14 @@ def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hook
     begin = math.ceil(reader.start / reader.info.time_base)
     skipped, report = parts.done, parts.report
     first = parts.parts[-1].next_time + begin if parts.parts else None
-    lead = _LEAD / float(reader.info.frame_rate)
+    lead = HISTORY / float(reader.info.frame_rate)  # those tell what the face was like
     earliest = None if first is None else float(first * reader.info.time_base) - lead
     times: dict[int, int] = {}
     with closing(ahead(reader.frames(earliest), _QUEUE)) as frames:
         restored = restore_stream(
             _pixels(frames, times), tools.model, tools.detector, tools.settings, tools.video,
             reference=tools.reference, parser=tools.parser, hooks=hooks, tools=tools.protect,
-            total=max(reader.expected_frames - skipped, 0),
+            total=max(reader.expected_frames - skipped, 0), canvas=parts.size,
         )  # fmt: skip
         with closing(ahead(restored, _QUEUE)) as results:
             for result in results:

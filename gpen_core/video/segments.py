@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from ..files import written_whole
 from ..modes import AUTO
 from ..pipeline.clip.moment import as_float
 from ..pipeline.hooks import Hooks
-from .parts import Part, join
+from .codecs import codec_for
+from .files import writing
+from .joining import join
+from .parts import Part
 from .read import ClipReader
 from .report import ClipReport
 from .restore import job_of, restore_clip
@@ -110,9 +115,13 @@ def restore_in_segments(
     segment_frames: int = SEGMENT_FRAMES,
 ) -> ClipReport:
     """``restore_clip``, segment by segment where a clip has several: what workers do side by side, done by one."""
+    with ClipReader(source, start, end) as reader:
+        codec_for(tools.encode, reader.info, target.suffix)  # what cannot be written is said before any work
     segments = find_segments(source, tools.settings.blend.scale, start, end, segment_frames)
     if len(segments) == 1:
-        return restore_clip(source, target, tools, start=start, end=end, hooks=hooks)
+        report = restore_clip(source, target, tools, start=start, end=end, hooks=hooks)
+        shutil.rmtree(segment_folder(target), ignore_errors=True)  # left by a run with other settings
+        return report
     folder = segment_folder(target)
     done = [restore_segment(source, folder, target.suffix, segment, tools, hooks) for segment in segments]
     report = join_segments(source, target, folder, segments, done, start, end)
@@ -170,7 +179,8 @@ def join_segments(
     parts = [Part(0, one.frames, segment.time) for segment, one in zip(segments, done, strict=True)]
     with ClipReader(source, start, end) as reader, written_whole(target) as temporary:
         sound, extras = reader.sound(), reader.extras(target.suffix)
-        join([folder / one.file for one in done], parts, temporary, reader.info, sound, extras)
+        with closing(sound), writing(target.name):
+            join([folder / one.file for one in done], parts, temporary, reader.info, sound, extras)
     report = ClipReport(sum(one.frames for one in done), sum(one.with_faces for one in done), size=done[0].size)
     tracks = sum(one.tracks for one in done)
     report.tracks = dict.fromkeys(range(1, tracks + 1), 0)
@@ -182,7 +192,5 @@ def join_segments(
 
 
 def remove_segments(folder: Path) -> None:
-    """Once they are joined."""
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    """Once they are joined; with what a killed run has left there."""
+    shutil.rmtree(folder)

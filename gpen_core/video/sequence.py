@@ -14,11 +14,11 @@ from ..errors import ImageError, OptionError
 from ..geometry import size_of
 from ..imaging.files import MOST_MEGAPIXELS, Picture, load_picture, save_picture
 from ..pipeline.clip import restore_stream
+from ..pipeline.clip.smooth import HISTORY
 from ..pipeline.hooks import Hooks
 from .report import ClipReport
 from .tools import ClipTools
 
-_LEAD = 32  # frames before the first that is written: they tell what the face was like
 _NUMBERS = re.compile(r"(\d+)")
 
 
@@ -64,7 +64,7 @@ def restore_sequence(
     wanted = [place for place, (_, target) in enumerate(frames) if target is not None]
     if not wanted:
         raise OptionError("no frame of the sequence is left to restore")
-    used = frames[max(0, wanted[0] - _LEAD) : wanted[-1] + _LEAD]
+    used = frames[max(0, wanted[0] - HISTORY) : wanted[-1] + HISTORY]  # the others tell what the face was like
     known: dict[int, Picture] = {}
     report = ClipReport()
     results = restore_stream(

@@ -15,6 +15,8 @@ _HELD = {
     ".webm": ("opus", "vorbis"),
 }
 _ENCODER = {".webm": ("libopus", 48000)}
+# What libopus takes, by the number of channels: of surround sound, only with speakers behind, not at the sides.
+_OPUS_LAYOUTS = {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _DEFAULT_ENCODER = ("aac", 0)  # 0: the rate that the sound has
 _BIT_RATE = 192_000
 
@@ -51,10 +53,10 @@ class Sound:
                 self._copies[stream.index] = output.add_stream_from_template(stream)
                 continue
             encoder, rate = _ENCODER.get(suffix.lower(), _DEFAULT_ENCODER)
-            layout = stream.codec_context.layout.name
+            layout = stream.codec_context.layout
             self._encoders[stream.index] = new = output.add_stream(encoder, rate=rate or stream.codec_context.rate)
             new.bit_rate = _BIT_RATE
-            new.layout = layout
+            new.layout = _OPUS_LAYOUTS.get(layout.nb_channels, layout.name) if encoder == "libopus" else layout.name
             self.notes.append(f"The sound was encoded anew: {suffix} files do not take {name}.")
         if self._streams:
             if self._start > 0:
@@ -78,6 +80,10 @@ class Sound:
         self.mux_until(output, float("inf"))
         for encoder in self._encoders.values():
             output.mux(encoder.encode(None))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the source."""
         self._container.close()
 
     def _in_time(self) -> Iterator[tuple[float, Any]]:

@@ -15,7 +15,7 @@ from ...faces.smoothing import CARRIED, DETECTED, Jitter, smoothed_at
 from ...types import Face
 from .moment import Moment
 
-_HISTORY = 48  # sights of a track before the present one: what tells the detector's noise
+HISTORY = 48  # sights of a track before the present one: what is averaged, and tells the detector's noise
 _SHORTEST = 3  # frames: what appears for fewer in the middle of a scene is no face
 
 
@@ -51,7 +51,7 @@ class _Pass:
         """The same moments, ``reach`` frames later."""
         for moment in moments:
             for face in moment.faces:
-                seen = self._sights.setdefault(face.track, deque(maxlen=_HISTORY + self._reach + 1))
+                seen = self._sights.setdefault(face.track, deque(maxlen=HISTORY + self._reach + 1))
                 seen.append(Sight.of(face, self._step(seen, moment, face) if self._registers else None))
             self._waiting.append(moment)
             if len(self._waiting) > self._reach:

@@ -68,6 +68,7 @@ def restore_stream(
     tools: ProtectTools = ProtectTools(),
     total: int = 0,
     threads: bool = True,
+    canvas: tuple[int, int] | None = None,
 ) -> Generator[Result, None, None]:
     """Restore the faces of a clip, the same face the same way in every frame.
 
@@ -83,6 +84,7 @@ def restore_stream(
         tools: Networks that protecting uses.
         total: How many frames there are, for progress; 0 where nobody knows.
         threads: Search for faces while others are restored.
+        canvas: (height, width) of the result, where it goes on with another one; None: by the settings.
 
     Returns:
         The frames in their order, each as soon as it is done.
@@ -103,13 +105,13 @@ def restore_stream(
         moments = chosen(ready, settings, reference, tools, model)
         moments = worked(moments, model, settings.restore, steps, hooks, total)
         moments = steadied(moments, video, floored=has_floor(steps))
-        yield from _blended(moments, settings.blend, parser, hooks, total)
+        yield from _blended(moments, settings.blend, parser, hooks, total, canvas)
 
 
 def _blended(
-    moments: Iterator[Moment], options: BlendOptions, parser: FaceParser | None, hooks: Hooks, total: int
-) -> Iterator[Result]:
-    size: tuple[int, int] | None = None
+    moments: Iterator[Moment], options: BlendOptions, parser: FaceParser | None, hooks: Hooks, total: int,
+    size: tuple[int, int] | None,
+) -> Iterator[Result]:  # fmt: skip
     for moment in moments:
         pixels = moment.pixels()
         size = size or _canvas(moment, options)

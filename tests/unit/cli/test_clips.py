@@ -136,6 +136,16 @@ def test_an_animation_stays_one_with_its_timing(ending, portrait, checkpoint, tm
             assert found == durations and picture.info["loop"] == 3
 
 
+@pytest.mark.parametrize("ending", ["gif", "apng"])
+def test_a_gif_that_is_shown_once_is_shown_once_when_it_is_restored(ending, portrait, checkpoint, tmp_path):
+    source, target = animation(tmp_path / "in.gif", portrait), tmp_path / f"out.{ending}"
+    with Image.open(source) as picture:
+        assert "loop" not in picture.info
+    assert run(source, "-o", target, "--protect", "off", checkpoint=checkpoint) == 0
+    with Image.open(target) as picture:
+        assert picture.n_frames == 6 and picture.info.get("loop") == (None if ending == "gif" else 1)
+
+
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])
 def test_a_part_of_an_animation_is_restored_with_the_timing_of_its_frames(ending, portrait, checkpoint, tmp_path):
     durations = [80, 120, 40, 200, 80, 300]  # the frames appear at 0, 80, 200, 240, 440 and 520 ms

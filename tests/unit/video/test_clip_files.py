@@ -12,7 +12,7 @@ from unit_harness.sound import mux_tone
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.video import ClipReader, ClipWriter, EncodeOptions, is_clip
 from gpen_core.video.codecs import codec_for
-from gpen_core.video.files import converting
+from gpen_core.video.files import converting, writing
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
 SIZE = (96, 128)
@@ -95,6 +95,45 @@ def test_sound_that_the_file_cannot_hold_is_encoded_anew_and_that_is_said(tmp_pa
     with av.open(str(target)) as container:
         heard = np.concatenate([f.to_ndarray().ravel() for f in container.decode(audio=0)])
         assert len(heard) / container.streams.audio[0].rate == pytest.approx(0.8, abs=0.1)
+
+
+@pytest.mark.parametrize("layout", ["stereo", "5.1(side)"])
+def test_surround_sound_of_films_is_heard_in_webm(layout, tmp_path):
+    channels, source = av.AudioLayout(layout).nb_channels, make_clip(tmp_path / "in.mp4", sound=False)
+    with av.open(str(source)) as container, av.open(str(tmp_path / "in.mkv"), "w") as output:
+        stream = output.add_stream_from_template(container.streams.video[0])
+        audio = output.add_stream("ac3", rate=48000, layout=layout)
+        for packet in container.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+        for first in range(0, 38400, 1536):
+            tone = np.sin(np.arange(first, first + 1536) / 17).astype(np.float32)[None].repeat(channels, 0)
+            part = av.AudioFrame.from_ndarray(tone, format="fltp", layout=layout)
+            part.sample_rate, part.pts, part.time_base = 48000, first, Fraction(1, 48000)
+            output.mux(audio.encode(part))
+        output.mux(audio.encode(None))
+    _, heard = sound_of(copied(tmp_path / "in.mkv", tmp_path / "out.webm"))
+    assert heard.codec_context.name == "opus" and heard.codec_context.layout.nb_channels == channels
+
+
+def test_what_ffmpeg_refuses_names_the_file_and_a_full_disk_stays_one():
+    with pytest.raises(ImageError, match=r"out\.webm: cannot be written"), writing("out.webm"):
+        raise av.error.ArgumentError(22, "Invalid argument")
+    with pytest.raises(OSError, match="No space left"), writing("out.webm"):
+        raise av.error.OSError(28, "No space left on device")
+
+
+def test_what_is_opened_for_a_clip_is_closed_when_it_cannot_be_read(tmp_path, monkeypatch):
+    source, opened = make_clip(tmp_path / "in.mp4"), []
+    original = ClipReader._opened
+    monkeypatch.setattr(ClipReader, "_opened", lambda self: opened.append(original(self)) or opened[-1])
+    monkeypatch.setattr("gpen_core.video.read.info_of", lambda *given: (_ for _ in ()).throw(ImageError("damaged")))
+    with pytest.raises(ImageError, match="damaged"):
+        ClipReader(source)
+    for container in opened:
+        with pytest.raises(AssertionError, match="not open"):
+            container.seek(0)
 
 
 def test_frames_keep_their_times_however_uneven(tmp_path):

@@ -4,12 +4,18 @@ import importlib.util
 from dataclasses import replace
 
 import pytest
+import torch
 
+from gpen_core.checkpoints import GpenModel
 from gpen_core.errors import ImageError, OptionError
+from gpen_core.faces.identity import Embedder
 from gpen_core.lab.evaluation.video import moving, smooth_motion
-from gpen_core.pipeline import Hooks, ProtectOptions, Settings
+from gpen_core.model import Gpen, GpenConfig
+from gpen_core.pipeline import Hooks, ProtectOptions, ProtectTools, Settings
 from gpen_core.pipeline.protect.identity import NO_NETWORK
 from gpen_core.video import ClipReader, EncodeOptions, restore_clip
+from gpen_core.video.parts import PartsWriter
+from gpen_core.video.restore import job_of
 
 av = pytest.importorskip("av", reason="PyAV reads and writes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
@@ -88,6 +94,51 @@ def test_a_run_that_goes_on_tells_of_the_whole_clip(stage_and_frame, clip, tools
         restore_clip(clip, target, asking, hooks=killed_at(stage, frame or FRAMES + 1), part_frames=PART)
     resumed = restore_clip(clip, target, asking, part_frames=PART)
     assert resumed.text() == whole.text() and resumed.tracks == whole.tracks and resumed.size == whole.size
+
+
+def test_a_run_that_goes_on_keeps_the_size_of_the_frames_before(clip, tools, tmp_path, write_clip, monkeypatch):
+    """Scale "auto" is settled by the first frame, which shows no face here; that from which the next run begins shows one."""
+    with ClipReader(clip) as reader:
+        faces = [frame.pixels.float() / 255 for frame in reader.frames()]
+    shot = write_clip(tmp_path / "shot.mp4", [torch.full_like(faces[0], 0.3)] * 8 + faces[8:])
+    config = GpenConfig(256, 256, (4,) * 7, style_dim=8, mapping_layers=1)  # more pixels than the face has
+    model = GpenModel(config, Gpen(config).requires_grad_(False).eval(), tools.model.task, "larger")
+    blend = replace(tools.settings.blend, scale="auto")
+    automatic = replace(tools, model=model, settings=replace(tools.settings, blend=blend))
+    with pytest.raises(KilledError):
+        restore_clip(shot, tmp_path / "out.mp4", automatic, hooks=killed_at("blend", 18), part_frames=PART)
+    monkeypatch.setattr("gpen_core.video.restore.HISTORY", 2)
+    report = restore_clip(shot, tmp_path / "out.mp4", automatic, part_frames=PART)
+    frames, _, _ = seen(tmp_path / "out.mp4")
+    assert report.size == SIZE and {tuple(frame.shape[-2:]) for frame in frames} == {SIZE} and len(frames) == FRAMES
+    assert all((frame - 76).abs().mean() < 3 for frame in frames[:8])
+
+
+def test_parts_take_frames_of_one_size(clip, tmp_path):
+    with ClipReader(clip) as reader:
+        parts = PartsWriter(tmp_path / "out.mp4", "job", reader.info, EncodeOptions())
+    parts.write(torch.zeros(3, *SIZE), 0)
+    with pytest.raises(ImageError, match="a frame of 512×352 px follows on frames of 256×176 px"):
+        parts.write(torch.zeros(3, 352, 512), 40)
+    parts.abandon(keep=False)
+
+
+@pytest.mark.parametrize("mark", ["", "{", '"another"'])
+def test_a_folder_that_does_not_say_whose_parts_it_holds_is_begun_anew(mark, clip, tmp_path):
+    with ClipReader(clip) as reader:
+        parts = PartsWriter(tmp_path / "out.mp4", "job", reader.info, EncodeOptions())
+        (parts.folder / "job.json").write_text(mark)
+        (parts.folder / "00000.mp4").touch()
+        assert PartsWriter(tmp_path / "out.mp4", "job", reader.info, EncodeOptions()).parts == []
+    assert [file.name for file in parts.folder.iterdir()] == ["job.json"]
+
+
+def test_another_version_or_recognition_network_is_another_job(clip, tools, monkeypatch):
+    embedder = Embedder(112, ((0.0, 0.0),) * 5, lambda chips: chips.flatten(1).double(), True, "cosine")
+    known = job_of(clip, replace(tools, protect=ProtectTools(identity=embedder)), 0, None)
+    before = job_of(clip, tools, 0, None)
+    monkeypatch.setattr("gpen_core.__version__", "0.0.1")
+    assert len({before, known, job_of(clip, tools, 0, None)}) == 3
 
 
 def test_parts_of_another_job_are_not_taken(clip, tools, tmp_path):

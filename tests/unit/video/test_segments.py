@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
+from gpen_core.errors import OptionError
 from gpen_core.pipeline import Hooks, ProtectOptions, Settings
 from gpen_core.pipeline.protect.identity import NO_NETWORK
-from gpen_core.video import ClipReader
+from gpen_core.video import ClipReader, EncodeOptions
 from gpen_core.video.segments import (
     find_segments,
     join_segments,
@@ -118,3 +119,20 @@ def test_segments_that_are_done_are_not_done_again(clip, tools, tmp_path):
     assert steps.count("blend") == 2 * SCENE
     restore_in_segments(clip, tmp_path / "whole.mp4", tools, segment_frames=5)
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_what_a_killed_run_with_other_settings_left_is_removed_with_the_segments(clip, tools, tmp_path):
+    left = segment_folder(tmp_path / "out.mp4") / ".00000-0123456789ab.mp4-parts"
+    left.mkdir(parents=True)
+    (left / "00000.mp4").touch()
+    restore_in_segments(clip, tmp_path / "out.mp4", tools, segment_frames=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    left.mkdir(parents=True)
+    restore_in_segments(clip, tmp_path / "out.mp4", tools, end=0.2, segment_frames=500)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_what_cannot_be_written_is_said_before_scenes_are_looked_for(clip, tools, tmp_path, monkeypatch):
+    monkeypatch.setattr("gpen_core.video.segments.find_segments", lambda *given: pytest.fail("looked for scenes"))
+    with pytest.raises(OptionError, match="do not take"):
+        restore_in_segments(clip, tmp_path / "out.webm", replace(tools, encode=EncodeOptions("prores")))

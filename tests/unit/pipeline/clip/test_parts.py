@@ -44,10 +44,19 @@ def test_the_next_part_goes_on_from_the_one_before(talking, tiny_model, detector
     assert [face.frame for face in part.faces] == list(range(len(later))) and len(part.facts) == len(part.faces)
     assert (part.frames - whole.frames[BORDER:]).abs().max() < 1e-4
     assert (alone.frames - whole.frames[BORDER:]).abs().max() > 2e-3
-    assert end.frames.shape[0] == 16 and torch.equal(end.frames[-1], (later[-1] * 255).round().byte())
+    assert end.frames.shape[0] == len(talking.frames) and torch.equal(end.frames[-1], (later[-1] * 255).round().byte())
 
 
-def test_a_part_goes_on_although_not_all_of_the_clip_is_remembered(talking, tiny_model, detector, plain, whole):
+def test_no_more_than_the_last_frames_of_a_clip_are_remembered():
+    faceless, end = track_part(torch.rand(30, 3, 8, 8), (), VIDEO)
+    _, end = track_part(torch.rand(10, 3, 8, 8), (), VIDEO, end)
+    assert faceless == () and len(end.frames) == 32
+
+
+def test_a_part_goes_on_although_not_all_of_the_clip_is_remembered(
+    talking, tiny_model, detector, plain, whole, monkeypatch
+):
+    monkeypatch.setattr("gpen_core.pipeline.clip.parts._LEAD", 16)
     _, end = restore_part(talking.frames[:20], tiny_model, detector, plain, video=VIDEO)
     assert len(end.frames) == 16
     part, _ = restore_part(talking.frames[20:], tiny_model, detector, plain, video=VIDEO, before=end)
