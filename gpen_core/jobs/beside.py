@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import ImageError
 from ..files import scratch_folder
 from ..geometry import size_of
 from ..imaging.files import Picture, save_picture
 from ..imaging.lanczos import resize_lanczos
 from ..types import RestoredFace
 from .job import Job
-from .plan import remove_faces
+from .plan import is_face, remove_faces
 
 
 def save_beside(job: Job, before: Tensor, after: Tensor, faces: list[RestoredFace]) -> None:
@@ -24,6 +25,9 @@ def save_beside(job: Job, before: Tensor, after: Tensor, faces: list[RestoredFac
         before: [3 or more, H, W] RGB in [0, 1], the picture.
         after: [3 or more, H', W'] likewise, the result.
         faces: Those that were restored.
+
+    Raises:
+        ImageError: It cannot be written there.
     """
     if job.pair is not None:
         _save_pair(before, after, job.pair)
@@ -38,18 +42,31 @@ def _save_pair(before: Tensor, after: Tensor, path: Path) -> None:
 
 def _save_faces(faces: list[RestoredFace], folder: Path) -> None:
     """A folder, empty where no face was found: what is there is whole, whenever a run is stopped."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(folder.parent) as scratch:
-        made = scratch / "faces"
-        made.mkdir()
-        for number, face in enumerate(faces):
-            _save_face(face, made, number)
-        if not folder.exists():
-            made.rename(folder)
-            return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(folder.parent) as scratch:
+            made = scratch / "faces"
+            made.mkdir()
+            try:
+                for number, face in enumerate(faces):
+                    _save_face(face, made, number)
+            except ImageError as error:
+                raise ImageError(str(error).replace(str(made), str(folder))) from error
+            _put_in_place(made, folder)
+    except OSError as error:
+        raise ImageError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    """The new folder for the old one, which goes with the scratch folder around the new one; what else is in it stays."""
+    if folder.is_symlink() or (folder.exists() and not all(is_face(file.name) for file in folder.iterdir())):
         remove_faces(folder)
         for file in sorted(made.iterdir()):
             file.replace(folder / file.name)
+        return
+    if folder.exists():
+        folder.rename(made.with_name("earlier"))
+    made.rename(folder)
 
 
 def _save_face(face: RestoredFace, folder: Path, number: int) -> None:

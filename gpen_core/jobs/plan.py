@@ -86,9 +86,12 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
     check_sources_stay(jobs)
     is_there = _looked_up(place(output.path), jobs)
     done = frozenset() if output.overwrite else earlier.done
-    left = [job for job in jobs if not (text_of(job.target) in done and is_there(job.target))]
-    if output.skip_existing:
-        left = [missing for job in left if (missing := _missing(job, is_there)) is not None]
+
+    def left_of(job: Job) -> Job | None:
+        is_done = text_of(job.target) in done and is_there(job.target)
+        return _missing(job, is_there) if is_done or output.skip_existing else job
+
+    left = [missing for job in jobs if (missing := left_of(job)) is not None]
     if not output.overwrite and not output.skip_existing:
         check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
     for folder in sorted({job.target.parent for job in left}):
@@ -99,13 +102,13 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
 def _missing(job: Job, is_there: Callable[[Path], bool]) -> Job | None:
     """A job without what is there; None where nothing is missing."""
     has_result = is_there(job.target)
-    if has_result and (isinstance(job.target, Address) or is_moving(job)):
+    if has_result and isinstance(job.target, Address):
         return None
     pair = None if job.pair is None or is_there(job.pair) else job.pair
     # Of a folder in a store, some faces may be there: they come one by one, before the result.
     are_there = job.faces is not None and not isinstance(job.faces, Address) and is_there(job.faces)
     faces = None if are_there else job.faces
-    if has_result and pair is None and faces is None:
+    if has_result and ((pair is None and faces is None) or is_moving(job)):
         return None
     return replace(job, pair=pair, faces=faces, only_beside=has_result)
 

@@ -18,6 +18,7 @@ from ..modes import AUTO
 from ..pipeline import Hooks, Restoration, restore_image
 from ..types import Face, FaceFacts, RestoredFace
 from ..video.animated import ANIMATIONS, restore_animation
+from ..video.reel import opened
 from ..video.segments import restore_in_segments
 from .beside import save_beside
 from .job import Job, is_moving
@@ -78,7 +79,9 @@ def restore_job(
     """
     with staged(job, options.retries) as stage:
         here, heard = stage.job, replace(hooks, say=lambda text: hooks.say(stage.named(text)))
-        if is_moving(here):
+        if is_moving(here) and here.only_beside:  # which an address does not tell until its file is here
+            done = Done("moving: it has nothing beside it, and its result is there and stays", _size_of(here.source))
+        elif is_moving(here):
             done = _restore_clip(here, tools, options, heard)
         else:
             done = _restore_picture(here, tools, options, heard, keeps_pair)
@@ -139,6 +142,11 @@ def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) ->
         )  # fmt: skip
     height, width = report.size
     return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds)
+
+
+def _size_of(animation: Path) -> tuple[int, int]:
+    with opened(animation) as picture:
+        return picture.height, picture.width
 
 
 def _check_fits(picture: Picture, target: Path, scale: float | str) -> None:

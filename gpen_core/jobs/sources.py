@@ -59,7 +59,8 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
     Args:
         inputs: As typed, also addresses such as s3://bucket/folder. What exists under exactly that name is no pattern.
         recursive: Look into folders within folders.
-        output: The folder that results go to: where it lies within one that is searched, what is in it is no source.
+        output: The folder that results go to: where it lies within one that is searched, be it by a pattern, what is in it
+            is no source.
 
     Raises:
         ImageError: No input matches an image.
@@ -68,9 +69,11 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
     missing, passed_over, results = [], [], set()
     for text in inputs:
         path = _expanded(text)
-        within = None if output is None else _within(path, output)
+        searched = _searched(path)
+        within = None if output is None else _within(searched, output)
         every = list(_sources(path, recursive))
-        found = [source for source in every if within is None or not source.below.is_relative_to(within)]
+        apart = None if within is None else PurePath(searched) / within
+        found = [source for source in every if apart is None or not PurePath(source.path).is_relative_to(apart)]
         results |= {source.path for source in every} - {source.path for source in found}
         sources.update({source.path: source for source in found if source.path not in sources})
         skipped = (
@@ -83,6 +86,22 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
     if not sources:
         raise ImageError(_nothing(missing, passed_over))
     return Found(tuple(sources.values()), tuple(missing), tuple(passed_over), len(results - sources.keys()))
+
+
+def _searched(path: Path) -> Path:
+    """The folder that is searched: of a pattern, what comes before its first part."""
+    if isinstance(path, Address):
+        pattern = _first_of_pattern(path)
+        return path if pattern is None else cast(Path, Address(*path.parts[:pattern]))
+    return path if path.exists() else _before_pattern(path)
+
+
+def _first_of_pattern(address: Address) -> int | None:
+    return next((number for number, part in enumerate(address.parts) if glob.has_magic(part)), None)
+
+
+def _before_pattern(path: Path) -> Path:
+    return next((parent for parent in path.parents if parent.is_dir()), Path())
 
 
 def _within(folder: Path, output: Path) -> Path | None:
@@ -132,7 +151,7 @@ def _sources_at(address: Address, recursive: bool) -> Iterator[Source]:
     if address.is_file():
         yield Source(cast(Path, address))
         return
-    pattern = next((number for number, part in enumerate(address.parts) if glob.has_magic(part)), None)
+    pattern = _first_of_pattern(address)
     folder = address if pattern is None else Address(*address.parts[:pattern])
     found = folder.files(recursive=recursive or (pattern is not None and len(address.parts) - pattern > 1))
     matching = (name for name in found if _is_meant(name, None if pattern is None else address.parts[pattern:]))
@@ -154,7 +173,7 @@ def _rank(name: PurePosixPath) -> tuple[tuple[int, str], ...]:
 
 def _pattern(path: Path) -> str:
     """What is there under exactly its name is no pattern: brackets in a folder's name are only characters."""
-    there = next((parent for parent in path.parents if parent.is_dir()), Path())
+    there = _before_pattern(path)
     return str(Path(glob.escape(str(there))) / path.relative_to(there))
 
 

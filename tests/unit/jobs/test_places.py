@@ -136,6 +136,20 @@ def test_faces_of_an_earlier_run_go_and_what_else_lies_there_stays(store, checkp
     ]
 
 
+def test_a_result_that_is_there_stays_also_where_its_source_turns_out_to_move(store, checkpoint, tmp_path):
+    frames = [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (0, 200)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    put(store, "/in/a.webp", content=(tmp_path / "a.webp").read_bytes())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.webp").write_bytes(b"there")
+    asked = Output(f"{tmp_path}/out/", skip_existing=True, side_by_side=True)
+    jobs, _ = plan_jobs(find_pictures(["memory://in"]).sources, asked)
+    done = [restore_job(job, load_tools(ToolOptions(checkpoint, aligned=True))) for job in jobs]
+    assert [(one.size, "stays" in one.text) for one in done] == [((64, 64), True)]
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.webp"]
+    assert (tmp_path / "out" / "a.webp").read_bytes() == b"there"
+
+
 def test_messages_name_the_address_and_not_the_copy(store, checkpoint):
     put(store, "/in/text.png", content=b"text")
     tools, job = (

@@ -12,7 +12,7 @@ from unit_harness.privileges import permissions_count
 
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.jobs.places import place
-from gpen_core.jobs.plan import Output, plan_jobs, remove_faces
+from gpen_core.jobs.plan import Earlier, Output, plan_jobs, remove_faces
 from gpen_core.jobs.sources import Source, find_pictures
 
 
@@ -65,6 +65,16 @@ def test_results_within_a_folder_that_is_searched_are_no_sources(tmp_path, recur
     assert find_pictures([str(folder)], output=folder).sources == find_pictures([str(folder)]).sources
 
 
+@pytest.mark.parametrize("pattern", ["in/**/*.png", "in/*/*.png", "i*/**/*.png", "in/done/**/*.png"])
+def test_results_that_fit_a_pattern_are_no_sources(tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(make(tmp_path, "in/trip/b.png", "in/done/b.png"))
+    found = find_pictures([pattern], output=Path("in/done"))
+    if pattern.startswith("in/done"):  # it is asked for by its name
+        assert (names(found, Path("in")), found.results) == (["done/b.png"], 0)
+    else:
+        assert (names(found, Path("in")), found.results) == (["trip/b.png"], 1)
+
+
 def test_results_within_a_store_are_no_sources():
     fsspec = pytest.importorskip("fsspec")
     fsspec.filesystem("memory").store.clear()
@@ -72,6 +82,9 @@ def test_results_within_a_store_are_no_sources():
         fsspec.filesystem("memory").pipe_file(f"/{name}", b"")
     found = find_pictures(["memory://in"], recursive=True, output=place("memory://in/done"))
     assert [str(source.path) for source in found.sources] == ["memory://in/a.png"] and found.results == 1
+    fsspec.filesystem("memory").pipe_file("/in/b/a.png", b"")
+    found = find_pictures(["memory://in/*/*.png"], output=place("memory://in/done"))
+    assert [str(source.path) for source in found.sources] == ["memory://in/b/a.png"] and found.results == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
@@ -145,12 +158,28 @@ def test_what_was_not_asked_for_is_not_missing(tmp_path):
     assert plan_jobs([Source(tmp_path / "a.png")], Output(f"{tmp_path}/out/", skip_existing=True)) == ([], 1)
 
 
+@pytest.mark.parametrize("skip_existing", [True, False])
+def test_beside_what_an_earlier_run_did_what_is_missing_is_made(tmp_path, skip_existing):
+    make(tmp_path, "a.png", "b.png", "out/a.png", "out/b.png", "out/b.png-side-by-side.png")
+    did = frozenset(str(tmp_path / "out" / name) for name in ("a.png", "b.png"))
+    asked = Output(f"{tmp_path}/out/", skip_existing=skip_existing, side_by_side=True)
+    jobs, done = plan_jobs(find_pictures([str(tmp_path)]).sources, asked, Earlier(did, did))
+    assert [job.written for job in jobs] == [(tmp_path / "out" / "a.png-side-by-side.png",)] and done == 1
+
+
+def test_a_finished_picture_beside_which_nothing_is_asked_for_is_not_opened(tmp_path, monkeypatch):
+    make(tmp_path, "a.webp", "out/a.webp")
+    monkeypatch.setattr("gpen_core.jobs.plan.is_moving", lambda job: pytest.fail(f"{job.source} is opened"))
+    asked = Output(f"{tmp_path}/out/", skip_existing=True)
+    assert plan_jobs([Source(tmp_path / "a.webp")], asked) == ([], 1)
+
+
 def test_an_animation_has_nothing_beside_it_that_could_be_missing(tmp_path):
     frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 200)]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    make(tmp_path, "out/a.gif")
-    asked = Output(f"{tmp_path}/out/", format="gif", skip_existing=True, side_by_side=True)
-    assert plan_jobs([Source(tmp_path / "a.gif")], asked) == ([], 1)
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    make(tmp_path, "out/a.webp")
+    asked = Output(f"{tmp_path}/out/", skip_existing=True, side_by_side=True)
+    assert plan_jobs([Source(tmp_path / "a.webp")], asked) == ([], 1)
 
 
 @pytest.mark.parametrize("output", [Output("a.png"), Output("b.png", side_by_side=True), Output(".", overwrite=True)])
