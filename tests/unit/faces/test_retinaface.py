@@ -160,7 +160,7 @@ def test_unusable_files_are_refused_by_name(untrained, tmp_path):
         "other.pth": lambda p: torch.save({"conv.weight": torch.zeros(1)}, p),
         "list.pth": lambda p: torch.save([1, 2, 3], p),
         "short.pth": lambda p: torch.save({k: v for k, v in state.items() if "LandmarkHead" not in k}, p),
-        "extra.pth": lambda p: torch.save({**state, "more": torch.zeros(1)}, p),
+        "extra.pth": lambda p: torch.save({**state, "more.weight": torch.zeros(1)}, p),
         "code.pth": lambda p: torch.save(untrained, p),
         "cut.pth": lambda p: (torch.save(state, p), p.write_bytes(p.read_bytes()[: p.stat().st_size // 2])),
     }
