@@ -88,6 +88,17 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
+def sweep_own(folder: Path) -> None:
+    """``sweep`` for a folder that this process alone writes to: all that is half-written there is left over.
+
+    By whom does not tell in a container: after a new start, it has the number of the process that was killed, or another
+    host's name.
+    """
+    for entry in folder.glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
 def _host() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 

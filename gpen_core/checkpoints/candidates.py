@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from ..commands import gpen
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OptionError, one_line
 from ..weights.tables import Group, check_count, distinct, listed, tables_of, without_moments, without_raw
 
 # What a generator's weights begin with, of which the first group only is found nowhere else.
@@ -31,13 +31,15 @@ def generator_group(
         part: Which one is wanted, by the name under which it lies; None where only one can be meant.
 
     Raises:
-        CheckpointError: Several different ones are there, or none is called ``part``.
+        CheckpointError: Several different ones are there, or none.
+        OptionError: None of those that are there is called ``part``.
     """
     groups = without_moments({place or ".": group for place, group in _groups(content, name)})
     if part is not None:
         if part not in groups:
-            there = listed(groups) if groups else "none at all"
-            raise CheckpointError(f"{name}: no GPEN generator '{part:.60}' in it. There is {there}.")
+            if groups:
+                raise OptionError(one_line(f"{name}: no GPEN generator '{part:.60}' in it. There is {listed(groups)}."))
+            raise CheckpointError(f"{name}: no GPEN generator '{part:.60}' in it. There is none at all.")
         return groups[part]
     if len(groups) < 2:
         return next(iter(groups.values()), None)

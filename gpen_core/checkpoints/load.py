@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..engines import engine_for
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OptionError
 from ..model import Gpen, GpenConfig
 from ..polling import current_poll
 from ..tasks import TASKS, Task
@@ -43,7 +43,8 @@ class Generator:
 
 
 def read_generator(path: Path, task: str | None = None, part: str | None = None) -> Generator:
-    """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError."""
+    """What ``load_checkpoint``, ``describe`` and ``convert`` begin with. Raises CheckpointError or OptionError."""
+    _check_task(task)
     with source_named(path):
         return _read(path, task, part)
 
@@ -99,7 +100,9 @@ def load_checkpoint(
 
     Raises:
         CheckpointError: The file is damaged, incomplete, of another network, or holds more than weights.
+        OptionError: There is no such task, or no such part in the file.
     """
+    _check_task(task)
     path = Path(path)
     with source_named(path):
         if looks_like_onnx(path):
@@ -137,6 +140,12 @@ def task_of(asked: str | None, metadata: Mapping[str, str], path: Path) -> Task:
     if name not in TASKS:
         raise CheckpointError(f"{path.name}: unknown task '{name}'. Known: {', '.join(TASKS)}.")
     return TASKS[name]
+
+
+def _check_task(asked: str | None) -> None:
+    """Before the file is read, which is not to blame for it."""
+    if asked and asked not in TASKS:
+        raise OptionError(f"unknown task '{asked}'. Known: {', '.join(TASKS)}.")
 
 
 def check_finite(state: Mapping[str, Tensor], name: str) -> None:

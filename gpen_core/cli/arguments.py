@@ -13,6 +13,11 @@ def some_text(text: str) -> str:
     return text
 
 
+def some_path(text: str) -> Path:
+    """A file or folder; see ``some_text``."""
+    return Path(some_text(text))
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add --model, for commands that default to the best installed model."""
     parser.add_argument(
@@ -26,7 +31,7 @@ def add_weight_folders(parser: argparse.ArgumentParser) -> None:
     """Add --models, which may be repeated: ``options.models`` is a list of folders."""
     parser.add_argument(
         "--models",
-        type=Path,
+        type=some_path,
         action="append",
         default=[],
         help="additional folder to search for weights; may be repeated",

@@ -19,7 +19,7 @@ from ..lab.benchmark.subjects import PUBLISHED_SIZES, Subject, present_subjects,
 from ..modes import AUTO
 from ..precisions import PRECISIONS
 from ..weights.find import resolve_model, weight_folders
-from .arguments import add_weight_folders
+from .arguments import add_weight_folders, some_path, some_text
 
 _ABOUT = """Time, memory and arithmetic throughput of each way to run the networks on this machine, compared with its peak for
 matrix products, convolutions and copies. Each candidate runs in its own process, interleaved with the others."""
@@ -31,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                                  description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
     parser.add_argument(
-        "--model", action="append", default=[], metavar="NAME_OR_PATH",
+        "--model", type=some_text, action="append", default=[], metavar="NAME_OR_PATH",
         help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are installed)",
     )  # fmt: skip
     add_weight_folders(parser)
@@ -40,7 +40,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f"also the published network of this size, with random weights: "
         f"{', '.join(map(str, PUBLISHED_SIZES))}",
     )  # fmt: skip
-    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--device", type=some_text, default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", nargs="+", default=[], choices=list(PRECISIONS), metavar="NAME",
                         help=f"one or more of {', '.join(PRECISIONS)} "
                         "(default: float32; bfloat16 on a CPU, float16 on a GPU)")  # fmt: skip
@@ -58,8 +58,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: PyTorch's)")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="faces at once (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results as JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="also draw a chart")
+    parser.add_argument("--json", type=some_path, metavar="FILE", help="also write the results as JSON")
+    parser.add_argument("--plot", type=some_path, metavar="FILE.svg", help="also draw a chart")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..errors import OptionError
 from ..faces.selection import ORDERS, SAME_PERSON, SelectOptions
 from ..faces.selection.orders import CENTER
+from .arguments import some_path, some_text
 
 # Name, default, unit, help.
 _LIMITS = (
@@ -25,7 +25,7 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_argument_group("which faces are restored")
     chosen.add_argument(
         "--faces",
-        default="",
+        type=some_text,
         metavar="LIST",
         help="numbers of the faces in each image, in --order, such as 0,2-4,-1 (-1 = last; default: all). A list that begins "
         "with a minus is written --faces=-1",
@@ -38,6 +38,7 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument(
         "--point",
+        type=some_text,
         default="0.5,0.5",
         metavar="X,Y",
         help="for --order nearest_to_point: shares of width and height, 0 … 1",
@@ -54,7 +55,7 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     for name, default, unit, text in _LIMITS:
         chosen.add_argument(name, type=float, default=default, metavar=unit, help=text)
     chosen.add_argument(
-        "--reference", type=Path, metavar="FILE", help="restore only the person in this picture (its largest face)"
+        "--reference", type=some_path, metavar="FILE", help="restore only the person in this picture (its largest face)"
     )
     chosen.add_argument(
         "--reference-similarity",
@@ -89,7 +90,7 @@ def select_options(options: argparse.Namespace) -> SelectOptions:
         min_score=options.min_score,
         min_quality=options.min_quality,
         max_quality=options.max_quality,
-        indices=options.faces,
+        indices=options.faces or "",
         point=point,
     )
 

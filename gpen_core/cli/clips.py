@@ -9,16 +9,19 @@ from ..pipeline.clip import VideoOptions
 from ..video.codec_names import CODECS
 from ..video.codecs import EncodeOptions
 from ..video.segments import SEGMENT_FRAMES
+from .arguments import some_text
 from .companions import companions
 
 
 def add_clips(parser: argparse.ArgumentParser) -> None:
     """Options on clips."""
     clips, video = parser.add_argument_group("clips"), VideoOptions()
-    clips.add_argument("--start", default="0", metavar="TIME", help="begin here: seconds, or h:mm:ss (default: 0)")
+    clips.add_argument(
+        "--start", type=some_text, default="0", metavar="TIME", help="begin here: seconds, or h:mm:ss (default: 0)"
+    )
     clips.add_argument("--segment-frames", type=int, default=SEGMENT_FRAMES, metavar="N", help="a long clip is cut at the "
                        "first change of scene after N frames, and joined again (default: %(default)s)")  # fmt: skip
-    clips.add_argument("--end", metavar="TIME", help="stop here (default: at the end)")
+    clips.add_argument("--end", type=some_text, metavar="TIME", help="stop here (default: at the end)")
     clips.add_argument(
         "--codec", choices=CODECS, default=CODECS[0], help="auto: the source's, where the file takes it (default: auto)"
     )

@@ -9,6 +9,7 @@ from ..errors import OptionError
 from ..jobs import Companions
 from ..jobs.options import MASKS
 from ..modes import AUTO
+from .arguments import some_path, some_text
 
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,7 @@ def add_companions(parser: argparse.ArgumentParser) -> None:
     tasks = parser.add_argument_group("colorizing, inpainting, other backgrounds (docs/tasks.md)")
     tasks.add_argument(
         "--mask",
+        type=some_text,
         metavar="FILE",
         help="for inpainting models: white where to fill. An image, or a folder of masks with the names of the inputs",
     )
@@ -26,14 +28,14 @@ def add_companions(parser: argparse.ArgumentParser) -> None:
     )
     tasks.add_argument(
         "--background",
-        type=Path,
+        type=some_path,
         metavar="FOLDER",
         help="paste faces into these images, which another program enlarged: an image, or a folder of images with the names of "
         "the inputs. --scale is then ignored",
     )
     tasks.add_argument(
         "--upscaler",
-        type=Path,
+        type=some_path,
         metavar="FILE",
         help="enlarge the whole image with this network before faces are pasted: any that spandrel knows, such as "
         "RealESRGAN_x4plus.pth. --memory limits its tiles",

@@ -20,6 +20,7 @@ from ..jobs.checks import check_writable
 from ..lab.degradation import RECIPES, DegradationRecipe, Weighted
 from ..lab.degradation.sheet import contact_sheet, samples
 from ..lab.training.reading import config_text, read_config
+from .arguments import some_path, some_text
 
 _ABOUT = """A contact sheet of the degradations used in training: each face, the degraded face, and the sampled parameters
 (lengths in pixels of a 512 px face; they scale with its size). Images that are not square are center-cropped."""
@@ -28,11 +29,13 @@ _ABOUT = """A contact sheet of the degradations used in training: each face, the
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("degrade-sheet", help="preview the degradations used in training", description=_ABOUT)
     parser.set_defaults(run=run)
-    parser.add_argument("faces", metavar="FOLDER_OR_PICTURE", help="aligned faces")
-    parser.add_argument("-o", "--output", required=True, type=Path, help="output image")
+    parser.add_argument("faces", type=some_text, metavar="FOLDER_OR_PICTURE", help="aligned faces")
+    parser.add_argument("-o", "--output", required=True, type=some_path, help="output image")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--recipe", choices=sorted(RECIPES), default="released", help="default: %(default)s")
-    which.add_argument("--config", metavar="CONFIG.toml", help="the recipe of a training configuration, or of a preset")
+    which.add_argument(
+        "--config", type=some_text, metavar="CONFIG.toml", help="the recipe of a training configuration, or of a preset"
+    )
     parser.add_argument(
         "--size", type=int, default=256, help="size of the faces in pixels, before degradation (default: %(default)s)"
     )

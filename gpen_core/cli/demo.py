@@ -27,7 +27,7 @@ from ..pipeline import BlendOptions, Hooks, Settings, detect_faces, restore_imag
 from ..types import Face
 from ..weights.catalog import BUNDLED
 from ..weights.find import bundled_notice, is_bundled, weight_folders
-from .arguments import add_weight_folders
+from .arguments import add_weight_folders, some_path, some_text
 from .comparison import Column, comparison
 from .models import chosen_model
 from .progress import PictureBar
@@ -49,17 +49,20 @@ restores the faces, and writes a comparison: degraded, restored, original; below
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("demo", help="degrade a photograph, restore it, and compare", description=_ABOUT)
     parser.set_defaults(run=run)
-    parser.add_argument("photo", nargs="?", type=Path, help="photograph with a face (default: the astronaut)")
+    parser.add_argument("photo", nargs="?", type=some_path, help="photograph with a face (default: the astronaut)")
     parser.add_argument(
-        "-o", "--output", type=Path, default=_OUTPUT, help="output image or folder (default: %(default)s)"
+        "-o", "--output", type=some_path, default=_OUTPUT, help="output image or folder (default: %(default)s)"
     )
     parser.add_argument(
-        "--model", default=BUNDLED.name, help="checkpoint file, or name of a model (default: %(default)s)"
+        "--model",
+        type=some_text,
+        default=BUNDLED.name,
+        help="checkpoint file, or name of a model (default: %(default)s)",
     )
     add_weight_folders(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: %(default)s)")
-    parser.add_argument("--detector", default=AUTO, help="as in restore")
-    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--detector", type=some_text, default=AUTO, help="as in restore")
+    parser.add_argument("--device", type=some_text, default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ from ..lab.evaluation.writing import PAGE
 from ..modes import AUTO
 from ..precisions import PRECISIONS
 from ..weights.find import weight_folders
-from .arguments import add_model, add_weight_folders
+from .arguments import add_model, add_weight_folders, some_path, some_text
 from .evaluate_video import add_video, run_video
 from .models import chosen_model
 
@@ -56,17 +56,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser("evaluate", help="measure how well a model restores", description=_ABOUT,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
-    parser.add_argument("--out", "-o", required=True, type=Path, metavar="REPORT", help="folder for the report")
+    parser.add_argument("--out", "-o", required=True, type=some_path, metavar="REPORT", help="folder for the report")
     add_model(parser)
     add_weight_folders(parser)
     data = parser.add_argument_group("data")
-    data.add_argument("--data", type=Path, metavar="FOLDER", help="clean faces, searched recursively")
+    data.add_argument("--data", type=some_path, metavar="FOLDER", help="clean faces, searched recursively")
     data.add_argument(
-        "--list", type=Path, metavar="FILE", help="use only these files of --data: a text file with one name per line"
+        "--list",
+        type=some_path,
+        metavar="FILE",
+        help="use only these files of --data: a text file with one name per line",
     )
     data.add_argument(
         "--pairs",
-        type=Path,
+        type=some_path,
         nargs=2,
         metavar=("LOW", "CLEAN"),
         help="degraded faces and their originals, matched by file name",
@@ -101,13 +104,13 @@ def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions)
     niqe = group.add_mutually_exclusive_group()
     niqe.add_argument(
         "--niqe-params",
-        type=Path,
+        type=some_path,
         metavar="FILE",
         help=f"NIQE parameters (default: {PARAMETERS_FILE} in a weights folder)",
     )
     niqe.add_argument(
         "--niqe-fit",
-        type=Path,
+        type=some_path,
         metavar="FOLDER",
         help="estimate them from these pristine images; saved with the report",
     )
@@ -116,9 +119,9 @@ def _add_measuring(parser: argparse.ArgumentParser, defaults: EvaluationOptions)
     group.add_argument(
         "--batch-size", type=int, default=defaults.batch_size, help="faces processed at once (default: automatic)"
     )
-    group.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    group.add_argument("--device", type=some_text, default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     group.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    group.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    group.add_argument("--task", type=some_text, help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:

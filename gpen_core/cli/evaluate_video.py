@@ -15,13 +15,14 @@ from ..jobs.sources import find_pictures
 from ..lab.evaluation.video.evaluate import ENCODERS, QUALITIES, VideoTest, evaluate_video
 from ..lab.evaluation.video.report import summary, table
 from ..video.files import is_clip
+from .arguments import some_path, some_text
 
 
 def add_video(parser: argparse.ArgumentParser) -> None:
     """Options on clips."""
     group = parser.add_argument_group("clips")
     group.add_argument(
-        "--video", nargs="+", type=Path, metavar="PICTURE",
+        "--video", nargs="+", type=some_path, metavar="PICTURE",
         help="measure how steady restored clips are, of photographs or folders of them: each one's face is made to move, "
         "degraded by noise and a codec, and restored frame by frame and as a clip. No faces are needed",
     )  # fmt: skip
@@ -33,7 +34,10 @@ def add_video(parser: argparse.ArgumentParser) -> None:
         help=f"of the clips: {', '.join(ENCODERS)} (default: {', '.join(VideoTest().codecs)})",
     )  # fmt: skip
     group.add_argument(
-        "--detector", default=DETECTOR_NAMES[0], help="of the clips' faces: " + ", ".join(DETECTOR_NAMES)
+        "--detector",
+        type=some_text,
+        default=DETECTOR_NAMES[0],
+        help="of the clips' faces: " + ", ".join(DETECTOR_NAMES),
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from ..checkpoints import load_checkpoint
 from ..export import ENGINES, HIGHEST_OPSET, LOWEST_OPSET, OPSET, PRECISIONS, Parity, check_exportable, export_onnx
 from ..weights.find import weight_folders
-from .arguments import add_model, add_weight_folders
+from .arguments import add_model, add_weight_folders, some_path, some_text
 from .models import chosen_model
 
 _ABOUT = """Write a model as a single ONNX file for ONNX Runtime, OpenVINO, TensorRT, DirectML and others.
@@ -23,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser("export", help="export a model to ONNX", description=_ABOUT,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.set_defaults(run=run)
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.onnx", help="output file")
+    parser.add_argument("-o", "--output", required=True, type=some_path, metavar="OUT.onnx", help="output file")
     add_model(parser)
     add_weight_folders(parser)
     parser.add_argument(
@@ -37,7 +36,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--check", nargs="?", choices=list(ENGINES), const=next(iter(ENGINES)), metavar="ENGINE",
         help=f"compare the file with PyTorch, and fail if they differ: {', '.join(ENGINES)} (default: the first)",
     )  # fmt: skip
-    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    parser.add_argument("--task", type=some_text, help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from ..scale.outcome import FAILED, Outcome
 from ..scale.pins import Pins, local_file, pin_files
 from ..scale.run import fingerprint, restore_on_cluster
 from ..scale.sizing import WorkerSize, worker_size
+from .arguments import some_text
 from .progress import PictureBar
 from .restoring import file_options, output_of, say_what_is_left_out, tool_options
 
@@ -27,8 +28,8 @@ def add_far(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--engine", choices=["ray"], help="ray: spread the images over workers of a Ray cluster (needs "
                        "ray[data]; default: this process does all)")  # fmt: skip
     group.add_argument(
-        "--address", default=usual.address, help="of the cluster; auto: the one that runs on this machine (default: one is "
-        "started for this run)"
+        "--address", type=some_text, help="of the cluster; auto: the one that runs on this machine "
+        "(default: one is started for this run)"
     )  # fmt: skip
     group.add_argument("--workers", type=int, default=usual.workers, metavar="N", help="processes that restore (default: as "
                        "many as the cluster has room for)")  # fmt: skip
@@ -41,14 +42,14 @@ def add_far(parser: argparse.ArgumentParser) -> None:
                        "at once (default: up to 8)")  # fmt: skip
     group.add_argument("--attempts", type=int, default=usual.attempts, metavar="N", help="an image is set aside when its "
                        "worker ended this often while it was worked on (default: %(default)s)")  # fmt: skip
-    group.add_argument("--manifest", metavar="FOLDER", help="where to record what became of each image, as Parquet files "
-                       "(default: .gpen-manifest beside the results)")  # fmt: skip
+    group.add_argument("--manifest", type=some_text, metavar="FOLDER", help="where to record what became of each image, as "
+                       "Parquet files (default: .gpen-manifest beside the results)")  # fmt: skip
 
 
 def cluster_options(options: argparse.Namespace) -> ClusterOptions:
     """How work is spread. Raises OptionError."""
     return ClusterOptions(
-        options.address, options.workers, options.worker_cpus, options.worker_gpus, options.images_per_task,
+        options.address or "", options.workers, options.worker_cpus, options.worker_gpus, options.images_per_task,
         options.attempts,
     )  # fmt: skip
 

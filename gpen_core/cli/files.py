@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..imaging.files import MOST_MEGAPIXELS
+from .arguments import some_text
 
 _BEST = 100
 
@@ -23,7 +24,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        type=lambda text: text.lower().removeprefix("."),
+        type=_format,
         help="of the results: png, jpg, webp, tif; of clips: mp4, mov, mkv, webm (default: the source's own)",
     )
     parser.add_argument(
@@ -34,6 +35,10 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         help="larger images are refused before any memory is taken (default: %(default)s)",
     )
     parser.add_argument("--quality", type=_quality, help="of JPEG and WebP files, 1 … 100 (default: 95)")
+
+
+def _format(text: str) -> str:
+    return some_text(text.strip().lower().removeprefix("."))
 
 
 def _megapixels(text: str) -> float:

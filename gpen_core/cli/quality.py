@@ -14,6 +14,7 @@ from ..faces.quality import QualityNet
 from ..files import written_whole
 from ..jobs.checks import check_writable
 from ..lab.quality.train import QualityRecipe, faces_of, train_quality
+from .arguments import some_path
 
 _ABOUT = """Train the small network that judges how much a face needs restoring, on clean aligned faces that it degrades itself
 (a few minutes on a CPU). 8 % of the faces are held out; their names are printed with --held-out."""
@@ -23,10 +24,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     defaults = QualityRecipe()
     parser = commands.add_parser("train-quality", help="train the estimator of a face's quality", description=_ABOUT)
     parser.set_defaults(run=run)
-    parser.add_argument("--data", required=True, action="append", type=Path, metavar="FOLDER",
+    parser.add_argument("--data", required=True, action="append", type=some_path, metavar="FOLDER",
                         help="clean, aligned faces of at least 256 px; may be given several times")  # fmt: skip
-    parser.add_argument("-o", "--output", required=True, type=Path, help="the network, a .safetensors file")
-    parser.add_argument("--held-out", type=Path, metavar="FILE", help="also write the names of the held-out faces here")
+    parser.add_argument("-o", "--output", required=True, type=some_path, help="the network, a .safetensors file")
+    parser.add_argument(
+        "--held-out", type=some_path, metavar="FILE", help="also write the names of the held-out faces here"
+    )
     parser.add_argument("--samples", type=int, default=defaults.samples, help="faces drawn (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
 

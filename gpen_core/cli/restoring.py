@@ -72,6 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grain-seed", type=int, default=blend.grain_seed, help="another seed makes other grain")
     parser.add_argument(
         "--regions",
+        type=some_text,
         metavar="NAME=STRENGTH,…",
         help=f"restore some regions less or not at all, such as eyes=1,skin=0.5,rest=0. Regions: {', '.join(REGIONS)}; rest = "
         "all others. Exact with parser weights, rough without",
@@ -99,9 +100,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help="memory limit of a batch, without the weights (default: no limit)",
     )
-    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--device", type=some_text, default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    parser.add_argument("--task", type=some_text, help="what the model was trained for, if the file doesn't say")
     parser.add_argument("--save-faces", action="store_true", help="also write each face before and after")
     parser.add_argument("--side-by-side", action="store_true", help="also write a before/after image")
     parser.add_argument(
@@ -118,7 +119,7 @@ def _scale(text: str) -> float | str:
 
 def _local_file(text: str) -> Path:
     """A place on this machine."""
-    if is_address(text) and not text.startswith("file:"):
+    if is_address(some_text(text)) and not text.startswith("file:"):
         raise argparse.ArgumentTypeError(f"'{text}' is an address: name a file on this machine")
     return place(text)
 

@@ -24,7 +24,7 @@ from ..pipeline import Hooks, detect_faces
 from ..precisions import PRECISIONS
 from ..sampling import SampleOptions, contact_sheet, sample_faces
 from ..weights.find import weight_folders
-from .arguments import add_model, add_weight_folders
+from .arguments import add_model, add_weight_folders, some_path, some_text
 from .models import chosen_model
 from .progress import PictureBar
 
@@ -46,7 +46,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "-o",
         "--output",
         required=True,
-        type=Path,
+        type=some_path,
         help="folder for one file per face, or an image file for a contact sheet",
     )
     add_model(parser)
@@ -69,16 +69,16 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--face",
-        type=Path,
+        type=some_path,
         metavar="PICTURE",
         help="use the largest face in this image for the structure, instead of noise",
     )
     parser.add_argument("--aligned", action="store_true", help="--face is already an aligned, square face")
-    parser.add_argument("--detector", default=AUTO, help="detector for --face, as in restore")
+    parser.add_argument("--detector", type=some_text, default=AUTO, help="detector for --face, as in restore")
     parser.add_argument("--batch-size", type=int, default=0, help="faces generated at once (default: automatic)")
-    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
+    parser.add_argument("--device", type=some_text, default=AUTO, help="auto, cpu, cuda, cuda:1, mps …")
     parser.add_argument("--precision", choices=list(PRECISIONS), default="float32")
-    parser.add_argument("--task", help="what the model was trained for, if the file doesn't say")
+    parser.add_argument("--task", type=some_text, help="what the model was trained for, if the file doesn't say")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ..lab.training import Observer, RunPaths, TrainConfig, config_text, dry_run, preset_names, read_config, train
 from ..lab.training.schedule import work_of
 from ..weights.find import weight_folders
+from .arguments import some_path, some_text
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,25 +24,26 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "For several processes or devices: accelerate launch -m gpen_core train …",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("config", help=f"TOML file, or a preset: {', '.join(preset_names())}")
+    parser.add_argument("config", type=some_text, help=f"TOML file, or a preset: {', '.join(preset_names())}")
     parser.add_argument(
         "--data",
-        type=Path,
+        type=some_path,
         action="append",
         required=True,
         help="folder of aligned, square faces; may be given several times",
     )
     parser.add_argument(
-        "-o", "--out", type=Path, help="folder of the run (default: runs/NAME, after the configuration)"
+        "-o", "--out", type=some_path, help="folder of the run (default: runs/NAME, after the configuration)"
     )
     parser.add_argument(
         "--init-from",
+        type=some_text,
         metavar="NAME_OR_PATH",
         help="checkpoint to start from, overriding init_from; its [model] must be the same",
     )
     parser.add_argument(
         "--models",
-        type=Path,
+        type=some_path,
         action="append",
         default=[],
         help="additional folder to search for weights (losses, init_from); may be repeated",

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from ..checkpoints.convert import Description, convert, describe
 from ..checkpoints.verify import verify
@@ -17,32 +16,38 @@ from ..precisions import PRECISIONS
 from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
 from ..weights.download import download
 from ..weights.find import ASSETS, bundled_file, weight_folders
+from .arguments import some_path, some_text
 from .progress import DownloadBar
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     inspect = commands.add_parser("inspect", help="describe a checkpoint")
     inspect.set_defaults(run=run_inspect)
-    inspect.add_argument("file", type=Path)
+    inspect.add_argument("file", type=some_path)
     inspect.add_argument("--json", action="store_true", help="machine-readable output")
 
     into = commands.add_parser("convert", help="convert a checkpoint to safetensors")
     into.set_defaults(run=run_convert)
-    into.add_argument("file", type=Path)
-    into.add_argument("-o", "--output", type=Path, help="output file (default: next to the source)")
+    into.add_argument("file", type=some_path)
+    into.add_argument("-o", "--output", type=some_path, help="output file (default: next to the source)")
     into.add_argument(
         "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: unchanged)"
     )
 
     into.add_argument(
-        "--part", metavar="NAME", help="which generator, if the file holds several (the error lists their names)"
+        "--part",
+        type=some_text,
+        metavar="NAME",
+        help="which generator, if the file holds several (the error lists their names)",
     )
 
     fetch = commands.add_parser("download", help="download a published file", description=_list_published(),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     fetch.set_defaults(run=run_download)
-    fetch.add_argument("name", help="one of the names above")
-    fetch.add_argument("-o", "--output", type=Path, help="folder (default: the first in GPEN_MODELS, or ~/.cache/gpen)")
+    fetch.add_argument("name", type=some_text, help="one of the names above")
+    fetch.add_argument(
+        "-o", "--output", type=some_path, help="folder (default: the first in GPEN_MODELS, or ~/.cache/gpen)"
+    )
 
 
 def run_inspect(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -95,11 +96,12 @@ def _lock(target: Path) -> Path:
 
 
 def _download_into(entry: WeightFile, target: Path, progress: Progress, verify: Verify) -> Path:
+    part = PartFile(target)
     if target.exists():
         verify_file(entry, target, verify)
+        _clear(part)
         return target
-    failures = []
-    part, limits = PartFile(target), _limits(entry)
+    failures, limits = [], _limits(entry)
     # Where the part came from goes first: another address would start from nothing.
     for url in sorted(entry.urls, key=lambda url: url != part.url):
         try:
@@ -137,7 +139,7 @@ def _land(entry: WeightFile, part: PartFile, verify: Verify) -> None:
     target = part.target
     if target.exists():  # another user was faster
         verify_file(entry, target, verify)
-        part.discard()
+        _clear(part)
         return
     if entry.sha256 is None:
         with written_whole(target.with_name(target.name + ".sha256")) as beside:
@@ -145,6 +147,13 @@ def _land(entry: WeightFile, part: PartFile, verify: Verify) -> None:
     part.path.replace(target)
     part.origin.unlink(missing_ok=True)
     part.discard_others()
+
+
+def _clear(part: PartFile) -> None:
+    """The whole is there: what is left of it on its way is of no use, nor worth an error where it may not be removed."""
+    with suppress(OSError):
+        part.discard()
+        part.discard_others()
 
 
 def _limits(entry: WeightFile) -> Limits:

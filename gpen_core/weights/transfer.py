@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import glob
 import hashlib
 import http.client
@@ -108,8 +109,12 @@ class PartFile:
         """Remove what others have left of this file, where nobody writes to it: it is of no use once the whole is there."""
         for left in self.target.parent.glob(f"{glob.escape(self.target.name)}.*.part*"):
             with suppress(OSError):  # theirs, and not to be removed by us
-                if time.time() - left.stat().st_mtime > _LEFT:
+                if self._is_part(left.name) and time.time() - left.stat().st_mtime > _LEFT:
                     left.unlink()
+
+    def _is_part(self, name: str) -> bool:
+        """Whether a file of this name is one like ours, whoever's: the person's own may be called almost like that."""
+        return re.fullmatch(re.escape(self.target.name) + r"\.[0-9a-f]{8}\.part(\.json)?", name) is not None
 
     def _origin(self) -> tuple[str | None, str | None]:
         try:
@@ -149,8 +154,13 @@ def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits(
     raise Unavailable(f"{reason}{kept}")
 
 
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0
+def _user() -> str:
+    if hasattr(os, "getuid"):
+        return str(os.getuid())
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a service without a name
+        return ""
 
 
 def _is_complete(error: urllib.error.HTTPError, size: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ...errors import CheckpointError, OptionError, TrainingError
-from ...files import sweep, written_whole
+from ...files import sweep_own, written_whole
 from ...weights.reading import read_checkpoint
 from .config import TrainConfig
 from .tables import from_table
@@ -29,7 +29,7 @@ class States:
     def sweep(self) -> None:
         """Remove what a process killed while it wrote has left; for the process that writes."""
         for folder in (self.run, self.folder, self.run / "samples"):
-            sweep(folder.absolute())
+            sweep_own(folder)
 
     def save(self, step: int, content: dict[str, Any]) -> Path:
         """Raises TrainingError where it cannot be written, such as for a full disk."""

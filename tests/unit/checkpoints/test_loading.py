@@ -99,8 +99,14 @@ def test_the_task_asked_for_wins_and_an_unknown_one_is_refused(state, saved):
     path = saved(state, "GPEN-Colorization-1024.pth")
     assert load_checkpoint(path).task.name == "colorization"
     assert load_checkpoint(path, task="inpainting").task.name == "inpainting"
-    with pytest.raises(CheckpointError, match="unknown task 'painting'"):
+    with pytest.raises(OptionError, match=r"^unknown task 'painting'\. Known: [^/]*\.$"):
         load_checkpoint(path, task="painting")
+
+
+def test_a_part_that_is_not_there_is_not_blamed_on_the_file(state, saved):
+    """Which has the name of a published one: where to get it is of no use here."""
+    with pytest.raises(OptionError, match=r"no GPEN generator 'b' in it\. There is 'a'\.$"):
+        load_checkpoint(saved({"a": state}, "GPEN-BFR-512.pth"), part="b")
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float16])

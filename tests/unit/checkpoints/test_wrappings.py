@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from gpen_core import load_checkpoint
 from gpen_core.checkpoints.convert import convert
-from gpen_core.errors import CheckpointError
+from gpen_core.errors import CheckpointError, OptionError
 from gpen_core.model import Discriminator, DiscriminatorConfig
 
 
@@ -145,9 +145,7 @@ def test_a_part_is_loaded_and_converted(state, saved, tmp_path):
         load_checkpoint(tmp_path / "fast.safetensors").module.state_dict()["final_linear.0.bias"],
         state["final_linear.0.bias"],
     )
-    with pytest.raises(
-        CheckpointError, match=r"no GPEN generator 'bad' in it\. There is 'fast\.module', 'good\.module'"
-    ):
+    with pytest.raises(OptionError, match=r"no GPEN generator 'bad' in it\. There is 'fast\.module', 'good\.module'"):
         load_checkpoint(path, part="bad")
 
 

@@ -194,6 +194,30 @@ download(entry, sys.argv[2], verify=None)
     assert (shared / "thing.pth").read_bytes() == CONTENT and names(shared) == ["thing.pth"]
 
 
+def test_what_is_left_on_the_way_goes_once_the_file_is_there_and_nothing_else_does(server, tmp_path):
+    own, others = part_of(tmp_path), ("0a0a0a0a.part", "0a0a0a0a.part.json")
+    kept = ("001.part", "backup.partial", "0a0a0a0a.part.txt", "0A0A0A0A.part", "copy.0a0a0a0a.part")
+    for _ in range(2):  # downloaded, then there already
+        for left in (own, PartFile(tmp_path / "thing.pth").origin):
+            left.write_bytes(b"")
+        for name in (*others, *kept):
+            (tmp_path / f"thing.pth.{name}").write_bytes(b"")
+            os.utime(tmp_path / f"thing.pth.{name}", (1, 1))
+        (tmp_path / "thing.pth.0b0b0b0b.part").write_bytes(b"on its way")
+        download(entry(server.url), tmp_path, verify=verify)
+        expected = ["thing.pth", "thing.pth.0b0b0b0b.part", *(f"thing.pth.{name}" for name in kept)]
+        assert names(tmp_path) == sorted(expected)
+
+
+def test_two_users_of_a_system_without_numbers_for_them_have_files_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "getuid", raising=False)
+    found = set()
+    for name in ("one", "other", "one"):
+        monkeypatch.setenv("LOGNAME", name)
+        found.add(part_of(tmp_path))
+    assert len(found) == 2
+
+
 def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match="could not be written"):

@@ -1,5 +1,6 @@
 """The command line as a user types it: mistakes, streams and encodings."""
 
+import argparse
 import io
 import os
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import pytest
 from PIL import Image
 
-from gpen_core.cli import main
+from gpen_core.cli import _parser, main
 from gpen_core.imaging.files import load_picture
 
 
@@ -73,6 +74,24 @@ def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoi
         assert ended.code == 2
     said = capsys.readouterr()
     assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
+
+
+def actions(parser):
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from actions(command)
+        elif action.nargs != 0 and action.choices is None:
+            yield pytest.param(action.type, id=f"{parser.prog.split()[-1]} {action.option_strings or action.dest}")
+
+
+@pytest.mark.parametrize("read", list(actions(_parser([]))))
+@pytest.mark.parametrize("text", ["", " "])
+def test_nothing_is_no_value_of_any_argument(read, text):
+    """Neither this folder nor the usual: a script hands over nothing for a variable that is not set."""
+    assert read is not None
+    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+        read(text)
 
 
 def test_an_empty_input_is_not_this_folder(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from gpen_core.errors import TrainingError
+from gpen_core.files import temporary_prefix
 from gpen_core.lab.training import RunPaths, read_config, run, train
 from gpen_core.lab.training.logs import CsvLog
 from gpen_core.lab.training.states import States
@@ -296,6 +297,19 @@ def test_a_full_disk_is_an_error_that_names_the_state_and_the_last_good_one(tmp_
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "state_00000001.pt" in str(caught.value)
     assert [path.name for path in (tmp_path / "states").iterdir()] == ["state_00000001.pt"]
+
+
+def test_a_run_in_a_new_container_removes_what_the_killed_one_left(tmp_path, runs):
+    """Where it has the same number on the same host, or the host has another name."""
+    parts = [f"{temporary_prefix()}abc.pt", ".gpen-part-0a0a0a0a-1-abc.png", "mine.pt", ".gpen-participants"]
+    places = (tmp_path, tmp_path / "states", tmp_path / "samples")
+    for place in places:
+        place.mkdir(exist_ok=True)
+        for name in parts:
+            (place / name).touch()
+    States(tmp_path, runs.config("plain")).sweep()
+    for place in places:
+        assert {file.name for file in place.iterdir() if file.is_file()} == set(parts[2:])
 
 
 def test_a_damaged_state_says_what_to_do(tmp_path, runs):
