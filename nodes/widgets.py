@@ -150,7 +150,8 @@ def tracking() -> list[io.Input]:
     return [
         io.Int.Input(
             "smoothing", default=VideoOptions().look_ahead, min=0, max=30,
-            tooltip="Frames before and after that smooth a face's landmarks. 0 = as detected.",
+            tooltip="Frames after each one that help to smooth a face's landmarks in it; of those before it, up to 48 do. "
+            "0 = as detected.",
         ),
         io.Int.Input(
             "patience", default=VideoOptions().track.patience, min=0, max=250,

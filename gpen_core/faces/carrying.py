@@ -20,7 +20,7 @@ from .places import size_of_face
 
 Array = NDArray[np.float64]
 COORDINATES = 10  # of the landmarks; those of the box come after
-_MEMORY = 24.0  # frames after which a sight of a head that does not turn counts 1/e: a second
+_MEMORY = 24.0  # frames after which a sight of a head that does not turn counts 1/e: a second at 24 frames a second
 _FILTER = OneEuro(1 / (2 * math.pi * _MEMORY), slope=14.0, speed_cutoff=0.01)
 _GLITCH = 0.3  # of a sight's weight: what keeps less says nothing of speed
 _ENOUGH = 3  # sights

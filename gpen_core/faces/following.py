@@ -12,7 +12,6 @@ from torch import Tensor
 from ..geometry import overlap, size_of
 from ..types import Face
 from .detectors.base import FaceDetector
-from .detectors.mtcnn import Mtcnn
 from .detectors.passes import MultiPassDetector
 from .detectors.sightings import roll_degrees, sightings_in
 from .detectors.views import around
@@ -65,10 +64,6 @@ class LookingFollower:
             return None
         best = max(near, key=lambda seen: overlap(seen.box, expected.box) + seen.score)
         return replace(expected, box=best.box, score=best.score, landmarks=best.landmarks, image_size=size)
-
-    def landmarks_in(self, frame: Tensor, squares: Tensor) -> tuple[Tensor, Tensor] | None:
-        """See ``Mtcnn.landmarks_in``; None with a network that can only search."""
-        return self._network.landmarks_in(frame, squares) if isinstance(self._network, Mtcnn) else None
 
 
 def follower_of(detector: FaceDetector) -> Follower | None:

@@ -38,7 +38,9 @@ export class CompareStage {
     )
     this.element.addEventListener('pointerdown', (event) => this.onPointerDown(event))
     this.element.addEventListener('pointermove', (event) => this.onPointerMove(event))
-    for (const end of ['pointerup', 'pointercancel']) this.element.addEventListener(end, (event) => this.onPointerUp(event))
+    // Capture is lost, too, where the pointer ends outside or the browser takes it over.
+    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture'])
+      this.element.addEventListener(end, (event) => this.onPointerUp(event))
   }
 
   /** Show a pair of pictures, and an area of it or all. */
@@ -118,6 +120,7 @@ export class CompareStage {
 
   onPointerDown(event) {
     if (event.button !== 0 || !this.pair) return
+    if (event.isPrimary) this.pressed.clear() // the first finger: of earlier ones, nobody said that they were lifted
     this.pressed.add(event.pointerId)
     if (this.pressed.size > 1) return this.leaveToGraph()
     this.element.setPointerCapture(event.pointerId)

@@ -15,7 +15,8 @@ class VideoOptions:
     """How faces are held steady in time. Raises OptionError for values outside their range.
 
     Attributes:
-        look_ahead: Frames to each side that smooth the landmarks; 0 takes them as they are found.
+        look_ahead: Frames after each one that smooth its landmarks, and as long as it comes later; before it, up to 48 are
+            averaged, the farther the less. 0 takes landmarks as they are found.
         steadiness: How long the change that the model makes is held where the picture has not changed: 0 not at all, 1 over
             ``reach`` frames to each side.
         reach: See ``steadiness``.

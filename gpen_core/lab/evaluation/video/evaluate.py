@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ....checkpoints import GpenModel
 from ....errors import ImageError, OptionError
-from ....faces.detectors import MultiPassDetector
-from ....faces.following import LookingFollower
+from ....faces.detectors import MultiPassDetector, load_mtcnn
+from ....faces.detectors.mtcnn import Mtcnn
 from ....faces.identity import Embedder
 from ....files import written_whole
 from ....imaging.files import load_picture
@@ -22,7 +22,7 @@ from ....pipeline import ProtectOptions, Settings, restore_image
 from ....pipeline.clip import VideoOptions, restore_stream
 from .clips import Clip, blinking, closed_eyes, coded, moving, noisy, reduced, smaller, smooth_motion, with_surroundings
 from .measure import clean_landmarks, measure_clip
-from .report import ALONE, CLEAN, INPUT, STEADY, VideoRow, contact_sheet, summary, table, text_of
+from .report import ALONE, CLEAN, INPUT, RULER, STEADY, VideoRow, contact_sheet, summary, table, text_of
 
 QUALITIES = {"good": (3.0, 0.015), "poor": (4.5, 0.04)}  # fewer pixels by this factor, noise
 ENCODERS = {"h264": ("libx264", {"good": 23, "poor": 33}), "vp9": ("libvpx-vp9", {"good": 30, "poor": 44})}  # with CRF
@@ -74,7 +74,7 @@ def evaluate_video(
     Args:
         pictures: Photographs, each with a face that is turned into clips.
         model: Restores it.
-        detector: Finds it, and measures how its landmarks move.
+        detector: Finds it. How landmarks move, MTCNN tells, whatever finds the faces.
         test: What clips are made.
         out: Folder for ``video.json``, ``video.md`` and a contact sheet of every tenth frame of each clip.
         embedder: Tells whose face it is, for VIDD.
@@ -83,7 +83,7 @@ def evaluate_video(
     Raises:
         OptionError: None of the pictures shows a face; those that show none or cannot be read are left out, which is said.
     """
-    rows: list[VideoRow] = []
+    rows, ruler = list[VideoRow](), load_mtcnn(model.device)
     for path, name in _named(pictures):
         try:
             clean = clean_clip(path, detector, test)
@@ -93,7 +93,7 @@ def evaluate_video(
         if clean is None:
             say(f"{path}: no face is found in it, so no clip is made of it")
         else:
-            rows += _rows(name, clean, model, detector, test, out, embedder, say)
+            rows += _rows(name, clean, model, detector, ruler, test, out, embedder, say)
     if not rows:
         raise OptionError("no clip can be made: no face is found in any picture")
     content = [
@@ -101,13 +101,14 @@ def evaluate_video(
             "picture": row.picture,
             "codec": row.codec,
             "quality": row.quality,
+            "tlme_detector": "mtcnn",
             "measures": {name: measured.as_dict() for name, measured in row.measures.items()},
         }
         for row in rows
     ]
     for name, text in (
         ("video.json", json.dumps(content, indent=1) + "\n"),
-        ("video.md", f"{table(rows)}\n{summary(rows)}"),
+        ("video.md", f"{table(rows)}\n{RULER}\n\n{summary(rows)}"),
     ):
         with written_whole(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -123,12 +124,11 @@ def _named(pictures: Sequence[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _rows(
-    picture: str, clean: Clip, model: GpenModel, detector: MultiPassDetector, test: VideoTest, out: Path,
+    picture: str, clean: Clip, model: GpenModel, detector: MultiPassDetector, ruler: Mtcnn, test: VideoTest, out: Path,
     embedder: Embedder | None, say: Callable[[str], None],
 ) -> Iterator[VideoRow]:  # fmt: skip
-    follower = LookingFollower(detector)
-    landmarks = clean_landmarks(clean, follower)
-    of_clean = measure_clip(clean.frames, clean, follower, embedder, landmarks)
+    landmarks = clean_landmarks(clean, ruler)
+    of_clean = measure_clip(clean.frames, clean, ruler, embedder, landmarks)
     for codec, quality in product(test.codecs, test.qualities):
         (factor, noise), (encoder, crf) = QUALITIES[quality], ENCODERS[codec]
         frames = coded(noisy(smaller(clean.frames, factor), noise), encoder, crf[quality])
@@ -137,7 +137,7 @@ def _rows(
             ALONE: one_by_one(frames, model, detector, test),
             STEADY: steady(frames, model, detector, test),
         }
-        measures = {name: measure_clip(shown, clean, follower, embedder, landmarks) for name, shown in made.items()}
+        measures = {name: measure_clip(shown, clean, ruler, embedder, landmarks) for name, shown in made.items()}
         row = VideoRow(picture, codec, quality, {**measures, CLEAN: of_clean})
         contact_sheet([*made.values(), clean.frames], out / f"{picture}-{codec}-{quality}.png")
         for name, measured in row.measures.items():

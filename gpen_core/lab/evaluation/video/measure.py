@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ....faces.alignment import align_face, crop_transform
-from ....faces.following import LookingFollower
+from ....faces.detectors.mtcnn import Mtcnn
 from ....faces.identity import Embedder
 from ....geometry import apply_affine, fit_similarity, template_points
 from ....imaging.masks import ellipse_mask
@@ -23,13 +23,6 @@ SIDE, TEMPLATE = 256, "ffhq"  # of the crops in which everything is measured
 _FACE = 0.66  # of the crop's side: the square that a detector's last network sees of it
 _PLACES = (-8, -4, 0, 4, 8)  # px by which that square is moved, each way
 _SURE = 0.5  # least probability of a face, where one is known to be
-_LOOKS = (
-    (0, 0),
-    (6, 0),
-    (-6, 0),
-    (0, 6),
-    (0, -6),
-)  # px by which the face is moved for detectors that must search for it
 _EYES = 0.2  # of the crop's side: the squares around the eyes
 
 
@@ -39,30 +32,32 @@ class VideoMeasures:
 
     Attributes:
         flicker: Mean absolute second difference in time, less that of the clean clip, in steps of 8 bits.
-        tlme: Landmark motion error: by how much the landmarks that a detector finds move otherwise from frame to frame than
+        tlme: Landmark motion error: by how much the landmarks that MTCNN finds move otherwise from frame to frame than
             those that it finds in the clean clip, in pixels: what it errs in that clip is no fault of a restoration. Steps in
-            which the face itself changes, as in a blink, are left out.
+            which the face itself changes, as in a blink, are left out. None where MTCNN is sure of the face in none.
         vidd: Distance of neighbors' identity vectors; None without a recognition network.
         psnr: In dB.
         eyes: Mean absolute error in the eyes of the frames in which the face itself changes and their neighbors, in steps of 8
             bits; None where there are none.
+        tlme_steps: Share of the steps without a change of the face that ``tlme`` is the mean of.
     """
 
     flicker: float
-    tlme: float
+    tlme: float | None
     vidd: float | None
     psnr: float
     eyes: float | None
+    tlme_steps: float = 1.0
 
     def as_dict(self) -> dict[str, float | None]:
         """For tables and files."""
-        return asdict(self)
+        return {name: None if value is None or math.isnan(value) else value for name, value in asdict(self).items()}
 
 
 def measure_clip(
     frames: Sequence[Tensor] | Tensor,
     clean: Clip,
-    follower: LookingFollower,
+    ruler: Mtcnn,
     embedder: Embedder | None = None,
     landmarks: Tensor | None = None,
 ) -> VideoMeasures:
@@ -71,23 +66,22 @@ def measure_clip(
     Args:
         frames: [T, 3, H, W] RGB in [0, 1], of the size of the clean ones.
         clean: The original, and where its face is.
-        follower: Finds landmarks; see ``faces.following.follower_of``.
+        ruler: Finds landmarks, whatever detector the clip was restored with: so that figures can be compared.
         embedder: Tells whose face it is.
         landmarks: What ``clean_landmarks`` found, where several clips are measured against one.
     """
     crops, originals = aligned(frames, clean.faces), aligned(clean.frames, clean.faces)
     oval = ellipse_mask(SIDE, TEMPLATE, 0.35) > 0.5
+    expected = landmarks_of(originals, ruler) if landmarks is None else landmarks
+    tlme, steps = landmark_motion_error(landmarks_of(crops, ruler), expected, clean.changed)
     error = (crops - originals)[:, oval.expand(3, -1, -1)]
     return VideoMeasures(
         flicker=255 * (second_difference(crops, oval) - second_difference(originals, oval)),
-        tlme=landmark_motion_error(
-            landmarks_of(crops, follower),
-            landmarks_of(originals, follower) if landmarks is None else landmarks,
-            clean.changed,
-        ),
+        tlme=tlme,
         vidd=None if embedder is None else identity_motion(crops, embedder),
         psnr=-10 * math.log10(max(float(error.square().mean()), 1e-10)),
         eyes=_eyes(crops, originals, clean.changed),
+        tlme_steps=steps,
     )
 
 
@@ -104,61 +98,49 @@ def second_difference(crops: Tensor, oval: Tensor) -> float:
     return float((change * oval).sum() / (oval.sum() * len(change)))
 
 
-def landmark_motion_error(found: Tensor, expected: Tensor, changed: Sequence[int] = ()) -> float:
-    """How far the steps of landmarks from frame to frame are from those in the clean clip, at the mean, in pixels.
+def landmark_motion_error(found: Tensor, expected: Tensor, changed: Sequence[int] = ()) -> tuple[float | None, float]:
+    """How far the steps of landmarks from frame to frame are from those in the clean clip.
 
     Args:
-        found: [T, 5, 2], of one face, in crops at its true places; NaN where it was not found.
-        expected: [T, 5, 2], those of the clean clip.
+        found: [T, N, 5, 2], of one face, in crops at its true places, as ``landmarks_of`` finds them.
+        expected: [T, N, 5, 2], those of the clean clip.
         changed: Frames in which the face itself changes, so that nobody knows where its landmarks should be.
+
+    Returns:
+        The mean in pixels, and the share of the other steps that it is of. A step is seen in the squares that show the face in
+        both frames of both clips; None and 0 where none does.
     """
     off = found - expected
     still = [step for step in range(1, len(off)) if not {step - 1, step} & set(changed)]
-    moved = (off[1:] - off[:-1]).norm(dim=-1)[[step - 1 for step in still]]
-    return float(moved[torch.isfinite(moved)].mean())
+    moved = (off[1:] - off[:-1]).nanmean(1).norm(dim=-1).mean(-1)[[step - 1 for step in still]]
+    used = moved[torch.isfinite(moved)]
+    return (float(used.mean()), len(used) / len(still)) if len(used) else (None, 0.0)
 
 
-def clean_landmarks(clean: Clip, follower: LookingFollower) -> Tensor:
-    """[T, 5, 2], where a detector finds the landmarks of the clean clip, in crops at its faces' places."""
-    return landmarks_of(aligned(clean.frames, clean.faces), follower)
+def clean_landmarks(clean: Clip, ruler: Mtcnn) -> Tensor:
+    """[T, N, 5, 2], ``landmarks_of`` the clean clip, in crops at its faces' places."""
+    return landmarks_of(aligned(clean.frames, clean.faces), ruler)
 
 
-def landmarks_of(crops: Tensor, follower: LookingFollower) -> Tensor:
-    """[T, 5, 2], where a detector finds them in aligned crops.
+def landmarks_of(crops: Tensor, ruler: Mtcnn) -> Tensor:
+    """[T, N, 5, 2], where MTCNN finds them in aligned crops, in N squares each; NaN where a square shows it no face.
 
     A search answers in steps: where it sees the same face a few pixels farther to the right, it finds its landmarks half a
     pixel elsewhere in it, more than faces shake. The crops are at the true place of the face, so that MTCNN's last network can
-    be asked directly, in the same squares of each: the mean over 25 of them. Of other detectors, it is that of five searches.
+    be asked directly, in the same squares of each.
     """
-    return torch.stack([_asked(crop, follower) for crop in crops])
+    return torch.stack([_asked(crop, ruler) for crop in crops])
 
 
-def _asked(crop: Tensor, follower: LookingFollower) -> Tensor:
-    """[5, 2] in one crop."""
+def _asked(crop: Tensor, ruler: Mtcnn) -> Tensor:
+    """[N, 5, 2] in one crop."""
     x, y = template_points(TEMPLATE, SIDE).mean(0).tolist()
     half = _FACE * SIDE / 2
     squares = torch.tensor(
         [(x + u - half, y + v - half, x + u + half, y + v + half) for u, v in product(_PLACES, _PLACES)]
     )
-    found = follower.landmarks_in(crop, squares)
-    if found is None:
-        searches = [landmarks_in(crop.roll((v, u), (1, 2)), follower) - torch.tensor((u, v)) for u, v in _LOOKS]
-        return torch.stack(searches).nanmean(0)
-    points, scores = found
-    return points.double().masked_fill(scores[:, None, None] < _SURE, math.nan).nanmean(0)
-
-
-def landmarks_in(crop: Tensor, follower: LookingFollower) -> Tensor:
-    """[5, 2], where a detector finds them in an aligned crop; NaN where it finds no face."""
-    points = template_points(TEMPLATE, crop.shape[-1])
-    a, b, c, d, e = ((x, y) for x, y in points.tolist())
-    half = 0.33 * crop.shape[-1]
-    middle = points.mean(0).tolist()
-    box = (middle[0] - 0.75 * half, middle[1] - half, middle[0] + 0.75 * half, middle[1] + half)
-    found = follower.follow(crop, Face(box, 1.0, (a, b, c, d, e), (crop.shape[-2], crop.shape[-1])))
-    if found is None:
-        return torch.full((5, 2), math.nan, dtype=torch.float64)
-    return torch.tensor(found.landmarks, dtype=torch.float64)
+    points, scores = ruler.landmarks_in(crop, squares)
+    return points.double().masked_fill(scores[:, None, None] < _SURE, math.nan)
 
 
 def identity_motion(crops: Tensor, embedder: Embedder) -> float:

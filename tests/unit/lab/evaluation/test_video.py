@@ -11,7 +11,6 @@ from PIL import Image
 from gpen_core.errors import OptionError
 from gpen_core.faces.alignment import crop_transform
 from gpen_core.faces.detectors import load_detector
-from gpen_core.faces.following import LookingFollower
 from gpen_core.faces.moving import moved
 from gpen_core.faces.registration import motion_between
 from gpen_core.geometry import apply_affine, compose, invert_affine
@@ -20,8 +19,15 @@ from gpen_core.imaging.warp import warp
 from gpen_core.lab.evaluation.video import VideoMeasures, coded, measure_clip, moving, noisy, smooth_motion
 from gpen_core.lab.evaluation.video.clips import smaller
 from gpen_core.lab.evaluation.video.evaluate import VideoTest, clean_clip, evaluate_video
-from gpen_core.lab.evaluation.video.measure import SIDE, TEMPLATE, aligned, landmark_error, landmarks_of
-from gpen_core.lab.evaluation.video.report import VideoRow, summary
+from gpen_core.lab.evaluation.video.measure import (
+    SIDE,
+    TEMPLATE,
+    aligned,
+    landmark_error,
+    landmark_motion_error,
+    landmarks_of,
+)
+from gpen_core.lab.evaluation.video.report import VideoRow, summary, table
 
 pytest.importorskip("av", reason="PyAV codes clips: pip install av")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
@@ -39,17 +45,17 @@ def detector():
 
 
 def test_a_clean_clip_neither_flickers_nor_errs(clip, detector):
-    measured = measure_clip(clip.frames, clip, LookingFollower(detector))
+    measured = measure_clip(clip.frames, clip, detector.network)
     assert measured.flicker == measured.tlme == 0 and measured.psnr >= 99
     assert measured.vidd is None and measured.eyes is None
 
 
 def test_noise_and_jitter_are_seen(clip, detector):
-    follower = LookingFollower(detector)
-    noise = measure_clip(noisy(clip.frames, 0.04), clip, follower)
+    ruler = detector.network
+    noise = measure_clip(noisy(clip.frames, 0.04), clip, ruler)
     assert noise.flicker > 3 and noise.psnr < 30
     shaken = torch.stack([frame.roll(3 * (number % 2), 2) for number, frame in enumerate(clip.frames)])
-    jitter = measure_clip(shaken, clip, follower)
+    jitter = measure_clip(shaken, clip, ruler)
     assert jitter.flicker > 3 and jitter.tlme == pytest.approx(6, rel=0.4)  # 3 px of the clip are 6 of a crop
 
 
@@ -79,20 +85,44 @@ def test_motion_is_the_same_wherever_the_faces_were_thought_to_be(clip):
 
 @pytest.mark.parametrize("apart", [1, 4])
 def test_landmarks_move_as_far_as_the_picture(clip, detector, apart):
-    follower = LookingFollower(detector)
+    ruler = detector.network
     crops = aligned(clip.frames[:4], clip.faces[:4])
-    off = landmarks_of(crops.roll(apart, 3), follower) - landmarks_of(crops, follower)
-    assert off.mean((0, 1)).tolist() == pytest.approx([apart, 0], abs=0.2 * apart)
+    off = landmarks_of(crops.roll(apart, 3), ruler) - landmarks_of(crops, ruler)
+    assert off.nanmean((0, 1, 2)).tolist() == pytest.approx([apart, 0], abs=0.2 * apart)
 
 
-def test_a_restoration_that_stands_still_shows_next_to_no_motion_of_landmarks(clip, detector):
+def test_a_restoration_that_stands_still_shows_next_to_no_motion_of_landmarks(astronaut, astronaut_face, detector):
     """What the measure itself brings in: one blurred picture of the face, in every frame at its true place."""
+    size = (360, 640)
+    clip = moving(astronaut, astronaut_face, smooth_motion(12, astronaut_face, size, 150), size)
     spoilt = smaller(clip.frames[:1], 2.0)[0]
     to_crop = [crop_transform(face, SIDE, TEMPLATE) for face in clip.faces]
-    still = torch.stack([warp(spoilt, compose(to_crop[0], invert_affine(there)), SIZE) for there in to_crop])
+    still = torch.stack([warp(spoilt, compose(to_crop[0], invert_affine(there)), size) for there in to_crop])
     shaken = torch.stack([noisy(smaller(frame[None], 2.0), 0.06, seed)[0] for seed, frame in enumerate(clip.frames)])
-    follower = LookingFollower(detector)
-    assert measure_clip(still, clip, follower).tlme < measure_clip(shaken, clip, follower).tlme / 4
+    ruler = detector.network
+    found = measure_clip(still, clip, ruler)
+    assert found.tlme < 0.05 and found.tlme < measure_clip(shaken, clip, ruler).tlme / 4 and found.tlme_steps == 1
+
+
+def test_steps_are_compared_in_the_squares_that_show_the_face_in_both_clips():
+    """Two squares that see it in places of their own: where one of them loses it, nothing has moved."""
+    places = torch.tensor([100.0, 104.0]).double()[:, None, None].expand(4, 2, 5, 2).clone()
+    found, lost = places.clone(), places.clone()
+    found[1, 1] = torch.nan
+    assert landmark_motion_error(found, places) == (0.0, 1.0)
+    found[2:] += 3
+    assert landmark_motion_error(found, places) == (pytest.approx(3 * 2**0.5 / 3), 1.0)
+    lost[2] = torch.nan
+    assert landmark_motion_error(lost, places) == (0.0, pytest.approx(1 / 3))
+    assert landmark_motion_error(lost, places, changed=[0]) == (None, 0.0)
+
+
+def test_what_could_not_be_measured_is_null_in_json():
+    measures = VideoMeasures(0.1, None, float("nan"), 30.0, None, 0.0)
+    assert json.dumps(measures.as_dict(), allow_nan=False).count("null") == 3
+    alone = VideoMeasures(0.1, 0.2, None, 30.0, None)
+    row = VideoRow("a.png", "h264", "good", {"one by one": alone, "steady": measures})
+    assert "tlme" not in row.verdicts() and "| – | 0% |" in table([row])
 
 
 def test_other_pictures_have_no_motion_in_common(clip):
@@ -110,13 +140,17 @@ def test_the_report_has_every_clip_and_a_contact_sheet(photograph_path, tiny_mod
     test = VideoTest(frames=12, size=SIZE, face_width=80, qualities=("poor",), codecs=("h264", "vp9"))
     rows = evaluate_video([photograph_path], tiny_model, detector, test, tmp_path)
     assert [row.name for row in rows] == ["astronaut.jpg, h264, poor", "astronaut.jpg, vp9, poor"]
-    assert set(rows[0].verdicts()) == {"flicker", "tlme", "psnr", "eyes"}
-    written = json.loads((tmp_path / "video.json").read_text())
+    assert set(rows[0].verdicts()) == {"flicker", "psnr", "eyes"}  # what this network makes is no face to MTCNN
+    written = json.loads((tmp_path / "video.json").read_text(), parse_constant=pytest.fail)
+    assert written[0]["measures"]["steady"]["tlme"] is None and written[0]["measures"]["clean"]["tlme"] == 0
     assert [one["codec"] for one in written] == ["h264", "vp9"]
     assert list(written[0]["measures"]) == ["input", "one by one", "steady", "clean"]
     assert written[0]["measures"]["input"] != written[1]["measures"]["input"]
+    assert {one["tlme_detector"] for one in written} == {"mtcnn"}
     assert written[0]["measures"]["clean"] == written[1]["measures"]["clean"]
-    assert (tmp_path / "video.md").read_text().count("\n") == 10 + 7  # the measures, and the verdicts below them
+    assert (tmp_path / "video.md").read_text().count(
+        "\n"
+    ) == 10 + 2 + 6  # the measures, by which detector, and the verdicts
     with Image.open(tmp_path / "astronaut.jpg-vp9-poor.png") as sheet:
         assert sheet.size == (2 * 320, 4 * 180)  # every tenth of 12 frames, a row for each of four clips
 
