@@ -117,6 +117,23 @@ def compared(page: PlainPage) -> dict[str, float]:
     return box
 
 
+LOST = """
+  const stage = document.querySelector('.gpen-compare-stage')
+  stage.setPointerCapture = () => {}
+  const finger = {pointerId: 77, pointerType: 'touch', isPrimary: true, bubbles: true}
+  stage.dispatchEvent(new PointerEvent('pointerdown', finger))
+  delete stage.setPointerCapture
+"""
+
+
+def test_a_finger_whose_end_nobody_told_does_not_stop_the_next(plain_page: PlainPage) -> None:
+    box = compared(plain_page)
+    plain_page.run(LOST)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers(plain_page.page, ((x, y),), ((x - 10, y),), ((box["x"] + box["width"] / 4, y),))
+    assert plain_page.page.evaluate("compare.stage.divider") == pytest.approx(0.25, abs=0.01)
+
+
 def test_a_finger_moves_the_divider_of_a_comparison(plain_page: PlainPage) -> None:
     room = compared(plain_page)
     at = [(room["x"] + share * room["width"], room["y"] + 50) for share in (0.5, 0.4, 0.25)]
