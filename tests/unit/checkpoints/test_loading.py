@@ -289,7 +289,8 @@ def test_keys_that_are_no_names(state, saved, key):
 def test_claims_of_endless_layers_cost_nothing(state, saved):
     for index in (100_000, 3_000_000):
         refused(saved({**state, f"generator.style.{index}.weight": torch.zeros(8, 8)}), "mapping layers")
-    refused(saved({**state, "ecd" + "9" * 5000 + ".0.0.weight": torch.zeros(1)}), "unknown")
+    refused(saved({**state, "ecd" + "9" * 900 + ".0.0.weight": torch.zeros(1)}), "unknown")
+    refused(saved({**state, "ecd" + "9" * 5000 + ".0.0.weight": torch.zeros(1)}), "1,024 characters")
     refused(saved({**state, "ecd99.0.0.weight": torch.zeros(1)}), "no usable")
 
 
