@@ -8,8 +8,8 @@ sleep, and whoever is held up takes fewer. There are more threads than cores, so
 another's is held up.
 
 Where nobody else wants the cores, OpenMP is faster: sleepers take long to wake up, and two threads on one map share what
-is in the cache. So each call measures what the next one is to do. The numbers are the same either way:
-of published networks to the bit, of widths that oneDNN doesn't like to the rounding.
+is in the cache. So each call measures what the next one is to do. The numbers are the same either way but for the rounding:
+of published networks to the bit with AVX2; on a newer processor last bits were seen to differ.
 """
 
 from __future__ import annotations
