@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -40,6 +41,15 @@ class PictureRows:
             return part.transpose(1, 2, 0)
         return interleaved(self._composed(part), self.dtype)
 
+    def alpha(self, first: int, end: int) -> np.ndarray:
+        """The last channel of rows [first, end), [h, W]."""
+        part = self._planes[-1:, first:end]
+        return part[0] if part.dtype == self.dtype else interleaved(_in_unit(part), self.dtype)[..., 0]
+
+    def without_alpha(self) -> PictureRows:
+        """The colors alone."""
+        return PictureRows(torch.from_numpy(self._planes[:3]), self.dtype)
+
     def bands(self) -> Iterator[tuple[int, np.ndarray]]:
         """All of them, from the top, each with its first row."""
         step = max(1, _BAND // max(1, self.shape[1]))
@@ -60,8 +70,7 @@ class PictureRows:
 
     def _composed(self, part: np.ndarray) -> np.ndarray:
         """[3 or 4, h, W] → [C, h, W] floating point in [0, 1]."""
-        if part.dtype.kind == "u":
-            part = part.astype(np.float32) / np.float32(np.iinfo(part.dtype).max)
+        part = _in_unit(part)
         if self._on_white:
             alpha = part[3:].clip(0, 1)
             part = part[:3].clip(0, 1) * alpha + (1 - alpha)
@@ -89,6 +98,11 @@ class InkRows(PictureRows):
         """Rows [first, end), [h, W, C], as a file has them."""
         part = np.ascontiguousarray(self._planes[:, first:end].transpose(1, 2, 0))
         return with_signs(part) if self._mode == LAB else part
+
+
+def _in_unit(part: np.ndarray) -> np.ndarray:
+    """Whole numbers as floating point in [0, 1]."""
+    return part.astype(np.float32) / np.float32(np.iinfo(part.dtype).max) if part.dtype.kind == "u" else part
 
 
 def interleaved(planes: np.ndarray, dtype: np.dtype) -> np.ndarray:

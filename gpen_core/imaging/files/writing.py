@@ -19,12 +19,14 @@ from .formats import FORMATS, WRITABLE
 from .ifd import ASCII, Block, Entry, write_block
 from .jpeg_segments import LARGEST, icc_segments, jpeg_segments
 from .limits import is_large, make_room
-from .picture import Known, Picture, Text
+from .picture import Known, Metadata, Picture, Text
 from .png import write_png
 from .png_chunks import png_chunks
 from .rows import InkRows, PictureRows
 from .texts import COMMENT, hide_texts
 from .tiff_writing import own_tags, write_tiff
+from .webp_alpha import alpha_chunk
+from .webp_chunks import pixels_of_webp, write_webp
 
 _QUALITY = 95
 _HAVE_ALPHA, _ARE_DEEP = ("PNG", "WEBP", "TIFF"), ("PNG", "TIFF")
@@ -169,11 +171,22 @@ def _webp(target: _Target, path: Path) -> None:
     if known.iptc:
         target.lost.append("IPTC data")
     exif = None if block.is_empty() else write_block(block)
-    found = {"icc_profile": picture.icc, "exif": exif, "xmp": known.xmp}
     rows = PictureRows(picture.numbers.cpu(), np.dtype(np.uint8))
+    if is_large(picture.numbers) and picture.has_alpha:
+        _large_webp_with_alpha(rows, path, target.quality, Metadata(picture.icc, exif, known))
+        return
+    found = {"icc_profile": picture.icc, "exif": exif, "xmp": known.xmp}
     given = {name: value for name, value in found.items() if value}
     method = _METHOD_OF_LARGE if is_large(picture.numbers) else _METHOD
     path.write_bytes(_encoded(rows, "WEBP", quality=target.quality, method=method, **given))
+
+
+def _large_webp_with_alpha(rows: PictureRows, path: Path, quality: int, others: Metadata) -> None:
+    """Colors by Pillow's encoder, alpha by ours, which takes no memory to speak of."""
+    height, width, _ = rows.shape
+    pixels = pixels_of_webp(_encoded(rows.without_alpha(), "WEBP", quality=quality, method=_METHOD_OF_LARGE))
+    with path.open("wb") as file:
+        write_webp(file, (width, height), pixels, alpha_chunk(rows.alpha, (width, height)), others)
 
 
 def _tiff(target: _Target, path: Path) -> None:

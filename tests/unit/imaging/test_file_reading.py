@@ -170,9 +170,11 @@ SIDE = 3600  # what does not grow with a picture is little of so large a one, by
 
 def _as(kind, image, path):
     """A file of this kind, written quickly."""
-    if kind == "grainy":
+    if kind.startswith("grainy"):
         grain = np.random.default_rng(2).integers(-12, 13, (*image.size[::-1], 1), dtype=np.int16)
         image = Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8))
+    if kind == "grainy alpha":
+        image.putalpha(image.getchannel("R"))
     array = np.asarray(image)
     if kind == "16 bits":
         save_picture(Picture(torch.from_numpy(array.copy()).movedim(-1, 0).float() / 255, bits=16), path)
@@ -183,7 +185,9 @@ def _as(kind, image, path):
         )  # fmt: skip
     else:
         options = {"progressive": True} if kind == "progressive" else {}
-        image.convert({"gray": "L", "alpha": "RGBA"}.get(kind, "RGB")).save(path, compress_level=1, method=0, **options)
+        image.convert({"gray": "L", "alpha": "RGBA", "grainy alpha": "RGBA"}.get(kind, "RGB")).save(
+            path, compress_level=1, method=0, **options
+        )
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux says how much memory a process took")
@@ -194,6 +198,7 @@ def test_reading_and_writing_take_at_most_sixteen_bytes_a_pixel(tmp_path, repo_r
         ("gray", "a.png", "b.jpg"), ("alpha", "a.png", "b.png"), ("16 bits", "a.png", "b.png"), ("16 bits", "a.tif", "b.tif"),
         ("float", "a.tif", "b.tif"), ("plain", "a.bmp", "b.png"), ("plain", "a.webp", "b.webp"),
         ("grainy", "a.webp", "b.webp"), ("alpha", "a.webp", "b.webp"),
+        ("grainy alpha", "a.webp", "b.webp"),
     ]  # fmt: skip
     tile = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     pictures = [tile, tile.resize((SIDE, SIDE), Image.Resampling.BICUBIC)]
