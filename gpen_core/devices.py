@@ -36,6 +36,16 @@ def choose_device(name: str | torch.device) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def device_names() -> list[str]:
+    """The GPUs that torch can use, each with its name; where there are none, the CPU."""
+    if torch.cuda.is_available():
+        return [f"cuda:{index} {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        return ["mps"]
+    threads = torch.get_num_threads()
+    return [f"cpu with {threads} thread{'s' if threads > 1 else ''}"]
+
+
 def detector_device(device: torch.device) -> torch.device:
     """The CPU instead of Apple's GPU, which lacks operators that detectors need in some versions of torch."""
     return torch.device("cpu") if device.type == "mps" else device

@@ -34,7 +34,7 @@ def describe(path: str | Path) -> Description:
     """Read a checkpoint and say what it is.
 
     Args:
-        path: A ``.pth``, ``.pt`` or ``.safetensors`` file.
+        path: Any file that ``load_checkpoint`` reads; of an ``.onnx`` file, the weights must be readable out of the graph.
 
     Raises:
         CheckpointError: It is no complete GPEN generator.
@@ -71,7 +71,7 @@ def convert(
         What was written. Its metadata holds configuration, task, and the source's name and sha256.
 
     Raises:
-        OptionError: The name ends otherwise.
+        OptionError: The name ends otherwise, or there is no such part in the source.
         CheckpointError: The source is no complete GPEN generator, or its weights do not fit ``dtype``.
     """
     source, destination = Path(source), Path(destination)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..engines import engine_for
-from ..errors import CheckpointError, OptionError
+from ..errors import CheckpointError, OptionError, one_line
 from ..model import Gpen, GpenConfig
 from ..polling import current_poll
 from ..tasks import TASKS, Task
@@ -53,6 +53,7 @@ def _read(path: Path, task: str | None, part: str | None) -> Generator:
     if looks_like_onnx(path):
         from .onnx.read import read_onnx
 
+        _check_no_part(path, part)
         return read_onnx(path, task)
     raw = read_checkpoint(path)
 
@@ -108,6 +109,7 @@ def load_checkpoint(
         if looks_like_onnx(path):
             from .onnx.load import load_onnx
 
+            _check_no_part(path, part)
             return load_onnx(path, torch.device(device), dtype, task)
         return model_of(_read(path, task, part), path.name, device, dtype)
 
@@ -146,6 +148,13 @@ def _check_task(asked: str | None) -> None:
     """Before the file is read, which is not to blame for it."""
     if asked and asked not in TASKS:
         raise OptionError(f"unknown task '{asked}'. Known: {', '.join(TASKS)}.")
+
+
+def _check_no_part(path: Path, part: str | None) -> None:
+    if part is not None:
+        raise OptionError(
+            one_line(f"{path.name}: no part '{part:.60}' in it, since an ONNX file is one model. Leave it out.")
+        )
 
 
 def check_finite(state: Mapping[str, Tensor], name: str) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import platform
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..commands import gpen
 from ..errors import GpenError, visible
 
 FAILED, INTERRUPTED = 1, 130
+_HINTS = 3
 _LONGEST_NAME = 300  # characters of a file's that nothing can be done with
 # Command → the module that adds it, in the order of the help text.
 _COMMANDS = MappingProxyType(
@@ -41,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options, left = _parser(given[:1]).parse_known_args(given)
-        if left:
-            _Parser(prog=f"python -m gpen_core {given[0]}").error(f"unrecognized arguments: {' '.join(left)}")
+        options = _parser(given[:1]).parse_args(given)
         return int(options.run(options))
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads our output any more
@@ -65,12 +68,57 @@ def _reason(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all others are."""
+    """A parser whose errors are one line, as all others are, and which takes no beginning of an option for the whole.
+
+    Args:
+        options: As argparse's.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "allow_abbrev": False})
+        self._unknown: list[str] = []
+        self._files: list[str] = []
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As argparse's; a command's own parser is asked in this way only, and names what is left over itself."""
+        own = list(args or ())
+        options = [text for text in takewhile(lambda text: text != "--", own) if text.startswith("-")]
+        self._files = [text for text in options if os.path.isfile(text)]  # noqa: PTH113 - False, too, for what is no name
+        written = (text.partition("=")[0] for text in options if text.startswith("--"))
+        self._unknown = [name for name in written if name not in self._option_string_actions]
+        found, left = super().parse_known_args(own, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
 
     def error(self, message: str) -> NoReturn:
+        """One line: what is wrong, the options whose names are like those that there are not, and where all are listed."""
         name = self.prog.removeprefix("python -m gpen_core").strip()
         advice = gpen(f"{name} --help".strip())
-        self.exit(2, f"error: {message}. What there is: {advice}\n")
+        self.exit(2, visible(f"error: {message}.{self._hints()} What there is: {advice}", kept="\n") + "\n")
+
+    def _hints(self) -> str:
+        hints = [f" For the file '{name}', write .{os.sep}{name}." for name in self._files]
+        for name in self._unknown:
+            longer = [option for option in self._option_string_actions if option.startswith(name)]
+            near = dict.fromkeys([*longer, *get_close_matches(name, self._option_string_actions, _HINTS)])
+            if near and name.strip("-"):
+                hints.append(f" There is no {name}: did you mean {' or '.join([*near][:_HINTS])}?")
+        return "".join(dict.fromkeys(hints))
+
+
+class _Version(argparse.Action):
+    """Says what runs here, in one line, importing torch only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import torch
+
+        from ..devices import device_names
+
+        own = import_module("..", __package__).__version__
+        system = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+        print(f"gpen {own}, torch {torch.__version__}, {', '.join(device_names())}, {system}")
+        parser.exit()
 
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
@@ -78,6 +126,7 @@ def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m gpen_core", description="Restore blurred, noisy or compressed faces in images with GPEN."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and with what it runs")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     named = [_COMMANDS[name] for name in first if name in _COMMANDS]
     for module in dict.fromkeys(named or _COMMANDS.values()):

@@ -80,10 +80,11 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
                 if report is not None:
                     told = Entry(
                         job.source, job.target, done.faces, done.facts, done.seconds, text=done.text,
-                        left_out=done.left_out, moving=done.pair is None,
+                        left_out=done.left_out, moving=done.moving,
                     )  # fmt: skip
                     report.add(told, done.pair)
-                made = job.target if isinstance(job, FrameSequence) else job.written[0]
+                # A file at an address may turn out to be moving: then nothing that was planned beside it is made.
+                made = job.target if isinstance(job, FrameSequence) or done.moving else job.written[0]
                 bar.finish(f"{job.source} → {made} ({done.text})")
             except Exception as error:  # a failing image must not stop the others
                 failures += 1

@@ -58,11 +58,16 @@ def _save_faces(faces: list[RestoredFace], folder: Path) -> None:
 
 
 def _put_in_place(made: Path, folder: Path) -> None:
-    """The new folder for the old one, which goes with the scratch folder around the new one; what else is in it stays."""
+    """The new folder for the old one, which goes with the scratch folder around the new one; what else is in it stays.
+
+    Other files would be gone with the old folder if a run were killed between two renamings: beside those, each file is
+    replaced by itself, and what an earlier run found more goes last, so that no face is ever missing.
+    """
     if folder.is_symlink() or (folder.exists() and not all(is_face(file.name) for file in folder.iterdir())):
-        remove_faces(folder)
-        for file in sorted(made.iterdir()):
-            file.replace(folder / file.name)
+        new = sorted(file.name for file in made.iterdir())
+        for name in new:
+            (made / name).replace(folder / name)
+        remove_faces(folder, new)
         return
     if folder.exists():
         folder.rename(made.with_name("earlier"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..video.animated import ANIMATIONS, is_animation
-from ..video.files import is_clip
+from ..video.files import WRITABLE_CLIPS, is_clip
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Job:
 
 def is_moving(job: Job) -> bool:
     """Whether it is restored as a clip: a film, or a picture file with several frames. Nothing is written beside those."""
-    return is_clip(job.source) or (is_animation(job.source) and job.target.suffix.lower() in ANIMATIONS)
+    ending = job.target.suffix.lower()
+    return (is_clip(job.source) and ending in WRITABLE_CLIPS) or (ending in ANIMATIONS and is_animation(job.source))
 
 
 def key_of(path: Path) -> str:

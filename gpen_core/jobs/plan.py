@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -12,12 +12,13 @@ from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
 from ..video.files import WRITABLE_CLIPS, is_clip
 from .checks import check_nothing_is_there, check_sources_stay, check_writable
+from .endings import ONLY_ANIMATIONS, can_become, kind_of, own_or_usual
 from .job import Job, is_moving, key_of
 from .places import Address, place, text_of
 from .sources import Source
 
 _LIKE_AN_ENDING = re.compile(r"\.[A-Za-z]{2,5}")  # not a version: "results.v2" is a folder
-_FACE = re.compile(r"\d\d-(before|after)\.png")
+_FACE = re.compile(r"\d{2,}-(before|after)\.png")
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,8 @@ class Output:
 
     def ending(self, source: Path) -> str:
         """Of a source's result: as asked for, the source's own, or the usual one where that cannot be written."""
-        taken, usual = (WRITABLE_CLIPS, ".mp4") if is_clip(source) else (WRITABLE, ".png")
-        asked, own = f".{self.format}", source.suffix
-        return asked if asked in taken else own if own.lower() in taken else usual
+        asked = f".{self.format}"
+        return asked if self.format and can_become(source, asked) else own_or_usual(source)
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,11 @@ def results_folder(text: str) -> Path | None:
     return None if names_a_file(text) else place(text)
 
 
-def remove_faces(folder: Path) -> None:
-    """Those that an earlier run left: it may have found more."""
-    if folder.is_dir():
-        for file in folder.iterdir():
-            if is_face(file.name):
-                file.unlink()
+def remove_faces(folder: Path, new: Collection[str]) -> None:
+    """Those that an earlier run left beside the new ones: it may have found more."""
+    for file in folder.iterdir():
+        if is_face(file.name) and file.name not in new:
+            file.unlink()
 
 
 def is_face(name: str) -> bool:
@@ -166,9 +165,8 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
             raise ImageError(
                 f"'{output.path}' is one file, but there are {len(sources)} images. Give a folder with -o."
             )
-        if is_clip(sources[0].path) != is_clip(path):
-            kind, endings = ("a clip", WRITABLE_CLIPS) if is_clip(sources[0].path) else ("an image", WRITABLE)
-            raise ImageError(f"'{sources[0].path}' is {kind}: name the result like one ({', '.join(endings)}).")
+        if not can_become(sources[0].path, path.suffix.lower()):
+            raise ImageError(f"'{sources[0].path}' {kind_of(sources[0].path)}.")
         return [_job(sources[0].path, path, output)]
     _check_format(sources, output)
     taken: set[str] = set()
@@ -178,15 +176,15 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
 
 
 def _check_format(sources: Sequence[Source], output: Output) -> None:
-    """Of images and clips, a format is one's or the other's: it must be of some that are there."""
+    """Of images, animations and films, a format is not everyone's: it must be of some that are there."""
     asked = f".{output.format}"
     if output.format and sources and all(output.ending(source.path) != asked for source in sources):
-        missing = "an image" if is_clip(sources[0].path) else "a clip"
+        missing = "a single image" if asked in WRITABLE else "an animation" if asked in ONLY_ANIMATIONS else "a clip"
         raise OptionError(f"--format {output.format}: no result can be of it, since no source is {missing}.")
 
 
 def _job(source: Path, target: Path, output: Output) -> Job:
-    if is_clip(source):
+    if is_clip(source) and is_moving(Job(source, target)):
         return Job(source, target)
     pair = target.with_name(f"{target.name}-side-by-side.png") if output.side_by_side else None
     return Job(source, target, pair, target.with_name(f"{target.name}-faces") if output.save_faces else None)

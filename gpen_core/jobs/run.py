@@ -38,6 +38,7 @@ class Done:
         facts: What is known of each of them.
         seconds: What it took, without reading the file.
         left_out: The faces of an image that were found and not chosen, and why.
+        moving: Whether it is a clip: nothing is written beside it.
         pair: The image before and after, [3, H, W] and [3, H', W'] RGB in [0, 1], where that was asked for.
     """
 
@@ -48,6 +49,7 @@ class Done:
     seconds: float = 0.0
     pair: tuple[Tensor, Tensor] | None = None
     left_out: tuple[Choice, ...] = ()
+    moving: bool = False
 
 
 def _ignore(path: Path) -> None:
@@ -80,7 +82,8 @@ def restore_job(
     with staged(job, options.retries) as stage:
         here, heard = stage.job, replace(hooks, say=lambda text: hooks.say(stage.named(text)))
         if is_moving(here) and here.only_beside:  # which an address does not tell until its file is here
-            done = Done("moving: it has nothing beside it, and its result is there and stays", _size_of(here.source))
+            told = "moving: it has nothing beside it, and its result is there and stays"
+            done = Done(told, _size_of(here.source), moving=True)
         elif is_moving(here):
             done = _restore_clip(here, tools, options, heard)
         else:
@@ -141,7 +144,7 @@ def _restore_clip(job: Job, tools: Tools, options: FileOptions, hooks: Hooks) ->
             segment_frames=options.segment_frames,
         )  # fmt: skip
     height, width = report.size
-    return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds)
+    return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds, moving=True)
 
 
 def _size_of(animation: Path) -> tuple[int, int]:

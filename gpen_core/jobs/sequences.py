@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..pipeline import Hooks
-from ..video.files import is_clip
+from ..video.animated import is_animation
 from ..video.sequence import in_order, restore_sequence
+from .endings import is_film
 from .job import Job, is_moving
 from .options import FileOptions
 from .run import Done
@@ -45,7 +46,7 @@ def with_sequences(sources: Sequence[Source], jobs: Sequence[Job]) -> list[Job |
     left_out = {source.path for source in sources} - {job.source for job in jobs}
     folders: dict[Path, list[Path]] = {}
     for source in sources:
-        if source.path in targets or (source.path in left_out and not is_clip(source.path)):
+        if source.path in targets or (source.path in left_out and not _moves(source.path)):
             folders.setdefault(source.path.parent, []).append(source.path)
     clips = [
         FrameSequence(tuple((path, targets.get(path)) for path in in_order(paths)))
@@ -53,6 +54,10 @@ def with_sequences(sources: Sequence[Source], jobs: Sequence[Job]) -> list[Job |
         if any(path in targets for path in paths)
     ]
     return moving + clips
+
+
+def _moves(path: Path) -> bool:
+    return is_film(path) or is_animation(path)
 
 
 def restore_sequence_job(
@@ -76,4 +81,4 @@ def restore_sequence_job(
         job.frames, networks, quality=options.quality, max_megapixels=options.max_megapixels, hooks=hooks
     )
     height, width = report.size
-    return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds)
+    return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds, moving=True)

@@ -119,7 +119,8 @@ def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> 
     names = ", ".join(f"'{text}'" for text in missing)
     if passed_over:
         return f"{names}: no image directly in this folder, but in folders below it. Add --recursive to restore those."
-    return f"{names}: no image found, and no clip. Supported: {', '.join((*IMAGE_EXTENSIONS, *CLIP_EXTENSIONS))}."
+    supported = dict.fromkeys((*IMAGE_EXTENSIONS, *CLIP_EXTENSIONS))
+    return f"{names}: no image found, and no clip. Supported: {', '.join(supported)}."
 
 
 def _expanded(text: str) -> Path:

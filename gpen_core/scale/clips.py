@@ -9,8 +9,8 @@ from typing import Any
 
 from ..files import file_sha256
 from ..jobs import FileOptions, Job
+from ..jobs.endings import FILMS
 from ..jobs.places import is_remote, text_of, valid
-from ..video.animated import ANIMATIONS
 from ..video.files import is_clip
 from ..video.segments import (
     Restored,
@@ -62,7 +62,7 @@ def _found(asked: Any, ray: Any) -> tuple[Segment, ...]:
 def _is_cut(job: Job) -> bool:
     return (
         is_clip(job.source)
-        and job.target.suffix.lower() not in ANIMATIONS
+        and job.target.suffix.lower() in FILMS
         and not is_remote(job.source)
         and not is_remote(job.target)
     )

@@ -107,7 +107,7 @@ def _readable(name: str) -> Iterator[None]:
 def opened(path: Path) -> Iterator[Image.Image]:
     """By the readers of animations alone, whatever the file is called. Raises ImageError for any other file."""
     with path.open("rb") as file:
-        kind = format_of(path.name, file, moving=True)
+        kind = format_of(path.name, file)
         if kind not in FORMATS.values():
             raise ImageError(f"{path.name}: a file of this kind holds no animation")
         with _readable(path.name):

@@ -86,8 +86,9 @@ class ClipReport:
 
     def text(self) -> str:
         """A sentence for people."""
+        frames = f"{self.frames} frame{'' if self.frames == 1 else 's'}"
         if not self.tracks:
-            return f"{self.frames} frames; no face found or chosen."
+            return f"{frames}; no face found or chosen."
         faces = f"{len(self.tracks)} face{'s' if len(self.tracks) > 1 else ''}"
-        told = [f"{self.frames} frames; {faces} restored in {self.with_faces} of them."]
+        told = [f"{frames}; {faces} restored in {self.with_faces} of them."]
         return " ".join([*told, *(note for note, _ in gathered(sorted(self.likeness))), *self.notes])

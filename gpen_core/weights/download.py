@@ -16,7 +16,7 @@ from ..errors import CheckpointError, DownloadError
 from ..files import file_sha256, may_write, written_whole
 from .catalog import WeightFile
 from .mistaken import mistaken_text
-from .transfer import Limits, PartFile, Progress, Unavailable, fetch
+from .transfer import Limits, PartFile, Progress, Unavailable, current_user, fetch
 
 Verify = Callable[[WeightFile, Path], None]  # raises CheckpointError unless the file is what the entry claims
 _SPARE = 1 << 20
@@ -90,9 +90,9 @@ def recorded_sha256(path: Path) -> str | None:
 
 def _lock(target: Path) -> Path:
     """In the system's temporary folder: a lock file cannot be removed safely, and would stay among the models."""
-    place = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else 0  # another user's file in a shared folder cannot be opened
-    return Path(tempfile.gettempdir()) / f"gpen-download-{user}-{place}.lock"
+    # Another user's file in a shared folder cannot be opened.
+    place = hashlib.sha256(f"{current_user()}:{target.resolve()}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"gpen-download-{place}.lock"
 
 
 def _download_into(entry: WeightFile, target: Path, progress: Progress, verify: Verify) -> Path:

@@ -73,7 +73,7 @@ class PartFile:
     @property
     def path(self) -> Path:
         """The bytes so far."""
-        whose = hashlib.sha256(f"{_user()}@{platform.node()}".encode()).hexdigest()[:8]
+        whose = hashlib.sha256(f"{current_user()}@{platform.node()}".encode()).hexdigest()[:8]
         return self.target.with_name(f"{self.target.name}.{whose}.part")
 
     @property
@@ -154,7 +154,8 @@ def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits(
     raise Unavailable(f"{reason}{kept}")
 
 
-def _user() -> str:
+def current_user() -> str:
+    """Whose files are kept apart from others' in a shared folder: a number, a name where there are none, else ""."""
     if hasattr(os, "getuid"):
         return str(os.getuid())
     try:

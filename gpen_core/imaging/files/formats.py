@@ -15,8 +15,8 @@ FORMATS = {
     ".jfif": "JPEG",
 }  # fmt: skip
 WRITABLE = tuple(FORMATS)
-IMAGE_EXTENSIONS = (*WRITABLE, ".apng", ".bmp", ".dib", ".heic", ".heif", ".hif")
-PROMISED = "PNG, JPEG, WebP, TIFF, BMP and HEIF"
+IMAGE_EXTENSIONS = (*WRITABLE, ".apng", ".gif", ".bmp", ".dib", ".heic", ".heif", ".hif")
+PROMISED = "PNG, JPEG, WebP, TIFF, GIF, BMP and HEIF"
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _HEAD = 64
 _READERS = {
@@ -28,20 +28,19 @@ _READERS = {
 }
 
 
-def format_of(name: str, file: BinaryIO, *, moving: bool = False) -> str:
-    """A file's format by its first bytes, whatever it is called: "PNG", "JPEG", "WEBP", "TIFF", "BMP" or "HEIF".
+def format_of(name: str, file: BinaryIO) -> str:
+    """A file's format by its first bytes, whatever it is called: "PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP" or "HEIF".
 
     Args:
         name: Of the file, for the error.
         file: The file.
-        moving: Whether it may hold a clip, so that it may be "GIF", too.
 
     Raises:
         ImageError: It is none of these.
     """
     file.seek(0)
     head = file.read(_HEAD)
-    if moving and head.startswith((b"GIF87a", b"GIF89a")):
+    if head.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"

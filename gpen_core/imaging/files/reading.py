@@ -24,7 +24,7 @@ from .limits import MOST_MEGAPIXELS, check_size, make_room
 from .picture import Known, Picture, Resolution
 from .png_chunks import read_png
 from .quiet import quiet
-from .texts import hidden_texts
+from .texts import comment_in, hidden_texts
 from .tiff_layout import CIELAB, CMYK, layout_of
 from .tiff_pages import about_page, is_for_pillow, page_of
 from .tiff_pixels import read_pixels
@@ -61,7 +61,7 @@ class _Content:
 
 
 def load_picture(path: str | Path, *, max_megapixels: float | None = MOST_MEGAPIXELS) -> Picture:
-    """Read an image file: PNG, JPEG, WebP, TIFF, BMP, and HEIF where pillow-heif is installed. Depth and colors are kept.
+    """Read an image file: PNG, JPEG, WebP, TIFF, GIF, BMP, and HEIF where pillow-heif is installed. Depth and colors are kept.
 
     Args:
         path: The file.
@@ -184,6 +184,13 @@ def _bmp(file: _File) -> _Content:
     return _by_pillow("BMP", file, known, None, None)
 
 
+def _gif(file: _File) -> _Content:
+    with open_as("GIF", file.data) as image:
+        said, xmp, icc = (image.info.get(name) or b"" for name in ("comment", "xmp", "icc_profile"))
+    known = Known(texts=comment_in(said), xmp=xmp or None)
+    return _by_pillow("GIF", file, known, icc or None, None)
+
+
 def _by_pillow(file_format: str, file: _File, known: Known, icc: bytes | None, exif: bytes | None) -> _Content:
     with open_as(file_format, file.data) as image:
         file.allow(image.size)
@@ -255,5 +262,5 @@ def _only_one(file: _File, image) -> None:  # type: ignore[no-untyped-def]
 
 
 _READERS: dict[str, Callable[[_File], _Content]] = {
-    "PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff, "BMP": _bmp, "HEIF": _heif,
+    "PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff, "GIF": _gif, "BMP": _bmp, "HEIF": _heif,
 }  # fmt: skip

@@ -24,6 +24,12 @@ def decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def comment_in(data: bytes) -> tuple[Text, ...]:
+    """What a file that has no keywords says in its comment."""
+    text = decoded(data).rstrip("\0")
+    return (Text(COMMENT, text),) if text else ()
+
+
 def hidden_texts(block: Block, known: Known) -> tuple[Block, Known]:
     """Texts out of EXIF and XMP, back under their keywords."""
     texts, main = list(known.texts), dict(block.main)

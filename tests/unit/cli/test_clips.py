@@ -246,10 +246,36 @@ def test_an_animation_keeps_the_profile_of_its_colors_where_the_file_can_hold_it
 
 def test_a_film_as_an_animation_is_an_error_that_says_what_it_can_be(clip, checkpoint, tmp_path, capsys):
     assert run(clip, "-o", tmp_path / "out.gif", checkpoint=checkpoint) == 1
-    assert (
-        "talk.mp4: a film does not become a .gif file. Name the result like a film (.mp4, .mov"
-        in capsys.readouterr().out
-    )
+    assert "talk.mp4' is a clip: name the result like one (.mp4, .mov, .mkv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("before", "after"), [("gif", "webp"), ("webp", "gif"), ("gif", "png"), ("png", "webp")])
+def test_animations_become_others_with_their_timing(before, after, portrait, checkpoint, tmp_path):
+    source, durations = tmp_path / f"in.{before}", [80, 120, 40, 200, 80, 300]
+    animation(source, portrait, duration=durations, loop=3)
+    assert run(source, "-o", tmp_path / f"out.{after}", "--protect", "off", checkpoint=checkpoint) == 0
+    with Image.open(tmp_path / f"out.{after}") as picture:
+        assert picture.format.lower() == after and picture.n_frames == 6
+        found = []
+        for number in range(6):
+            picture.seek(number)
+            picture.load()
+            found.append(picture.info["duration"])
+        assert found == durations and picture.info["loop"] == 3
+
+
+def test_a_gif_of_one_picture_is_a_picture_with_all_that_is_beside_one(portrait, checkpoint, tmp_path, capsys):
+    Image.open(portrait).crop((100, 24, 300, 204)).save(tmp_path / "still.gif", comment=b"from 1931")
+    options = ("--side-by-side", "--save-faces", "--protect", "off")
+    assert run(tmp_path / "still.gif", "-o", tmp_path / "out", *options, checkpoint=checkpoint) == 0
+    assert "1 face" in capsys.readouterr().out
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert made == ["still.png", "still.png-faces", "still.png-side-by-side.png"]
+    with Image.open(tmp_path / "out" / "still.png") as picture:
+        assert picture.text["Comment"] == "from 1931"
+    assert run(tmp_path / "still.gif", "-o", tmp_path / "out.jpg", checkpoint=checkpoint) == 0
+    assert run(tmp_path / "still.gif", "-o", tmp_path / "out.gif", checkpoint=checkpoint) == 0
+    assert "(1 frame; " in capsys.readouterr().out
 
 
 def test_a_picture_of_one_frame_is_no_animation(portrait, checkpoint, tmp_path, capsys):

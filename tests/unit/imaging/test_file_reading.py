@@ -35,7 +35,7 @@ def png_of(width, height):
 
 @pytest.mark.parametrize(
     "file_format",
-    ["EPS", "GIF", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG2000", "PDF", "ICNS", "DDS", "MSP", "XBM", "IM"],
+    ["EPS", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG2000", "PDF", "ICNS", "DDS", "MSP", "XBM", "IM"],
 )
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
 def test_other_formats_are_refused_under_any_name(tmp_path, file_format, name, monkeypatch):
@@ -50,7 +50,7 @@ def test_other_formats_are_refused_under_any_name(tmp_path, file_format, name, m
 
 @pytest.mark.parametrize(
     "head",
-    [b"8BPS\0\1", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"SIMPLE  =", b"\x89HDF\r\n\x1a\n", b"GIF89a", b"\xff\x4f\xff\x51"],
+    [b"8BPS\0\1", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"SIMPLE  =", b"\x89HDF\r\n\x1a\n", b"\xff\x4f\xff\x51"],
 )
 def test_other_programs_files_are_refused_by_their_first_bytes(tmp_path, head):
     (tmp_path / "a.png").write_bytes(head + bytes(200))

@@ -11,6 +11,7 @@ from unit_harness.privileges import permissions_count
 from gpen_core.errors import ImageError
 from gpen_core.jobs.beside import save_beside
 from gpen_core.jobs.job import Job
+from gpen_core.jobs.plan import is_face
 from gpen_core.types import Face, FaceCrop, RestoredFace
 
 SIDE = 8
@@ -36,10 +37,8 @@ def names_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-@pytest.mark.parametrize("step", range(12))
-def test_a_folder_of_faces_is_whole_wherever_a_run_is_killed(tmp_path, monkeypatch, step):
-    folder = tmp_path / "a.png-faces"
-    save(folder, 3)
+def kill_at(monkeypatch, step):
+    """The run, at one of its renamings and removals."""
     left = [step]
 
     def killed_at_some_step(real):
@@ -53,12 +52,37 @@ def test_a_folder_of_faces_is_whole_wherever_a_run_is_killed(tmp_path, monkeypat
 
     for name in ("rename", "replace", "unlink"):
         monkeypatch.setattr(os, name, killed_at_some_step(getattr(os, name)))
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_folder_of_faces_is_whole_wherever_a_run_is_killed(tmp_path, monkeypatch, step):
+    folder = tmp_path / "a.png-faces"
+    save(folder, 3)
+    kill_at(monkeypatch, step)
     with suppress(KeyboardInterrupt):
         save(folder, 2)
     monkeypatch.undo()
     assert not folder.exists() or names_in(folder) in (names(3), names(2))
     save(folder, 1)
     assert names_in(folder) == names(1)
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_beside_other_files_no_face_is_ever_missing(tmp_path, monkeypatch, step):
+    folder = tmp_path / "a.png-faces"
+    save(folder, 3)
+    (folder / "notes.txt").write_text("mine")
+    kill_at(monkeypatch, step)
+    with suppress(KeyboardInterrupt):
+        save(folder, 2)
+    monkeypatch.undo()
+    assert {*names(2), "notes.txt"} <= set(names_in(folder))
+    save(folder, 1)
+    assert names_in(folder) == [*names(1), "notes.txt"]
+
+
+def test_a_crowd_s_faces_are_ours_too():
+    assert is_face("07-after.png") and is_face("123-before.png") and not is_face("1-after.png")
 
 
 def test_other_files_in_a_folder_of_faces_stay(tmp_path):

@@ -136,7 +136,9 @@ def test_faces_of_an_earlier_run_go_and_what_else_lies_there_stays(store, checkp
     ]
 
 
-def test_a_result_that_is_there_stays_also_where_its_source_turns_out_to_move(store, checkpoint, tmp_path):
+def test_a_result_that_is_there_stays_also_where_its_source_turns_out_to_move(store, checkpoint, tmp_path, capsys):
+    from gpen_core.cli import main
+
     frames = [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (0, 200)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
     put(store, "/in/a.webp", content=(tmp_path / "a.webp").read_bytes())
@@ -147,6 +149,9 @@ def test_a_result_that_is_there_stays_also_where_its_source_turns_out_to_move(st
     done = [restore_job(job, load_tools(ToolOptions(checkpoint, aligned=True))) for job in jobs]
     assert [(one.size, "stays" in one.text) for one in done] == [((64, 64), True)]
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.webp"]
+    asked = ["restore", "memory://in", "-o", f"{tmp_path}/out/", "--model", str(checkpoint), "--aligned"]
+    assert main([*asked, "--side-by-side", "--skip-existing"]) == 0
+    assert f"{tmp_path}/out/a.webp (moving: it has nothing beside it" in capsys.readouterr().out
     assert (tmp_path / "out" / "a.webp").read_bytes() == b"there"
 
 

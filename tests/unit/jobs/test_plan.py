@@ -11,6 +11,7 @@ from PIL import Image
 from unit_harness.privileges import permissions_count
 
 from gpen_core.errors import ImageError, OptionError
+from gpen_core.jobs.job import is_moving
 from gpen_core.jobs.places import place
 from gpen_core.jobs.plan import Earlier, Output, plan_jobs, remove_faces
 from gpen_core.jobs.sources import Source, find_pictures
@@ -211,12 +212,38 @@ def test_a_format_is_for_all_and_known(tmp_path):
     assert targets(jobs, tmp_path) == ["a.webp", "b.webp"]
     with pytest.raises(OptionError, match=r"cannot write 'bmp' files"):
         Output(str(tmp_path), format="bmp")
-    with pytest.raises(OptionError, match=r"--format gif: no result can be of it, since no source is a clip"):
-        plan_jobs([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="gif"))
-    with pytest.raises(OptionError, match=r"--format jpg: .* no source is an image"):
+    with pytest.raises(OptionError, match=r"--format gif: no result can be of it, since no source is an animation"):
+        plan_jobs([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="gif"))
+    with pytest.raises(OptionError, match=r"--format mkv: .* no source is a clip"):
+        plan_jobs([Source(Path("a.png")), Source(Path("b.bmp"))], Output(str(tmp_path), format="mkv"))
+    with pytest.raises(OptionError, match=r"--format jpg: .* no source is a single image"):
         plan_jobs([Source(Path("a.mp4"))], Output(str(tmp_path), format="jpg"))
-    jobs, _ = plan_jobs([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="gif"))
-    assert targets(jobs, tmp_path) == ["a.png", "b.gif"]
+    jobs, _ = plan_jobs([Source(Path("a.png")), Source(Path("b.mp4"))], Output(str(tmp_path), format="mkv"))
+    assert targets(jobs, tmp_path) == ["a.png", "b.mkv"]
+
+
+def test_what_moves_becomes_what_can_move_and_a_still_gif_a_picture(tmp_path):
+    pictures = [Image.new("RGB", (8, 8), color) for color in ("red", "green", "blue")]
+    for name in ("moving.gif", "moving.webp"):
+        pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
+    pictures[0].save(tmp_path / "still.gif")
+    sources = [Source(tmp_path / name) for name in ("moving.gif", "moving.webp", "still.gif")]
+
+    def planned(asked):
+        return targets(plan_jobs(sources, Output(f"{tmp_path}/out/", format=asked))[0], tmp_path / "out")
+
+    assert planned("") == ["moving.gif", "moving.webp", "still.png"]
+    assert planned("webp") == ["moving.webp", "moving-2.webp", "still.webp"]
+    assert planned("gif") == ["moving.gif", "moving-2.gif", "still.gif"]
+    assert planned("jpg") == ["moving.gif", "moving.webp", "still.jpg"]
+    assert planned("mp4") == ["moving.mp4", "moving.webp", "still.mp4"]
+    for source, name in ((sources[0], "a.jpg"), (sources[1], "a.jpg"), (sources[1], "a.mp4")):
+        with pytest.raises(ImageError, match=r"holds several images: name the result like a file that can"):
+            plan_jobs([source], Output(str(tmp_path / name)))
+    both = Output(f"{tmp_path}/out/", side_by_side=True)
+    jobs = plan_jobs(sources, both)[0]
+    assert [is_moving(job) for job in jobs] == [True, True, False]
+    assert jobs[0].pair is None and jobs[2].pair is not None
 
 
 def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path):
@@ -233,5 +260,5 @@ def test_an_output_below_a_file_is_said_before_the_work(tmp_path):
 
 def test_faces_of_an_earlier_run_go_and_other_files_stay(tmp_path):
     make(tmp_path, "00-before.png", "00-after.png", "07-after.png", "mine.png")
-    remove_faces(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
+    remove_faces(tmp_path, ["00-after.png"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00-after.png", "mine.png"]

@@ -16,7 +16,7 @@ from gpen_core.checkpoints.verify import verify
 from gpen_core.errors import DownloadError
 from gpen_core.model import Gpen, GpenConfig
 from gpen_core.weights.catalog import WeightFile
-from gpen_core.weights.download import download, recorded_sha256, verify_file
+from gpen_core.weights.download import _lock, download, recorded_sha256, verify_file
 from gpen_core.weights.transfer import PartFile
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
@@ -214,8 +214,8 @@ def test_two_users_of_a_system_without_numbers_for_them_have_files_of_their_own(
     found = set()
     for name in ("one", "other", "one"):
         monkeypatch.setenv("LOGNAME", name)
-        found.add(part_of(tmp_path))
-    assert len(found) == 2
+        found.add((part_of(tmp_path), _lock(tmp_path / "thing.pth")))
+    assert len({part for part, _ in found}) == len({lock for _, lock in found}) == 2
 
 
 def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):

@@ -19,7 +19,7 @@ from gpen_core.checkpoints.onnx.ends import ends_of
 from gpen_core.checkpoints.onnx.recover import recover
 from gpen_core.checkpoints.onnx.values import NotReadable
 from gpen_core.engines import OnnxEngine, RowsEngine
-from gpen_core.errors import CheckpointError, MissingWeightsError
+from gpen_core.errors import CheckpointError, MissingWeightsError, OptionError
 from gpen_core.export import export_onnx
 from gpen_core.files import file_sha256
 from gpen_core.model import Gpen, GpenConfig
@@ -167,6 +167,14 @@ def resnet(tmp_path, lively):
     config = GpenConfig.resnet(16, channels=(4, 4), encoder_width=4, style_dim=8)
     model = GpenModel(config, lively(config), TASKS["restoration"], "resnet.pth")
     return model, export_onnx(model, tmp_path / "resnet.onnx")
+
+
+def test_an_onnx_file_has_no_parts_and_that_is_said(export, tmp_path):
+    path = export("dynamo")
+    for call in (lambda: load_checkpoint(path, part="g"), lambda: convert(path, tmp_path / "a.safetensors", part="g")):
+        with pytest.raises(OptionError, match=r"no part 'g' in it, since an ONNX file is one model"):
+            call()
+    assert not (tmp_path / "a.safetensors").exists()
 
 
 def test_a_graph_that_cannot_be_read_back_stays_with_onnx_runtime_and_that_is_said(

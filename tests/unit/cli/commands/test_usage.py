@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from PIL import Image
 
+import gpen_core
 from gpen_core.cli import _parser, main
+from gpen_core.devices import device_names
 from gpen_core.imaging.files import load_picture
 
 
@@ -58,7 +61,9 @@ def test_no_command_is_wrong_usage():
         (("--quality", "500"), "'500'"),
         (("--max-input-megapixels", "inf"), "'inf'"),
         (("--color", "blue"), "'blue'"),
-        (("--modle", "x"), "--modle x"),
+        (("--modle", "x"), "There is no --modle: did you mean --model"),
+        (("--upscale", "2"), "There is no --upscale: did you mean --upscaler or --scale"),
+        (("--over",), "There is no --over: did you mean --overwrite"),
         (("--max-faces", "-3"), "-3"),
         (("--min-face", "nan"), "nan"),
         (("--device", "cude"), "'cude'"),
@@ -74,6 +79,11 @@ def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoi
         assert ended.code == 2
     said = capsys.readouterr()
     assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
+
+
+def commands_of(parser):
+    found = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return [parser, *found.choices.values()]
 
 
 def actions(parser):
@@ -147,6 +157,31 @@ def test_too_much_is_answered_by_the_command_s_own_help(capsys):
             main(given)
         said = capsys.readouterr().err
         assert ended.value.code == 2 and said.count("\n") == 1 and f"gpen_core {given[0]} --help" in said
+
+
+@pytest.mark.parametrize("parser", [pytest.param(one, id=one.prog) for one in commands_of(_parser([]))])
+def test_no_beginning_of_an_option_is_taken_for_it(parser, capsys):
+    known = parser._option_string_actions
+    for option in [name for name in known if name.startswith("--") and name[:-1] not in known]:
+        with pytest.raises(SystemExit):
+            parser.parse_args([option[:-1]])
+        assert f"There is no {option[:-1]}: did you mean {option}" in capsys.readouterr().err
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save(tmp_path / "-photo.png")
+    with pytest.raises(SystemExit):
+        restore("-photo.png", "-o", "out")
+    assert f"For the file '-photo.png', write .{os.sep}-photo.png." in capsys.readouterr().err
+
+
+def test_the_version_says_what_runs_in_one_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and said.count("\n") == 1
+    assert said.startswith(f"gpen {gpen_core.__version__}, torch {torch.__version__}, {device_names()[0]}")
 
 
 CTRL_C = """
