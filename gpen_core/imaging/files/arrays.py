@@ -52,15 +52,19 @@ def of_page(name: str, samples: np.ndarray, layout: Layout) -> tuple[np.ndarray,
     if layout.photometric == WHITE_IS_ZERO:
         samples[:, :, :1] = highest - samples[:, :, :1]
     if layout.photometric in (CMYK, CIELAB):
-        return samples[:, :, : layout.colors], notes
+        return samples[:, :, : layout.colors], [*notes, *_left_out(samples.shape[2] - layout.colors)]
     extra = layout.extra[:1] if samples.shape[2] > layout.colors else ()
     channels = layout.colors + (extra in ((_MULTIPLIED,), (_STRAIGHT,)))
     if samples.shape[2] > channels:
-        notes.append(f"{samples.shape[2] - channels} extra channels are left out")
+        notes += _left_out(samples.shape[2] - channels)
         samples = np.ascontiguousarray(samples[:, :, :channels])
     if extra == (_MULTIPLIED,):
         _divide(samples, highest)
     return samples, notes
+
+
+def _left_out(channels: int) -> list[str]:
+    return [f"{channels} extra channel{' is' if channels == 1 else 's are'} left out"] if channels else []
 
 
 def upright(array: np.ndarray, orientation: int) -> np.ndarray:

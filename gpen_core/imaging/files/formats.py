@@ -58,6 +58,8 @@ def format_of(name: str, file: BinaryIO) -> str:
         and _HEIF_BRANDS & {head[8:12], *(head[i : i + 4] for i in range(16, 64, 4))}
     ):
         return "HEIF"
+    if not head:
+        raise ImageError(f"{name}: not an image file: it is empty.")
     raise ImageError(f"{name}: not an image file, or an unsupported format. Images are {PROMISED} files.")
 
 

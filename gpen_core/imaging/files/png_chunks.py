@@ -66,7 +66,7 @@ def read_png(file: BinaryIO) -> PngFile:
         elif kind == b"tRNS":
             found.key = data
         elif kind == b"iCCP":
-            found.icc = _inflated(data.partition(b"\0")[2][1:]) or None
+            found.icc = _inflated(data.partition(b"\0")[2][1:]) or b"none"  # which is said to be damaged
         elif kind == b"eXIf":
             found.exif = data.removeprefix(PREFIX)
         elif kind in _COLOR:

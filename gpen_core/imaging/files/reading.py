@@ -10,11 +10,11 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import ImageError
-from ..spaces import InkSpace, ProfileError, Space, Unbounded, space_of_png, space_of_profile
-from ..spaces.described import adobe_rgb
+from ..spaces import InkSpace, Space, Unbounded
 from .arrays import as_tensor, of_image, of_page, of_webp, upright, with_key
 from .deep import GRAY, GRAY_AND_ALPHA, decode_deep_png
-from .exif import about_the_picture, is_adobe_rgb, orientation_of, read_exif, resolution_of
+from .described import described
+from .exif import about_the_picture, orientation_of, read_exif, resolution_of
 from .formats import Parts, format_of, open_as
 from .heif import cicp_of, exif_of, open_heif, pixels_of
 from .ifd import Block, Reader, write_block
@@ -114,7 +114,8 @@ def _picture(file: _File, content: _Content) -> Picture:
     known = replace(known, resolution=resolution)
     gray = content.array.shape[2] < 3
     if content.inks is None:
-        icc, known, space, more = _colors(content.icc, known, block, gray)
+        found = described(content.icc, known, block, gray=gray)
+        icc, known, space, more = found.icc, found.known, found.space, [*found.notes]
     else:
         icc, known, space, more = content.icc, replace(known, png_color={}), content.inks, []
     if space is None and content.floating and not 0 <= content.array.min() <= content.array.max() <= 1:
@@ -123,29 +124,9 @@ def _picture(file: _File, content: _Content) -> Picture:
         more = [*more, "its color profile knows no way back: it is converted to sRGB"]
     numbers = as_tensor(content.array if orientation == 1 else upright(content.array, orientation))
     exif = None if block.is_empty() else write_block(block)
-    found = (*notes, *(f"{what} is left out" for what in lost), *more)
-    picture = Picture(numbers, icc, exif, gray, content.bits, known, content.floating, space, found)
+    told = (*notes, *(f"{what} is left out" for what in lost), *more)
+    picture = Picture(numbers, icc, exif, gray, content.bits, known, content.floating, space, told)
     return picture if space is None or space.leads_back else picture.in_srgb()
-
-
-def _colors(
-    icc: bytes | None, known: Known, block: Block, gray: bool
-) -> tuple[bytes | None, Known, Space | None, list[str]]:
-    """What describes the file's colors, its profile first, as PNG's cICP alone goes before it."""
-    try:
-        if b"cICP" in known.png_color or (not icc and known.png_color):
-            return icc, known, space_of_png(known.png_color, gray=gray), []
-    except ProfileError as error:
-        known = replace(known, png_color={})
-        note = f"its description of colors cannot be used ({error}) and is left out"
-        return (*_colors(icc, known, block, gray)[:3], [note])
-    known = replace(known, png_color={})
-    if not icc:
-        return None, known, adobe_rgb() if is_adobe_rgb(block) else None, []
-    try:
-        return icc, known, space_of_profile(icc, gray=gray), []
-    except ProfileError as error:
-        return None, known, None, [f"its color profile cannot be used ({error}) and is left out"]
 
 
 def _png(file: _File) -> _Content:
@@ -216,7 +197,7 @@ def _tiff(file: _File) -> _Content:
     layout_size, known, icc = about_page(page, reader.order)
     file.allow(layout_size)
     content = _Content(np.empty(0), known, icc, reader.block_of(page), of_tiff=True, notes=left_out)
-    if is_for_pillow(page, reader.order):
+    if is_for_pillow(page, reader):
         with open_as("TIFF", file.data) as image:
             image.seek(number)
             turned = orientation_of(content.exif or Block()) > 4

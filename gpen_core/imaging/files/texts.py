@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from .exif import MAKE, MODEL, USER_COMMENT, user_comment
 from .ifd import ASCII, EXIF, UNDEFINED, Block, Entry, text_entry
@@ -14,6 +15,7 @@ _GRAPHS = {"prompt": MODEL, "workflow": MAKE}
 _PARAMETERS = "parameters"  # of image generators after Automatic1111's: the user comment of JPEG and WebP files
 COMMENT = "Comment"
 _UNICODE = b"UNICODE\0"
+_OF_AN_ENTRY = 32  # bytes beside its data, and beside those of a directory that there was not yet
 
 
 def decoded(data: bytes) -> str:
@@ -47,19 +49,22 @@ def hidden_texts(block: Block, known: Known) -> tuple[Block, Known]:
     return replace(block, main=main, parts=parts), replace(known, texts=(*texts, *ours), xmp=xmp)
 
 
-def hide_texts(block: Block, known: Known) -> tuple[Block, Known, list[Text]]:
-    """The other way; and the texts for which there is no place."""
+def hide_texts(block: Block, known: Known, room: float = inf) -> tuple[Block, Known, list[Text]]:
+    """The other way; and the texts for which there is no place. What is longer than ``room`` bytes of EXIF is for XMP."""
     main, parts, rest = dict(block.main), dict(block.parts), list[Text]()
     exif = dict(parts.get(EXIF, {}))
     for text in known.texts:
-        tag = _GRAPHS.get(text.keyword)
-        if tag is not None and tag not in main and "\0" not in text.value:
-            main[tag] = text_entry(f"{text.keyword}:{text.value}")
-        elif text.keyword == _PARAMETERS and USER_COMMENT not in exif and "Steps: " in text.value:
+        tag, place, hidden = _GRAPHS.get(text.keyword), main, None
+        if tag is not None and "\0" not in text.value:
+            hidden = text_entry(f"{text.keyword}:{text.value}")
+        elif text.keyword == _PARAMETERS and "Steps: " in text.value:
             data = _UNICODE + text.value.encode("utf-16-be", "replace")
-            exif[USER_COMMENT] = Entry(UNDEFINED, len(data), data)
-        else:
+            tag, place, hidden = USER_COMMENT, exif, Entry(UNDEFINED, len(data), data)
+        if tag is None or hidden is None or tag in place or len(hidden.data) + _OF_AN_ENTRY > room:
             rest.append(text)
+            continue
+        place[tag] = hidden
+        room -= len(hidden.data) + _OF_AN_ENTRY
     xmp, lost = with_texts(known.xmp, rest) if rest else (known.xmp, [])
     return Block(block.order, main, {**parts, EXIF: exif}), replace(known, xmp=xmp, texts=()), lost
 

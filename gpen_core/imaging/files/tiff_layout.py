@@ -15,6 +15,7 @@ _STRIPS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _PLANAR, _PREDICTOR = 273, 277, 27
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _EXTRA, _FORMAT = 322, 323, 324, 325, 338, 339
 _KIND, _OLD_KIND = 254, 255
 _REDUCED, _MASK = 1, 4  # bits of the kind of a page
+_JPEGS = (6, 7)
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, CIELAB = 0, 1, 2, 3, 5, 8
 _COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, CIELAB: 3}
 
@@ -85,6 +86,13 @@ def depth_of_page(page: Directory, order: str) -> tuple[int, bool, bool]:
     """Bits of the deepest sample, whether samples are other than unsigned whole numbers, and whether it is a gray picture."""
     bits = max(_all(page, _BITS, order) or (1,))
     return bits, any(kind != 1 for kind in _all(page, _FORMAT, order)), _first(page, _PHOTOMETRIC, order, 1) < RGB
+
+
+def samples_of_page(page: Directory, order: str) -> tuple[int, int, bool]:
+    """How many samples are colors (0: of another kind than those), how many there are, whether each has a plane of its own."""
+    photometric, samples = _first(page, _PHOTOMETRIC, order, BLACK_IS_ZERO), _first(page, _SAMPLES, order, 1)
+    is_other = photometric == PALETTE or _first(page, _COMPRESSION, order, 1) in _JPEGS
+    return 0 if is_other else _COLORS.get(photometric, 0), samples, _first(page, _PLANAR, order, 1) == 2
 
 
 def layout_of(name: str, page: Directory, order: str) -> Layout:

@@ -7,7 +7,7 @@ from .exif import resolution_of
 from .ifd import Block, Directory, Reader
 from .photoshop import iptc_of
 from .picture import Known
-from .tiff_layout import depth_of_page, is_other_page, size_of_page
+from .tiff_layout import depth_of_page, is_other_page, samples_of_page, size_of_page
 
 _XMP, _IPTC, _PHOTOSHOP, _ICC, _PLANAR, _PHOTOMETRIC, _INKS = 700, 33723, 34377, 34675, 284, 262, (5, 8, 9, 10)
 _ALIKE = 0.02  # of the ratio of two sides
@@ -30,7 +30,9 @@ def page_of(name: str, reader: Reader) -> tuple[int, Directory, list[str]]:
     left = len(pages) - 1
     return (
         *found[0],
-        [f"{left} smaller cop{'y' if left == 1 else 'ies'} or masks beside the image left out"] if left else [],
+        [f"{left} smaller {'copy or mask' if left == 1 else 'copies or masks'} beside the image left out"]
+        if left
+        else [],
     )
 
 
@@ -45,10 +47,19 @@ def about_page(page: Directory, order: str) -> tuple[tuple[int, int], Known, byt
     return size_of_page(page, order), known, icc
 
 
-def is_for_pillow(page: Directory, order: str) -> bool:
-    """Whether Pillow reads all of the page's bits."""
-    bits, special, _ = depth_of_page(page, order)
-    return bits <= 8 and not special
+def is_for_pillow(page: Directory, reader: Reader) -> bool:
+    """Whether Pillow reads all of the page's bits, and rightly.
+
+    It takes planes of gray and alpha for one plane (Pillow 13), and knows neither large files in this byte order, nor inks
+    with another channel.
+    """
+    bits, special, is_gray = depth_of_page(page, reader.order)
+    if bits > 8 or special or (reader.big and reader.order == ">"):
+        return False
+    colors, samples, in_planes = samples_of_page(page, reader.order)
+    if bits < 8 or not colors or samples <= colors:
+        return True
+    return samples == colors + 1 and colors != 4 and not (is_gray and in_planes)
 
 
 def _is_copy(page: Directory, largest: Directory, order: str) -> bool:

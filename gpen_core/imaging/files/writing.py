@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import ImageError
 from ...files import written_whole
 from ...polling import interruptible
+from ..spaces import ProfileError, are_alike, space_of_profile
 from . import xmp
 from .exif import CHANGED, about_the_picture, fitted, made_true, read_exif, with_resolution
 from .formats import FORMATS, WRITABLE
@@ -35,7 +36,7 @@ _HAVE_INKS, _CALLED = {"CMYK": ("JPEG", "TIFF"), "LAB": ("TIFF",)}, {"CMYK": "CM
 # Without them a large file is no larger, and 0.5 to 0.9 dB coarser, of 45.
 _METHOD, _METHOD_OF_LARGE = 4, 2
 _LARGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
-_EXIF_PREFIX = 6
+_EXIF_PREFIX, _RESOLUTION = 6, 80  # bytes, of which the second are the most that it adds to EXIF
 
 
 @dataclass
@@ -99,9 +100,10 @@ def check_side(path: Path, size: tuple[int, int]) -> None:
 
 def _target(path: Path, file_format: str, picture: Picture, quality: int) -> _Target:
     lost = []
-    if picture.space is not None and file_format != "PNG" and picture.icc is None and picture.known.png_color:
+    if file_format != "PNG" and picture.known.png_color and not _profile_says_the_same(picture):
+        if picture.space is not None:
+            lost.append("its description of colors (they were converted to sRGB)")
         picture = picture.in_srgb()
-        lost.append("its description of colors (they were converted to sRGB)")
     if picture.inks is not None and file_format not in _HAVE_INKS.get(picture.inks, ()):
         lost.append(f"{_CALLED[picture.inks]} colors (they were converted to sRGB)")
         picture = picture.in_srgb()
@@ -122,6 +124,14 @@ def _target(path: Path, file_format: str, picture: Picture, quality: int) -> _Ta
     return _Target(path, file_format, picture, block, known, quality, lost)
 
 
+def _profile_says_the_same(picture: Picture) -> bool:
+    """Whether a PNG file has a profile beside the description of its colors, and those are its colors, too."""
+    try:
+        return picture.icc is not None and are_alike(picture.space, space_of_profile(picture.icc, gray=picture.gray))
+    except ProfileError:
+        return False
+
+
 def _png(target: _Target, path: Path) -> None:
     picture = target.picture
     deep = picture.bits > 8
@@ -140,7 +150,8 @@ def _jpeg(target: _Target, path: Path) -> None:
     picture, known = target.picture, target.known
     comments = tuple(text for text in known.texts if text.keyword == COMMENT and not text.language)
     others = replace(known, texts=tuple(text for text in known.texts if text not in comments))
-    block, known, lost = hide_texts(target.block, others)
+    room = LARGEST - _EXIF_PREFIX - len(target.exif() or b"") - _RESOLUTION
+    block, known, lost = hide_texts(target.block, others, room)
     target.lost += _named(lost)
     options = {}
     if known.resolution is not None:

@@ -41,7 +41,9 @@ def space_of_png(chunks: Mapping[bytes, bytes], *, gray: bool) -> Space | None:
     Raises:
         ProfileError: They describe nothing that can be one.
     """
-    if len(cicp := chunks.get(b"cICP", b"")) == 4:
+    if (cicp := chunks.get(b"cICP")) is not None:
+        if len(cicp) != 4:
+            raise ProfileError(f"its cICP has {len(cicp)} bytes, not 4")
         return space_of_cicp(cicp[0], cicp[1], full_range=cicp[3] == 1)
     if b"sRGB" in chunks:
         return None

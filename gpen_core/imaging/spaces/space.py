@@ -16,6 +16,7 @@ from ..numbers import as_kind_of, in_unit_range
 _BAND = 1 << 20  # pixels converted at a time
 _NOTHING = 1e-6
 _DEEP = 65535
+_STEP = 1.5 / 255
 
 
 class Colors(Protocol):
@@ -113,11 +114,22 @@ class Space:
         return self._colors.from_srgb(pixels.reshape(3, -1).clamp(0, 1)).view(pixels.shape)
 
 
-def is_srgb(colors: Colors, tolerance: float = 1.5 / 255) -> bool:
+def is_srgb(colors: Colors, tolerance: float = _STEP) -> bool:
     """Whether the space is sRGB for all that a file of 8 bits can tell."""
-    steps = torch.linspace(0, 1, 9)
-    grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, -1)
+    grid = _grid()
     return bool((colors.to_srgb(grid) - grid).abs().amax() < tolerance)
+
+
+def are_alike(one: Space | None, other: Space | None) -> bool:
+    """Whether numbers mean the same colors in two spaces, as far as a file of 8 bits can tell; None is sRGB."""
+    shown = [_grid()[:, None] if space is None else space.seen(_grid()[:, None]) for space in (one, other)]
+    return bool((shown[0] - shown[1]).abs().amax() < 2 * _STEP)
+
+
+def _grid() -> Tensor:
+    """[3, 729] of all colors."""
+    steps = torch.linspace(0, 1, 9)
+    return torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, -1)
 
 
 def _copied(pixels: Tensor) -> Tensor:

@@ -179,6 +179,44 @@ def test_colors_described_without_a_profile_are_seen_in_srgb(tmp_path, chunks, i
     assert bool(lost) == (icc is not None)
 
 
+def embedded(icc):
+    return b"iCCP", b"x\0\0" + zlib.compress(icc)
+
+
+@pytest.mark.parametrize("name", ["b.jpg", "b.webp", "b.tif"])
+@pytest.mark.parametrize(("cicp", "icc"), [("P3", "ProPhoto"), ("P3", "P3"), ("sRGB", "ProPhoto")])
+def test_a_profile_that_a_png_file_overrules_does_not_go_into_another_file(tmp_path, name, cicp, icc):
+    """Its cICP says what the numbers mean: under the profile, they would be other colors elsewhere."""
+    points = bytes((12, 13, 0, 1) if cicp == "P3" else (1, 13, 0, 1))
+    profile = WIDE["Display P3" if icc == "P3" else icc]
+    smooth = np.linspace((60, 90, 120), (200, 180, 130), 600).reshape(20, 30, 3).astype(np.uint8)
+    png_with(tmp_path / "a.png", smooth, (b"cICP", points), embedded(profile))
+    picture = load_picture(tmp_path / "a.png")
+    save_picture(picture.restored(picture.seen(), torch.ones(1, 20, 30)), tmp_path / name, quality=100)
+    written = load_picture(tmp_path / name)
+    assert (written.icc is not None) == (cicp == icc)
+    torch.testing.assert_close(written.pixels, picture.pixels, atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "same"),
+    [
+        ([(b"cICP", b"\1"), gama(0.5)], [gama(0.5)]),
+        ([(b"cICP", bytes((99, 13, 0, 1))), chrm(P3, D65), gama(1 / 2.2)], [chrm(P3, D65), gama(1 / 2.2)]),
+        ([(b"cICP", bytes((99, 13, 0, 1))), embedded(WIDE["ProPhoto"])], [embedded(WIDE["ProPhoto"])]),
+        ([embedded(b"no profile"), chrm(P3, D65)], [chrm(P3, D65)]),
+        ([(b"iCCP", b"x\0\0no zlib"), gama(0.5)], [gama(0.5)]),
+        ([(b"cICP", bytes((12, 13, 0, 1))), embedded(b"no profile")], [(b"cICP", bytes((12, 13, 0, 1)))]),
+    ],
+)
+def test_what_is_broken_of_a_description_gives_way_to_the_next_and_is_named(tmp_path, chunks, same):
+    png_with(tmp_path / "a.png", COLORS, *chunks)
+    png_with(tmp_path / "b.png", COLORS, *same)
+    broken, whole = load_picture(tmp_path / "a.png"), load_picture(tmp_path / "b.png")
+    assert torch.equal(broken.pixels, whole.pixels) and broken.icc == whole.icc
+    assert len(broken.notes) == 1 and "cannot be used" in broken.notes[0] and not whole.notes
+
+
 def test_pictures_of_high_dynamic_range_keep_it_where_nothing_is_replaced(tmp_path):
     deep = np.linspace(0, 65535, 600).astype(np.uint16).reshape(10, 20, 3)
     for transfer in (16, 18):

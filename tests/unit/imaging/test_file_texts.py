@@ -4,6 +4,7 @@ import re
 import zlib
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imaging_harness.knowledge import (
@@ -51,6 +52,23 @@ def test_prompts_workflows_and_texts_come_through_every_format_and_back(tmp_path
         if kind == b"iTXt":
             found[keyword.decode()] = rest[2:].split(b"\0", 2)[2].decode()
     assert found == TEXTS
+
+
+@pytest.mark.parametrize("length", [40_000, 70_000, 300_000])
+def test_texts_that_are_too_long_for_a_jpegs_exif_come_through_in_its_xmp(tmp_path, length):
+    texts = {
+        "workflow": "w写" * (length // 4),
+        "prompt": "p" * length,
+        "parameters": f"{'é' * (length // 2)}\nSteps: 20",
+    }
+    save_picture(
+        Picture(torch.zeros(3, 8, 8), known=Known(texts=tuple(Text(*one) for one in texts.items()))),
+        tmp_path / "source.png",
+    )
+    path, lost = converted(tmp_path, "source.png", "there.jpg")
+    assert not lost and texts_of(path) == texts
+    back, lost = converted(tmp_path, "there.jpg", "back.png")
+    assert not lost and texts_of(back) == texts
 
 
 def test_other_tools_find_their_texts_in_webp_and_jpeg_files_where_they_look(tmp_path):

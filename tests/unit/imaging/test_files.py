@@ -152,6 +152,44 @@ def test_16_bit_tiffs_of_every_usual_layout(tmp_path):
     torch.testing.assert_close(planes, expected)
 
 
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_8_bit_tiffs_of_every_usual_layout(tmp_path, big, order, planes, compression):
+    """Pillow takes planes of gray and alpha for one plane, and knows no large files of big-endian bytes."""
+    numbers = np.random.default_rng(0).integers(0, 256, (6, 8, 6), dtype=np.uint8)
+    for channels, kind, extra in (
+        (1, "minisblack", 0),
+        (2, "minisblack", 1),
+        (3, "rgb", 0),
+        (4, "rgb", 1),
+        (6, "rgb", 3),
+    ):
+        array = numbers[:, :, :channels] if channels > 1 else numbers[:, :, 0]
+        options = {"extrasamples": ["unassalpha"] + [0] * (extra - 1)} if extra else {}
+        if channels > 1:
+            options["planarconfig"] = "separate" if planes else "contig"
+            array = np.ascontiguousarray(array.transpose(2, 0, 1)) if planes else array
+        tifffile.imwrite(
+            tmp_path / "a.tif", array, photometric=kind, metadata=None, bigtiff=big, byteorder=order,
+            compression=compression, **options,
+        )  # fmt: skip
+        picture = load_picture(tmp_path / "a.tif")
+        shown = [0, 0, 0, 1][: 3 + (channels == 2)] if channels < 3 else list(range(min(channels, 4)))
+        assert np.array_equal(picture.numbers.movedim(0, -1), numbers[:, :, shown])
+        assert picture.notes == (("2 extra channels are left out",) if channels == 6 else ())
+
+
+def test_inks_with_another_channel_are_read_without_it(tmp_path):
+    inks = np.random.default_rng(0).integers(0, 256, (6, 8, 5), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated", extrasamples=["unassalpha"], metadata=None)
+    tifffile.imwrite(tmp_path / "b.tif", np.ascontiguousarray(inks[:, :, :4]), photometric="separated", metadata=None)
+    with_more, without = load_picture(tmp_path / "a.tif"), load_picture(tmp_path / "b.tif")
+    assert torch.equal(with_more.numbers, without.numbers)
+    assert with_more.notes == ("1 extra channel is left out", *without.notes)
+
+
 def test_lab_is_no_gray(tmp_path, astronaut):
     from skimage.color import rgb2lab
 
@@ -213,7 +251,7 @@ def test_alpha_goes_onto_white_where_there_is_none(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not an image"),
+        (b"", "not an image file: it is empty"),
         (b"hello", "not an image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "cannot be read|not an image"),
     ],
