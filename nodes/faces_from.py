@@ -141,7 +141,7 @@ class FacesFromLandmarks(io.ComfyNode):
         frames = to_frames(image, status)
         faces = [
             replace(face, appearance=appearance_of(frames[face.frame], face))
-            for face in faces_from_landmarks(face_landmarks, len(frames))
+            for face in faces_from_landmarks(face_landmarks, len(frames), status.warn)
         ]
         return _faces_output(frames, faces, ui=status.ui(f"{counted(len(faces))} taken over.", notice=not faces))
 

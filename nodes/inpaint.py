@@ -55,7 +55,7 @@ class InpaintFaces(io.ComfyNode):
         check_task(model.model.name, model.model.task, "inpainting")
         given = from_mask(mask)
         if not given.any():  # Load Image gives an empty one of another size where nothing was drawn
-            given = given.new_zeros(1, 1, image.shape[-3], image.shape[-2])
+            given = given.new_zeros(1, 1, *image.shape[-3:-1]) if image.dim() > 2 else given
         settings = Settings(
             restore=RestoreOptions(whole_picture=area == tasking.PICTURE), blend=BlendOptions(strength=strength)
         )

@@ -51,7 +51,9 @@ class FacesFromLabelMaps(io.ComfyNode):
 
         check_task(model.model.name, model.model.task, "seg2face")
         settings = Settings(restore=RestoreOptions(whole_picture=True))
-        result, ui = tasking.run_task(label_maps[..., :3], model, settings, NodeStatus(), "made of label maps")
+        result, ui = tasking.run_task(
+            label_maps[..., :3], model, settings, NodeStatus(), "made of label maps", name="label maps"
+        )
         return io.NodeOutput(to_image(result.frames), ui=ui)
 
 

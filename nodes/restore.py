@@ -57,7 +57,7 @@ class RestoreFaces(io.ComfyNode):
         min_similarity: float = 0.0,
     ) -> io.NodeOutput:  # fmt: skip
         from ..gpen_core.pipeline import ProtectOptions, protect_faces, protections_for
-        from ..gpen_core.pipeline.clip import VideoOptions, restored_along
+        from ..gpen_core.pipeline.clip import VideoOptions, restore_along
         from ..gpen_core.pipeline.kept import KeptMasks
         from ..gpen_core.pipeline.restore import activation_bytes, restore_faces
         from ..gpen_core.pipeline.summary import model_text, run_text
@@ -75,7 +75,7 @@ class RestoreFaces(io.ComfyNode):
         steps = protections_for(guard, protect_tools(guard), hooks)
         if any(face.track for face in faces):
             video = VideoOptions()
-            restored = tuple(restored_along(frames, faces, model.model, options, steps, video, hooks))
+            restored = tuple(restore_along(frames, faces, model.model, options, steps, video, hooks))
         else:
             found = restore_faces(frames, faces, model.model, options, hooks)
             with polling(hooks.poll):

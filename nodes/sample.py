@@ -95,7 +95,9 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None, 
     """The aligned face [3 or more, side, side] that provides the structure, if any. Raises ImageError."""
     from ..gpen_core.faces.alignment import align_face
     from ..gpen_core.geometry import size_of
+    from ..gpen_core.imaging.numbers import is_finite
     from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
+    from ..gpen_core.pipeline.workable import check_any_finite, workable_faces
 
     if image is None and faces is None:
         return None
@@ -111,9 +113,12 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None, 
             raise ImageError(
                 f"the image is {width}×{height}, not a square aligned face: connect faces from Detect Faces as well."
             )
+        check_any_finite(1, [] if is_finite(frames[0]) else [0], status.warn)
         return frames[0]
     if not faces:
         raise ImageError("no face was found in the image: connect a different image, or disconnect it.")
     check_faces_of(frames, faces)
+    size, template = model.config.input_size, model.task.template
+    face = workable_faces(frames, faces, size, template, status.warn)[0]
     notice_another_picture(frames, faces, status.warn)
-    return align_face(frames[faces[0].frame], faces[0], model.config.input_size, model.task.template).pixels
+    return align_face(frames[face.frame], face, size, template).pixels

@@ -57,9 +57,9 @@ def output(result: Restoration, ui: dict[str, list[object]]) -> io.NodeOutput:
 def run_task(
     image: Tensor, model: ManagedModel, settings: Settings, status: NodeStatus, done: str, *,
     faces: Sequence[Face] | None = None, detector: ManagedDetector | None = None, parser: ManagedParser | None = None,
-    mask: Tensor | None = None,
+    mask: Tensor | None = None, name: str = "image",
 ) -> tuple[Restoration, dict[str, list[object]]]:  # fmt: skip
-    """One run → the result, and the node's ``ui``. ``done``: "colorized", "filled"."""
+    """One run → the result, and the node's ``ui``. ``done``: "colorized", "filled"; ``name``: of the images' input."""
     from ..gpen_core.pipeline import restore_image
     from ..gpen_core.pipeline.restore import activation_bytes
     from ..gpen_core.pipeline.summary import counted, model_text
@@ -71,7 +71,7 @@ def run_task(
     used = (model, detector if searches else None, parser)
     load_managed([one for one in used if one is not None], activation_bytes(model.model, settings.restore))
     result = restore_image(
-        to_frames(image, status), model.model, detector.configured() if searches and detector else None, settings,
+        to_frames(image, status, name), model.model, detector.configured() if searches and detector else None, settings,
         faces=faces, parser=None if parser is None else parser.parser, mask=mask,
         hooks=node_hooks(status, WHOLE_JOB if searches else CHOSEN_FACES),
     )  # fmt: skip

@@ -52,6 +52,7 @@ class TrackFaces(io.ComfyNode):
         from ..gpen_core.faces.drawing import draw_faces
         from ..gpen_core.faces.track_options import TrackOptions
         from ..gpen_core.pipeline.clip import VideoOptions, track_part
+        from ..gpen_core.pipeline.frames import notice_another_picture
         from .host.parts_of_clips import part_ends, part_of_clip
 
         status = NodeStatus()
@@ -60,6 +61,7 @@ class TrackFaces(io.ComfyNode):
         part = part_of_clip(cls.hidden.prompt)
         tracked, end = track_part(frames, faces, options, part_ends().before(part))
         part_ends().keep(part, end)
+        notice_another_picture(frames, faces, status.warn)
         if part is not None:
             status.say(part.note)
         tracks = len({face.track for face in tracked})

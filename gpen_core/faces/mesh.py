@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from ..types import Face
 
 _VERTICES = (468, 478)  # without and with irises
 _EYE_CORNERS = ((33, 133), (362, 263))
+_CONNECT = "connect the output face_landmarks of a MediaPipe node"
 _NEAR = 0.5  # of the distance between the eyes: farther off, the mesh is another face's
 
 # Vertices around each region, in order (MediaPipe's published connection sets; the nose by its bridge and wings).
@@ -61,23 +62,44 @@ def read_meshes(value: Any) -> tuple[FaceMesh, ...]:
     Raises:
         OptionError: The value is something else.
     """
+    lists, size = read_landmarks(value)
+    return tuple(
+        FaceMesh(mesh_points(entry), size, index if len(lists) > 1 else None)
+        for index, entries in enumerate(lists)
+        for entry in entries
+    )
+
+
+def read_landmarks(value: Any) -> tuple[tuple[Sequence[Any], ...], tuple[int, int]]:
+    """The faces of each frame of FACE_LANDMARKS, and (height, width) of the frames. Raises OptionError."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("frames"), list | tuple):
+        raise OptionError(f"these are no face landmarks: {_CONNECT}")
+    for index, entries in enumerate(value["frames"], 1):
+        if not isinstance(entries, list | tuple):
+            raise OptionError(f"the landmarks of image {index} are no list of faces, but {type(entries).__name__}")
     try:
-        frames, (height, width) = list(value["frames"]), value["image_size"]
-        found = [
-            (torch.as_tensor(entry["landmarks_xy"], dtype=torch.float64)[:, :2], index if len(frames) > 1 else None)
-            for index, entries in enumerate(frames)
-            for entry in entries
-        ]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        height, width = (int(side) for side in value.get("image_size"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OptionError("the landmarks don't say the size of their image (image_size)") from error
+    if min(height, width) < 1:
+        raise OptionError(f"the landmarks say that their image is {width}×{height}")
+    return tuple(value["frames"]), (height, width)
+
+
+def mesh_points(entry: Any) -> Tensor:
+    """The mesh of one face of FACE_LANDMARKS: [468 or 478, 2] float64, (x, y) in pixels. Raises OptionError."""
+    given = entry.get("landmarks_xy") if isinstance(entry, Mapping) else None
+    try:
+        points = torch.as_tensor(given, dtype=torch.float64).cpu()
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise OptionError(f"a face has no landmarks (landmarks_xy) that are numbers: {_CONNECT}") from error
+    if points.dim() != 2 or points.shape[1] < 2:
+        raise OptionError(f"the landmarks of a face (landmarks_xy) are not pairs of x and y: {_CONNECT}")
+    if len(points) not in _VERTICES:
         raise OptionError(
-            f"these are no face landmarks ({error}): connect the output face_landmarks of a MediaPipe node"
-        ) from error
-    for points, _ in found:
-        if len(points) not in _VERTICES:
-            raise OptionError(
-                f"a face has {len(points)} landmarks; MediaPipe's face mesh has {_VERTICES[0]} or {_VERTICES[1]}"
-            )
-    return tuple(FaceMesh(points, (int(height), int(width)), frame) for points, frame in found)
+            f"a face has {len(points)} landmarks; MediaPipe's face mesh has {_VERTICES[0]} or {_VERTICES[1]}"
+        )
+    return points[:, :2]
 
 
 def mesh_of(face: Face, meshes: Sequence[FaceMesh]) -> Tensor | None:

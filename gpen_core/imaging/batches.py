@@ -34,7 +34,7 @@ def frames_of_batch(image: Tensor, say: Callable[[str], None], name: str = "imag
         ImageError: It is no such batch, counts in 0 … 255, or every frame holds NaN or infinity.
     """
     image = image[None] if image.dim() == 3 else image
-    if image.dim() != 4 or 0 in image.shape:
+    if image.dim() != 4 or 0 in image.shape or image.dtype == torch.bool or image.is_complex():
         raise ImageError(f"{_with(name, 'is', 'are')} empty, or no picture. Look at the node that it comes from.")
     if not image.is_floating_point():
         raise ImageError(_counts_in_bytes(name))
@@ -56,10 +56,10 @@ def masks_of_batch(mask: Tensor, name: str = "mask") -> Tensor:
         name: What messages call it.
 
     Returns:
-        [B, 1, H, W] float32, on the same device.
+        [B, 1, H, W] float32 in [0, 1], on the same device; what lies beyond, as sums of masks do, is cut off.
 
     Raises:
-        ImageError: It is no such batch, or holds NaN or infinity.
+        ImageError: It is no such batch, counts in 0 … 255, or holds NaN or infinity.
     """
     if mask.dim() == 4 and 1 in (mask.shape[1], mask.shape[3]):
         mask = mask.squeeze(1 if mask.shape[1] == 1 else 3)
@@ -73,7 +73,9 @@ def masks_of_batch(mask: Tensor, name: str = "mask") -> Tensor:
         raise ImageError(
             f"The {_with(name, 'holds', 'hold')} not only numbers (NaN or infinity). Check the node that made it."
         )
-    return masks
+    if float(masks.amax()) > _BYTES and float(masks[masks > 0].mean()) > _BYTES:
+        raise ImageError(_counts_in_bytes(name, "masks"))
+    return masks.clamp(0, 1)
 
 
 def joined_background(frames: Tensor, background: Tensor) -> Tensor:
@@ -106,7 +108,7 @@ def _in_range(frames: Tensor, say: Callable[[str], None], name: str) -> Tensor:
         say(not_finite(bad, len(frames), name))
         say(_NAN_ADVICE)
     good = frames.nan_to_num(0, 0, 0) if bad else frames
-    lowest, highest = (float(value) for value in torch.aminmax(good))
+    lowest, highest = (float(value) + 0.0 for value in torch.aminmax(good))  # no "-0" in what is said
     if highest > _BYTES and float(good[good > 0].mean()) > _BYTES:
         raise ImageError(_counts_in_bytes(name))
     if lowest < -_ROUNDING or highest > 1 + _ROUNDING:
@@ -140,8 +142,8 @@ def _with(name: str, singular: str, plural: str) -> str:
     return f"{name} {plural if name.endswith('s') else singular}"
 
 
-def _counts_in_bytes(name: str) -> str:
+def _counts_in_bytes(name: str, what: str = "images") -> str:
     return (
-        f"{_with(name, 'counts', 'count')} from 0 to 255; images of ComfyUI go from 0 to 1. Divide by 255 in the node that the "
+        f"{_with(name, 'counts', 'count')} from 0 to 255; {what} of ComfyUI go from 0 to 1. Divide by 255 in the node that the "
         "input comes from."
     )

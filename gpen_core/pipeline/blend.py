@@ -111,7 +111,7 @@ def blend_faces(
     if background is not None:
         check_background(frames, background)
         background = joined_background(frames, background)
-    notice_another_picture(frames, found, hooks.say)
+    notice_another_picture(frames, found, hooks.miss)
     pixels, template = (faces[0].pixels.shape[-1], faces[0].crop.template) if faces else (0, "")
     size = result_size(frames, background, options, found, pixels, template)
     by_frame = ([face for face in faces if face.crop.face.frame == index] for index in range(len(frames)))

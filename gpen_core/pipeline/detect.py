@@ -9,11 +9,11 @@ from torch import Tensor
 
 from ..faces.appearance import appearance_of
 from ..faces.detectors.base import FaceDetector
-from ..imaging.numbers import in_unit_range
+from ..imaging.numbers import in_unit_range, is_finite
 from ..types import Face
 from .frames import check_frames
 from .hooks import Hooks, with_memory
-from .workable import check_any_finite, is_finite
+from .workable import check_any_finite
 
 
 def detect_faces(frames: Tensor, detector: FaceDetector, hooks: Hooks = Hooks()) -> tuple[Face, ...]:

@@ -12,11 +12,11 @@ from ..checkpoints import GpenModel
 from ..errors import ImageError, OptionError
 from ..faces.alignment import crop_transform
 from ..geometry import invert_affine, mapped_box, same_shape, size_of
+from ..imaging.numbers import is_finite
 from ..imaging.warp import resize_filtered
 from ..types import Face
 from .hooks import Hooks
 from .summary import counted
-from .workable import is_finite
 
 _WORTH_SAYING = 0.01  # of the mask
 

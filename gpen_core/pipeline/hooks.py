@@ -45,6 +45,7 @@ class Hooks:
         is_out_of_memory: Whether an error means that memory is used up.
         free_memory: Called after such an error, before a smaller batch is tried.
         say: Takes a sentence for the user, such as that a larger model would serve this picture better.
+        warn: Takes one that the user has to see, since the result may not be what was meant; None: ``say`` takes it.
     """
 
     progress: Progress = silent
@@ -52,10 +53,14 @@ class Hooks:
     is_out_of_memory: Callable[[BaseException], bool] = ran_out_of_memory
     free_memory: Callable[[], None] = lambda: None
     say: Callable[[str], None] = _log.info
+    warn: Callable[[str], None] | None = None
 
     def miss(self, what: str) -> None:
-        """Say that a part of the job cannot be done while the rest is: a warning in the log where nobody else listens."""
-        (_log.warning if self.say == _log.info else self.say)(what)
+        """Say that the result may not be what was meant: a part is missing, or was made of another picture.
+
+        It is a warning in the log where nobody else listens.
+        """
+        (self.warn or (_log.warning if self.say == _log.info else self.say))(what)
 
 
 def polled(work: Callable[Given, Result]) -> Callable[Given, Result]:

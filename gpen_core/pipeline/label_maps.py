@@ -17,6 +17,7 @@ from ..tasks import TASKS
 from ..tasks.labels import LABEL_COLORS, colored_labels
 from ..types import Face
 from .crops import crop_faces
+from .frames import notice_another_picture
 from .hooks import Hooks, with_memory
 
 _ROW, _SWATCH, _WIDTH, _FONT = 28, 44, 230, 16  # pixels of the legend
@@ -35,12 +36,13 @@ def label_maps(frames: Tensor, faces: Sequence[Face], parser: FaceParser, hooks:
         frames: [B, 3 or more, H, W] RGB(…) in [0, 1], in which the faces were found, or a resized copy.
         faces: Which to parse.
         parser: ParseNet or BiSeNet.
-        hooks: Hears of faces that cannot be cut out.
+        hooks: Hears of faces that cannot be cut out, and of frames that show something else than them.
 
     Returns:
         [N, 3, 512, 512] RGB in [0, 1], in the order given.
     """
     crops = crop_faces(frames, faces, PARSER_SIZE, TASKS["seg2face"].template, hooks.miss)
+    notice_another_picture(frames, [face.crop.face for face in crops], hooks.miss)
     maps = []
     for face in crops:
         hooks.poll()

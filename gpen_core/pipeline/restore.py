@@ -54,14 +54,27 @@ def restore_faces(
         OptionError: None of the faces can be cut out: their landmarks coincide, are no numbers, or lie outside.
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
+    faces, fill = checked_faces(frames, faces, model, options, hooks, mask)
+    return restore_each(frames, faces, model, options, hooks, fill)
+
+
+def checked_faces(
+    frames: Tensor,
+    faces: Sequence[Face],
+    model: GpenModel,
+    options: RestoreOptions,
+    hooks: Hooks,
+    mask: Tensor | None = None,
+) -> tuple[tuple[Face, ...], Tensor | None]:
+    """Look at what ``restore_faces`` is given → the faces that can be restored, and what is to be filled [B, 1, H, W]."""
     check_frames(frames)
     check_faces_of(frames, faces)
     if model.task.is_map:
         raise OptionError(f"{model.name} makes a face of a whole label map: it takes no faces of another picture")
     fill = checked_input(frames, model, mask, hooks)
-    faces = workable_faces(frames, faces, model.config.input_size, template_for(model, options), hooks.miss)
-    notice_another_picture(frames, faces, hooks.say)
-    return restore_each(frames, faces, model, options, hooks, fill)
+    good = workable_faces(frames, faces, model.config.input_size, template_for(model, options), hooks.miss)
+    notice_another_picture(frames, good, hooks.miss)
+    return good, fill
 
 
 def restore_each(

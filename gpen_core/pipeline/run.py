@@ -165,7 +165,7 @@ def _found(frames: Tensor, detector: FaceDetector | None, hooks: Hooks, video: V
 def _in_order(frames: Tensor, faces: Iterable[Face], hooks: Hooks) -> tuple[Face, ...]:
     """Faces that were given, in the order of their frames."""
     ordered = tuple(sorted(faces, key=lambda face: face.frame))
-    notice_another_picture(frames, ordered, hooks.say)
+    notice_another_picture(frames, ordered, hooks.miss)
     return ordered
 
 

@@ -5,23 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from ..errors import GpenError, ImageError, OptionError
 from ..faces.alignment import crop_transform
 from ..geometry import invert_affine, mapped_box
 from ..imaging.batches import not_finite
+from ..imaging.numbers import is_finite
 from ..types import Face
 
 _ENDLESS = 1e6  # times: a crop this much larger than its frame, or smaller than a pixel of it, is of no face
-
-
-def is_finite(frame: Tensor) -> bool:
-    """Whether every value of the frame is a number. A sum is finite only if all of it is, and takes a tenth of the time."""
-    if not frame.is_floating_point():  # whole numbers of a file, whose sum would take eight bytes for each
-        return True
-    return bool(torch.isfinite(frame.sum())) or bool(torch.isfinite(frame).all())
 
 
 def check_any_finite(total: int, bad: Sequence[int], say: Callable[[str], None]) -> None:

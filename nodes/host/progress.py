@@ -82,7 +82,7 @@ def node_hooks(
         is_out_of_memory=memory.is_out_of_memory,
         free_memory=memory.free_memory,
     )
-    return hooks if status is None else replace(hooks, say=status.say)
+    return hooks if status is None else replace(hooks, say=status.say, warn=status.warn)
 
 
 def _picture(pixels: Tensor, largest: int | None) -> Image.Image:

@@ -1,11 +1,12 @@
 """Frames of any kind in a graph: another picture, other channels, values that are none, and how faces read as text."""
 
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 
 import numpy as np
 import pytest
-from host_harness.graphs import Prompt, node, probing, saving, staged, whole
+from host_harness.graphs import SETTINGS, Prompt, node, probing, saving, staged, whole
 from host_harness.host_process import HostProcess, RunResult
 from PIL import Image
 
@@ -49,10 +50,12 @@ def test_faces_of_another_picture_are_said_on_every_node_that_takes_them(ready: 
     prompt = with_other(staged("astronaut.png"), "mirrored", "5", "6")
     prompt["7"] = node("GPEN_CropFaces", image=["20", 0], faces=["4", 0], size=64, template="ffhq")
     prompt["8"] = node("GPEN_FacesToBoxes", image=["20", 0], faces=["4", 0], image_index=0, crop_factor=3.0)
-    result = ready.run(probing(saving(prompt), crops=("7", 0), boxes=("8", 2)))
+    prompt["10"] = node("GPEN_TrackFaces", image=["20", 0], faces=["4", 0], **SETTINGS["track"])
+    result = ready.run(probing(saving(prompt), crops=("7", 0), boxes=("8", 2), tracks=("10", 2)))
     assert result.status == "success"
-    for place in ("5", "6", "7", "8"):
+    for place in ("5", "6", "7", "8", "10"):
         assert "not the one in which the faces were found" in result.outputs[place]["gpen_status"][0], place
+        assert result.outputs[place]["gpen_notice"] == [True], place
     chosen = whole("astronaut.png", faces=["4", 0]) | {"4": staged("astronaut.png")["4"]}
     result = ready.run(saving(with_other(chosen, "mirrored", "6")))
     assert "not the one in which the faces were found" in result.outputs["6"]["gpen_status"][0]
@@ -91,6 +94,30 @@ def test_what_is_no_picture_is_an_error_in_words(ready: HostProcess):
     for name, words in (("bytes", "from 0 to 255"), ("nan", "NaN")):
         message = told(ready.run(saving(whole(f"{name}.npy"))))
         assert words in message and "[" not in message and "torch" not in message
+
+
+def test_boxes_of_a_batch_with_a_broken_frame_are_looked_at_in_the_others(ready: HostProcess):
+    prompt = {
+        "1": node("ImageBatch", image1=["20", 0], image2=["21", 0]),
+        "3": node("GPEN_LoadDetector", detector_name="mtcnn"),
+        "4": node("GPEN_FacesFromBoxes", image=["1", 0], detector=["3", 0], text="150 20 150 200", threshold=0.0),
+        "20": node("Probe_Load", name="nan"),
+        "21": node("LoadImage", image="astronaut.png"),
+    }
+    result = ready.run(probing(prompt, count=("4", 3)))
+    assert result.outputs["probe_count"]["probe"][0]["repr"] == "1"
+    assert "Image 1 of 2 holds NaN" in result.outputs["4"]["gpen_status"][0]
+
+
+@pytest.mark.parametrize("points", [[[0]] * 468, [[1, 2], [3]] * 234, [None] * 468, "text"])
+def test_odd_landmarks_of_other_nodes_are_an_error_in_words(ready: HostProcess, points: object):
+    given = node("Probe_Make", json=dumps({"frames": [[{"landmarks_xy": points}]], "image_size": [512, 512]}))
+    image = {"1": node("LoadImage", image="astronaut.png"), "8": given}
+    faces = image | {"4": node("GPEN_FacesFromLandmarks", image=["1", 0], face_landmarks=["8", 0])}
+    regions = image | {"4": node("GPEN_FaceRegions", face_landmarks=["8", 0], **SETTINGS["regions"])}
+    for prompt in (faces, regions):
+        message = told(ready.run(probing(prompt, made=("4", 0))))
+        assert "landmarks_xy" in message and "MediaPipe" in message and "[" not in message
 
 
 def test_faces_read_as_text(ready: HostProcess):

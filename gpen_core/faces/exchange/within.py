@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from ...errors import ImageError
 from ...geometry import compose, crop_affine, invert_affine, overlap, resize_affine, size_of
+from ...imaging.numbers import is_finite
 from ...imaging.warp import resize_filtered
 from ...types import Box, Face
 from ..appearance import appearance_of
@@ -49,12 +51,18 @@ def faces_in_boxes(
         on_box: Told after each box how many are done, of how many.
 
     Returns:
-        The faces, and the boxes in which none was found.
+        The faces, and the boxes in which none was found; in frames that hold NaN or infinity none is.
+
+    Raises:
+        ImageError: There are boxes, and all of them are in such frames.
     """
+    finite = {index: is_finite(frames[index]) for index in {index for index, _ in boxes}}
+    if boxes and not any(finite.values()):
+        raise ImageError("what the boxes lie in contains NaN or infinity. Check the step that produced it")
     faces: list[Face] = []
     missed = []
     for place, (index, box) in enumerate(boxes):
-        face = _face_in(frames[index, :3].float(), box, detector)
+        face = _face_in(frames[index, :3].float(), box, detector) if finite[index] else None
         if face is None:
             missed.append(place)
         elif not any(other.frame == index and overlap(other.box, face.box) > _SAME_FACE for other in faces):

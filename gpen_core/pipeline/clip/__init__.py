@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ...lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .batch import restored_along, scan_faces, track_faces
+    from .batch import restore_along, restored_along, scan_faces, track_faces
     from .likeness import looks_like_video, video_options_for
     from .moment import Moment
     from .options import VideoOptions
@@ -17,6 +17,7 @@ __all__ = [
     "PartEnd",
     "VideoOptions",
     "looks_like_video",
+    "restore_along",
     "restore_part",
     "restore_stream",
     "restored_along",
@@ -30,7 +31,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "batch": ("restored_along", "scan_faces", "track_faces"),
+        "batch": ("restore_along", "restored_along", "scan_faces", "track_faces"),
         "likeness": ("looks_like_video", "video_options_for"),
         "moment": ("Moment",),
         "options": ("VideoOptions",),

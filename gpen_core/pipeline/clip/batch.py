@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from ...checkpoints import GpenModel
+from ...faces.appearance import appearance_of
 from ...faces.detectors.base import FaceDetector
 from ...faces.tracking import Tracker
 from ...types import Face, RestoredFace
@@ -16,6 +17,7 @@ from ..hooks import Hooks
 from ..options import RestoreOptions
 from ..protect.base import Protection
 from ..protect.choose import has_floor
+from ..restore import checked_faces
 from .moment import Moment
 from .options import VideoOptions
 from .scan import Scanner
@@ -46,7 +48,7 @@ def scan_faces(
     """
     check_frames(frames)
     found = Scanner(detector, options, hooks, Tracker(options.track)).scan(frames, len(frames))
-    return _numbered(smoothed(found, options.look_ahead))
+    return _numbered(frames, smoothed(found, options.look_ahead))
 
 
 def track_faces(frames: Tensor, faces: Sequence[Face], options: VideoOptions = VideoOptions()) -> tuple[Face, ...]:
@@ -70,7 +72,37 @@ def track_faces(frames: Tensor, faces: Sequence[Face], options: VideoOptions = V
         Moment(number, frame, tuple(face for face in faces if face.frame == number))
         for number, frame in enumerate(frames)
     )
-    return _numbered(smoothed(tracked(moments, Tracker(options.track)), options.look_ahead))
+    return _numbered(frames, smoothed(tracked(moments, Tracker(options.track)), options.look_ahead))
+
+
+def restore_along(
+    frames: Tensor,
+    faces: Sequence[Face],
+    model: GpenModel,
+    options: RestoreOptions = RestoreOptions(),
+    steps: Sequence[Protection] = (),
+    video: VideoOptions = VideoOptions(),
+    hooks: Hooks = Hooks(),
+) -> Iterator[RestoredFace]:
+    """Restore faces of a clip that were tracked: as ``restore_faces`` does, and they are held steady along their tracks.
+
+    Args:
+        frames: [B, 3 or more, H, W] RGB(…) in [0, 1], in which the faces were found, or a resized copy of those.
+        faces: From ``track_faces`` or ``scan_faces``.
+        model: Restores them.
+        options: Alignment and size of a batch.
+        steps: From ``protections_for``.
+        video: How faces are held.
+        hooks: As for ``restore_faces``.
+
+    Returns:
+        The restored faces, in the order of the frames.
+
+    Raises:
+        ImageError, OptionError, RestorationError: As ``restore_faces``.
+    """
+    good, _ = checked_faces(frames, faces, model, options, hooks)
+    return restored_along(frames, good, model, options, steps, video, hooks)
 
 
 def restored_along(
@@ -92,6 +124,10 @@ def restored_along(
         yield from moment.restored
 
 
-def _numbered(moments: Iterable[Moment]) -> tuple[Face, ...]:
+def _numbered(frames: Tensor, moments: Iterable[Moment]) -> tuple[Face, ...]:
+    """The faces, with ids, as they look where they are now: many were moved, and some filled in from other frames."""
     faces = [face for moment in moments for face in moment.faces]
-    return tuple(replace(face, id=number) for number, face in enumerate(faces, 1))
+    return tuple(
+        replace(face, id=number, appearance=appearance_of(frames[face.frame], face))
+        for number, face in enumerate(faces, 1)
+    )

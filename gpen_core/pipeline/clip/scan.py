@@ -13,9 +13,10 @@ from ...faces.detectors.base import FaceDetector
 from ...faces.following import Follower, corrected, follower_of, is_same, is_still, offset_of
 from ...faces.tracking import Tracker
 from ...geometry import overlap
+from ...imaging.numbers import is_finite
 from ...types import Face
 from ..hooks import Hooks, with_memory
-from ..workable import check_any_finite, is_finite
+from ..workable import check_any_finite
 from .moment import Moment, as_float
 from .options import DETECT_EVERY, VideoOptions
 

@@ -9,7 +9,7 @@ from ...faces.cuts import CutFinder
 from ...faces.moving import resized_with
 from ...faces.tracking import Tracker
 from ...geometry import size_of
-from ..workable import is_finite
+from ...imaging.numbers import is_finite
 from .moment import Moment
 
 

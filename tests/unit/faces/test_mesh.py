@@ -1,5 +1,7 @@
 """Regions from MediaPipe's face mesh: read, matched with its face, and filled as scikit-image fills polygons."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -79,8 +81,21 @@ def test_regions_have_the_meshs_outlines(astronaut, astronaut_face):
     assert not torch.equal(rough[rows, columns], shape[rows, columns])
 
 
-@pytest.mark.parametrize("value", [None, 3, {}, {"frames": [[{}]], "image_size": (4, 4)}, {"frames": [[{"landmarks_xy": 1}]]},
-                                   landmarks_of([np.zeros((5, 2))])])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 3, {}, {"frames": "text", "image_size": (4, 4)}, {"frames": [[{}]], "image_size": (4, 4)}),
+        {"frames": [[None]], "image_size": (4, 4)},
+        *(landmarks_of([points]) for points in (1, np.zeros((5, 2)), np.zeros((468, 1)), np.zeros(468))),
+        *(landmarks_of([points]) for points in ([[1, 2], [3]] * 234, [[object()] * 2] * 468)),
+    ],
+)
 def test_what_is_no_mesh_is_refused_with_what_to_connect(value):
     with pytest.raises(OptionError, match="MediaPipe"):
         read_meshes(value)
+
+
+@pytest.mark.parametrize("size", [None, 4, ("a", "b"), (math.nan, 4), (math.inf, 4), (0, 0), (-4, 4), (4, 4, 3)])
+def test_a_size_that_is_none_is_named(size):
+    with pytest.raises(OptionError, match=r"size of their image|that their image is"):
+        read_meshes({"frames": [[]], "image_size": size})

@@ -109,6 +109,19 @@ def test_a_mask_of_nan_is_an_error():
         masks_of_batch(torch.tensor([[0.0, torch.nan]]))
 
 
+def test_a_mask_beyond_the_range_is_cut_off_and_one_in_bytes_is_an_error():
+    assert masks_of_batch(torch.tensor([[-1.0, 0.5, 2.0]])).flatten().tolist() == [0, 0.5, 1]
+    for dtype in (torch.float32, torch.uint8, torch.int64):
+        with pytest.raises(ImageError, match="mask counts from 0 to 255; masks of ComfyUI go from 0 to 1"):
+            masks_of_batch(torch.tensor([[0, 255, 128]], dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.complex64])
+def test_what_counts_in_nothing_is_no_picture(dtype):
+    with pytest.raises(ImageError, match="no picture"):
+        frames_of_batch(torch.ones(1, 4, 4, 3, dtype=dtype), [].append)
+
+
 def test_a_background_has_alpha_where_either_has_it():
     rgb, rgba = image(2, 3, 4, 4), image(2, 4, 4, 4)
     large, large_alpha = image(2, 3, 8, 8), image(2, 4, 8, 8)

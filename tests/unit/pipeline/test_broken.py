@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from math import inf, nan
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import gpen_core
 from gpen_core.errors import GpenError, ImageError, OptionError
 from gpen_core.imaging.batches import frames_of_batch
 from gpen_core.pipeline import Hooks, crop_faces, detect_faces, restore_faces, restore_image
+from gpen_core.pipeline.label_maps import label_maps
+from gpen_core.tasks.labels import LABEL_COLORS
 
 
 class Known:
@@ -180,3 +183,34 @@ def test_the_front_door_refuses_strange_names_of_files(name, tmp_path):
     for load in (gpen_core.load_model, gpen_core.load_detector, gpen_core.load_parser):
         with pytest.raises(GpenError):
             load(name, folders=[tmp_path])
+
+
+def test_who_watches_for_it_hears_apart_what_the_user_has_to_see(frames, astronaut_face, tiny_model, caplog):
+    said, warned = [], []
+    broken = replace(astronaut_face, landmarks=((5.0, 5.0),) * 5)
+    flipped = [replace(face, appearance=detect_faces(frames, Known(astronaut_face))[0].appearance, frame=1)
+               for face in (astronaut_face, broken)]  # fmt: skip
+    restore_image(frames, tiny_model, None, faces=flipped, hooks=Hooks(say=said.append, warn=warned.append))
+    assert any("cannot be restored" in text for text in warned) and any("not the one" in text for text in warned)
+    assert not any("not the one" in text or "cannot" in text for text in said)
+    with caplog.at_level(logging.WARNING):  # where nobody listens
+        restore_image(frames, tiny_model, None, faces=flipped[:1])
+    assert "not the one in which the faces were found" in caplog.text
+
+
+class OneLabel:
+    """A parser to which everything is the first label."""
+
+    kind = SimpleNamespace(labels=tuple(LABEL_COLORS))
+
+    def labels(self, crops):
+        return torch.zeros(len(crops), *crops.shape[-2:], dtype=torch.long)
+
+
+def test_label_maps_of_another_picture_are_said(frames, astronaut_face):
+    (face, _) = detect_faces(frames, Known(astronaut_face))
+    said = []
+    label_maps(frames[:1], [face], OneLabel(), Hooks(warn=said.append))
+    assert said == []
+    label_maps(frames[1:], [face], OneLabel(), Hooks(warn=said.append))
+    assert "not the one in which the faces were found" in said[0]

@@ -60,7 +60,11 @@ def test_lists_are_for_each_frame_or_one_for_all(astronaut_face):
         (None, "no face landmarks"),
         ({"frames": 3}, "no face landmarks"),
         ({"frames": [[]]}, "image_size"),
-        (payload([{}]), "cannot be read"),
+        (payload([{}]), "has no landmarks"),
+        (payload([{"landmarks_xy": [[1, 2], [3]] * 234}]), "has no landmarks"),
+        (payload([{"landmarks_xy": [[0]] * 468}]), "not pairs of x and y"),
+        (payload([None]), "has no landmarks"),
+        (payload([[]] * 2, [[]] * 2), "for 2 images"),
         (payload([{"landmarks_xy": [[1, 2]] * 68}]), "68 landmarks"),
         (payload([{"landmarks_xy": [[100, 100]] * 478}]), "is no face"),
         (payload([{"landmarks_xy": [[float("nan"), 1]] * 478}]), "is no face"),
@@ -69,6 +73,19 @@ def test_lists_are_for_each_frame_or_one_for_all(astronaut_face):
 def test_other_landmarks_are_named(wrong, says):
     with pytest.raises(OptionError, match=says):
         faces_from_landmarks(wrong, 1)
+
+
+def test_one_broken_face_is_named_and_the_others_are_taken_over(astronaut_face):
+    good = {"landmarks_xy": mesh_of(astronaut_face, 478), "bbox_xyxy": [1, 2], "score": "high"}
+    said = []
+    broken = ({"landmarks_xy": [[float("nan"), 1]] * 478}, {"landmarks_xy": [[1]] * 478})
+    faces = faces_from_landmarks(payload([broken[0], good, broken[1]]), 1, said.append)
+    assert [(face.id, face.score) for face in faces] == [(2, 1.0)]
+    x0, y0, x1, y1 = faces[0].box  # around the points, where the given one is none
+    assert all(x0 <= x <= x1 and y0 <= y <= y1 for x, y in faces[0].landmarks)
+    assert [text.partition(":")[0] for text in said] == [
+        f"face {number} (image 1) of the landmarks" for number in (1, 3)
+    ]
 
 
 # --- SEGS
@@ -165,6 +182,16 @@ def test_a_box_without_a_face_is_named_and_the_same_face_is_there_once(astronaut
     found = faces_in_boxes(astronaut[None], boxes, detector, lambda *done: told.append(done))
     assert len(found.faces) == 1 and found.missed == (0, 3)
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_boxes_in_a_frame_of_nan_are_missed_and_the_others_are_looked_at(astronaut, astronaut_face, detector):
+    broken = astronaut.clone()
+    broken[:, 100, 100] = torch.nan
+    boxes = [(index, astronaut_face.box) for index in range(3)]
+    found = faces_in_boxes(torch.stack((broken, astronaut, broken)), boxes, detector)
+    assert [face.frame for face in found.faces] == [1] and found.missed == (0, 2)
+    with pytest.raises(ImageError, match="NaN or infinity"):
+        faces_in_boxes(broken[None], boxes[:1], detector)
 
 
 # --- aligned pictures
