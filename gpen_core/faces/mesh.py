@@ -78,8 +78,8 @@ def read_landmarks(value: Any) -> tuple[tuple[Sequence[Any], ...], tuple[int, in
         if not isinstance(entries, list | tuple):
             raise OptionError(f"the landmarks of image {index} are no list of faces, but {type(entries).__name__}")
     try:
-        height, width = (int(side) for side in value.get("image_size"))
-    except (TypeError, ValueError, OverflowError) as error:
+        height, width = (int(side) for side in value["image_size"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise OptionError("the landmarks don't say the size of their image (image_size)") from error
     if min(height, width) < 1:
         raise OptionError(f"the landmarks say that their image is {width}×{height}")

@@ -128,8 +128,16 @@ def _named(watch: Watch) -> Iterator[None]:
     except urllib.error.HTTPError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: an address that is none
-        reason = str(getattr(error, "reason", error)) or type(error).__name__
-        raise NetworkError(_expired(watch) if watch.expired else short(reason)) from error
+        raise NetworkError(_expired(watch) if watch.expired else _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """In words, where Python's own are for programmers."""
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection broke"
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
+        return "what answers there is no web server"
+    return short(str(getattr(error, "reason", error)) or type(error).__name__)
 
 
 def _expired(watch: Watch) -> str:

@@ -122,7 +122,12 @@ def _reason_against(entry: WeightFile, part: Path, verify: Verify) -> str | None
     try:
         verify_file(entry, part, verify)
     except DownloadError as error:
-        return instead if (instead := _instead(part)) is not None else str(error)
+        if (instead := _instead(part)) is not None:
+            return instead
+        if entry.sha256 is None:
+            return str(error)
+        size = part.stat().st_size
+        return f"what arrived is another file: its {size:,} bytes have sha256 {file_sha256(part)}, not {entry.sha256}"
     return None
 
 

@@ -128,6 +128,7 @@ class PartFile:
 def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits()) -> None:
     """Bring the whole of ``url`` into the part file. Raises Unavailable."""
     idle, size, reason = 0, part.arrived_from(url), ""
+    most = size
     for _ in range(limits.attempts):
         wait = 0.0
         try:
@@ -144,9 +145,9 @@ def fetch(url: str, part: PartFile, progress: Progress, limits: Limits = Limits(
                 raise Unavailable(short(f"HTTP {error.code} {error.reason}")) from error
         except NetworkError as error:
             reason = str(error)
-        arrived = part.arrived_from(url)
-        idle = 0 if arrived > size else idle + 1
-        size = arrived
+        size = part.arrived_from(url)
+        idle = 0 if size > most else idle + 1  # what has to be fetched once more is nothing new
+        most = max(most, size)
         if idle >= limits.idle:
             break
         time.sleep(wait)

@@ -50,8 +50,8 @@ def faces_from_landmarks(value: object, frames: int, miss: Callable[[str], None]
                 errors.append(OptionError(f"face {number} (image {index + 1}) of the landmarks: {error}"))
     if errors and not faces:
         raise errors[0]
-    for error in errors:
-        miss(f"{error}. It was left out.")
+    for broken in errors:
+        miss(f"{broken}. It was left out.")
     return tuple(faces)
 
 

@@ -71,6 +71,24 @@ def test_breaking_off_and_then_refusing_the_range_is_not_asked_for_ever(serve, t
     assert len(server.asked) <= LIMITS.attempts
 
 
+@pytest.mark.parametrize("headers", [{}, {"ETag": "changing"}])
+def test_what_has_to_be_fetched_again_and_again_is_nothing_new(serve, tmp_path, headers):
+    def answer(handler, number):
+        if handler.headers.get("Range") and not headers:
+            handler.send(416, Content_Range="bytes */1")
+        elif asked := handler.headers.get("Range"):
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            place = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
+            handler.send(206, b"", Content_Range=place, Content_Length=len(CONTENT) - start, ETag=f'"{number}"')
+        else:
+            handler.send(200, CONTENT[:1000], Content_Length=len(CONTENT), ETag=f'"{number}"')
+
+    url, server = serve(answer)
+    with pytest.raises(Unavailable):
+        bring(url, tmp_path)
+    assert len(server.asked) == 1 + LIMITS.idle < LIMITS.attempts
+
+
 def test_a_length_that_is_no_number_is_said_in_one_line(serve, tmp_path):
     url, _ = serve(lambda handler, number: handler.send(200, CONTENT, Content_Length="many\tbytes"))
     with pytest.raises(Unavailable, match="'many bytes', which is no number") as caught:
