@@ -123,18 +123,11 @@ class Tracker:
     def _matched(self, number: int, frame: Tensor, faces: Sequence[Face], looks: Sequence[Tensor]) -> dict[int, Track]:
         if not faces or not self._tracks:
             return {}
-        from scipy.optimize import linear_sum_assignment  # only clips need it
-
         costs = np.array(
             [[self._cost(track, number, face, look) for face, look in zip(faces, looks)] for track in self._tracks]
         )
         self._add_persons(costs, number, frame, faces)
-        rows, columns = linear_sum_assignment(costs)
-        return {
-            int(column): self._tracks[row]
-            for row, column in zip(rows, columns, strict=True)
-            if costs[row, column] < _REFUSED
-        }
+        return {column: self._tracks[row] for row, column in _assigned(costs) if costs[row, column] < _REFUSED}
 
     def _add_persons(self, costs: Array, number: int, frame: Tensor, faces: Sequence[Face]) -> None:
         """Let the recognition network speak where place and looks leave a choice."""
@@ -167,3 +160,14 @@ class Tracker:
             return _REFUSED
         unlike = 1 - float(track.looks @ looks)
         return apart + grown + 0.5 * (1 - overlap(expected.box, face.box)) + options.looks * unlike
+
+
+def _assigned(costs: Array) -> list[tuple[int, int]]:
+    """The pairs of rows and columns that cost least together (the Hungarian method)."""
+    if 1 in costs.shape:  # one face, mostly: SciPy's import alone would take a second
+        row, column = np.unravel_index(int(costs.argmin()), costs.shape)
+        return [(int(row), int(column))]
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(costs)
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from importlib import import_module
 from pathlib import Path
 
@@ -109,21 +109,21 @@ def _restore_rest(reader: ClipReader, parts: PartsWriter, tools: ClipTools, hook
     lead = HISTORY / float(reader.info.frame_rate)  # those tell what the face was like
     earliest = None if first is None else float(first * reader.info.time_base) - lead
     times: dict[int, int] = {}
-    with closing(ahead(reader.frames(earliest), _QUEUE)) as frames:
+    with ExitStack() as stack:
+        frames = stack.enter_context(closing(ahead(reader.frames(earliest), _QUEUE)))
         restored = restore_stream(
             _pixels(frames, times), tools.model, tools.detector, tools.settings, tools.video,
             reference=tools.reference, parser=tools.parser, hooks=hooks, tools=tools.protect,
             total=max(reader.expected_frames - skipped, 0), canvas=parts.size,
         )  # fmt: skip
-        with closing(ahead(restored, _QUEUE)) as results:
-            for result in results:
-                time = times.pop(result.number)
-                if first is not None and time < first:
-                    report.meet(result)
-                    continue
-                report.size = size_of(result.frame)
-                parts.write(result.frame, time - begin)
-                report.count(result)
+        for result in stack.enter_context(closing(restored)):
+            time = times.pop(result.number)
+            if first is not None and time < first:
+                report.meet(result)
+                continue
+            report.size = size_of(result.frame)
+            parts.write(result.frame, time - begin)
+            report.count(result)
     if not report.frames:
         raise ImageError(f"{reader.name}: there is no frame between {reader.start} and {reader.end or 'the end'} s")
 

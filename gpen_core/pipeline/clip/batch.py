@@ -24,7 +24,7 @@ from .scan import Scanner
 from .smooth import smoothed
 from .steady import steadied
 from .track import tracked
-from .work import worked
+from .work import protected, worked
 
 
 def scan_faces(
@@ -119,8 +119,8 @@ def restored_along(
     for face in faces:
         by_frame[face.frame].append(face)
     moments = (Moment(number, frame, tuple(by_frame[number])) for number, frame in enumerate(frames))
-    made = worked(moments, model, options, steps, hooks, len(frames))
-    for moment in steadied(made, video, floored=has_floor(steps)):
+    made = worked(moments, model, options, hooks, len(frames))
+    for moment in steadied(protected(made, steps), video, floored=has_floor(steps)):
         yield from moment.restored
 
 

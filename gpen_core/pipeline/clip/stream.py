@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -33,8 +34,9 @@ from .options import VideoOptions
 from .scan import Scanner
 from .smooth import smoothed
 from .steady import steadied
-from .work import worked
+from .work import protected, worked
 
+Item = TypeVar("Item")
 _QUEUE = 4  # frames between two threads
 
 
@@ -83,7 +85,7 @@ def restore_stream(
         hooks: Told after each frame of the stages "detect", "restore" and "blend"; called from several threads.
         tools: Networks that protecting uses.
         total: How many frames there are, for progress; 0 where nobody knows.
-        threads: Search for faces while others are restored.
+        threads: Search for faces, restore, and blend side by side.
         canvas: (height, width) of the result, where it goes on with another one; None: by the settings.
 
     Returns:
@@ -100,18 +102,23 @@ def restore_stream(
     miss_regions(settings.blend, hooks)
     scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks, settings.blend.strength)
-    followed = smoothed(scanner.scan(frames, total), video.look_ahead)
-    with closing(ahead(followed, _QUEUE, quiet=True) if threads else followed) as ready:
-        moments = chosen(ready, settings, reference, tools, model)
-        moments = worked(moments, model, settings.restore, steps, hooks, total)
-        moments = steadied(moments, video, floored=has_floor(steps))
-        yield from _blended(moments, settings.blend, parser, hooks, total, canvas)
+    with ExitStack() as stack:
+
+        def beside(items: Generator[Item, None, None], *, quiet: bool) -> Generator[Item, None, None]:
+            """In a thread of its own: the network takes all cores, what comes before and after it a quarter."""
+            return stack.enter_context(closing(ahead(items, _QUEUE, quiet=quiet) if threads else items))
+
+        followed = beside(smoothed(scanner.scan(frames, total), video.look_ahead), quiet=True)
+        picked = chosen(followed, settings, reference, tools, model)
+        restored = beside(worked(picked, model, settings.restore, hooks, total), quiet=False)
+        steady = steadied(protected(restored, steps), video, floored=has_floor(steps))
+        yield from beside(_blended(steady, settings.blend, parser, hooks, total, canvas), quiet=True)
 
 
 def _blended(
     moments: Iterator[Moment], options: BlendOptions, parser: FaceParser | None, hooks: Hooks, total: int,
     size: tuple[int, int] | None,
-) -> Iterator[Result]:  # fmt: skip
+) -> Generator[Result, None, None]:  # fmt: skip
     for moment in moments:
         pixels = moment.pixels()
         size = size or _canvas(moment, options)

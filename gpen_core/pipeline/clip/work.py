@@ -1,9 +1,11 @@
-"""Restore and protect the faces of a clip, those of several frames in a batch; a face that stands still is done once."""
+"""Restore the faces of a clip, those of several frames in a batch, and protect them; a face that stands still is done once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from ...checkpoints import GpenModel
 from ...errors import RestorationError
@@ -33,12 +35,11 @@ def worked(
     moments: Iterable[Moment],
     model: GpenModel,
     options: RestoreOptions,
-    steps: Sequence[Protection],
     hooks: Hooks,
     total: int = 0,
-) -> Iterator[Moment]:
-    """The same moments with ``restored``: what the model made of each face, and what of that may be taken."""
-    worker = _Worker(model, options, steps, hooks, total)
+) -> Generator[Moment, None, None]:
+    """The same moments with ``restored``: what the model made of each face, of one that stands still the same tensor."""
+    worker = _Worker(model, options, hooks, total)
     waiting: list[Moment] = []
     for moment in moments:
         waiting.append(moment)
@@ -49,11 +50,28 @@ def worked(
     yield from worker.finish(waiting)
 
 
+def protected(moments: Iterable[Moment], steps: Sequence[Protection]) -> Iterator[Moment]:
+    """The same moments, whose restored faces have in them what of each may be taken."""
+    last: dict[int, tuple[Tensor, RestoredFace]] = {}
+
+    def of(face: RestoredFace, moment: Moment) -> RestoredFace:
+        track = face.crop.face.track
+        pixels, done = last.get(track, (None, None))
+        if done is None or pixels is not face.pixels:
+            done = protect_face(face, moment.pixels(), steps)
+            last[track] = face.pixels, done
+        judged = replace(face.crop.face, quality=done.crop.face.quality)
+        return replace(done, crop=replace(face.crop, face=judged))
+
+    for moment in moments:
+        yield replace(moment, restored=tuple(of(face, moment) for face in moment.restored))
+        here = {face.track for face in moment.faces}
+        last = {track: kept for track, kept in last.items() if track in here}
+
+
 class _Worker:
-    def __init__(
-        self, model: GpenModel, options: RestoreOptions, steps: Sequence[Protection], hooks: Hooks, total: int
-    ) -> None:
-        self.model, self.steps, self.hooks, self.total = model, steps, hooks, total
+    def __init__(self, model: GpenModel, options: RestoreOptions, hooks: Hooks, total: int) -> None:
+        self.model, self.hooks, self.total = model, hooks, total
         self.template = template_for(model, options)
         self.batch_size = batch_size_for(model, options)
         self.jobs: list[_Job] = []
@@ -81,14 +99,13 @@ class _Worker:
         """Run the network over all that was cut out."""
         fresh = [job for job in self.jobs if job.same_as is None]
         for start in range(0, len(fresh), self.batch_size):
-            self._run(fresh[start : start + self.batch_size], waiting)
+            self._run(fresh[start : start + self.batch_size])
         restored: list[list[RestoredFace]] = [[] for _ in waiting]
         for job in self.jobs:
             done = (job.same_as or job).done
             if done is None:
                 raise RestorationError("a face was not restored in its batch: please report this")
-            face = replace(job.crop.face, quality=done.crop.face.quality)
-            restored[job.moment].append(replace(done, crop=replace(job.crop, face=face)))
+            restored[job.moment].append(replace(done, crop=job.crop))
         self.jobs = []
         here = {face.track for moment in waiting for face in moment.faces}
         self._last = {track: job for track, job in self._last.items() if track in here}
@@ -97,11 +114,8 @@ class _Worker:
             self.hooks.progress("restore", waiting[-1].number + 1, self.total, shown)
         return [replace(moment, restored=tuple(faces)) for moment, faces in zip(waiting, restored, strict=True)]
 
-    def _run(self, jobs: Sequence[_Job], waiting: Sequence[Moment]) -> None:
+    def _run(self, jobs: Sequence[_Job]) -> None:
         made, self.batch_size = run_batch(self.model, [job.crop for job in jobs], self.batch_size, self.hooks)
         for job, pixels in zip(jobs, made.to(jobs[0].crop.pixels.device), strict=True):
-            moment = waiting[job.moment]
-            face = RestoredFace(
-                job.crop, pixels.clone(), self.model.task.name, facts=facts_of(job.crop.face, self.model)
-            )
-            job.done = protect_face(face, moment.pixels(), self.steps) if self.steps else face
+            facts = facts_of(job.crop.face, self.model)
+            job.done = RestoredFace(job.crop, pixels.clone(), self.model.task.name, facts=facts)

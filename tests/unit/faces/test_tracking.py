@@ -149,3 +149,27 @@ def test_a_recognition_network_decides_where_two_tracks_might_go_on(embedder, nu
     assert [face.track for face in tracker.update(0, *people(*near))] == [1, 2]
     tracker.update(1, torch.full((3, *SIZE), 0.5), [])
     assert [face.track for face in tracker.update(2, *people(*near, swapped=True))] == numbers
+
+
+ONE_FACE = """
+import sys
+import torch
+from gpen_core.faces.tracking import Tracker
+from gpen_core.types import Face
+face = Face((30, 60, 90, 140), 0.99, ((45, 90), (75, 90), (60, 105), (48, 120), (72, 120)), (200, 400))
+tracker = Tracker()
+print([tracker.update(number, torch.zeros(3, 200, 400), [face])[0].track for number in range(3)], "scipy" in sys.modules)
+"""
+
+
+def test_following_one_face_takes_no_scipy_whose_import_takes_a_second(forks, repo_root):
+    ran = forks.run(ONE_FACE, folder=repo_root)
+    assert ran.stdout.strip() == "[1, 1, 1] False", ran.stderr
+
+
+def test_of_several_tracks_a_lone_face_goes_to_the_one_it_belongs_to():
+    tracker = Tracker()
+    assert tracks_of(tracker, 0, (0, 0), (200, 0)) == [1, 2]
+    frame, faces = scene((0, 0), (202, 0))
+    assert [face.track for face in tracker.update(1, frame, faces[1:])] == [2]
+    assert tracks_of(tracker, 2, (0, 0), (204, 0), order=[1, 0]) == [1, 2]

@@ -12,7 +12,7 @@ from gpen_core.faces.identity import Embedder
 from gpen_core.faces.regions import RegionOptions
 from gpen_core.faces.selection import SelectOptions, reference_of
 from gpen_core.pipeline import BlendOptions, Hooks, ProtectOptions, ProtectTools, Settings, restore_image
-from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream
+from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream, work
 from gpen_core.pipeline.clip.ahead import ahead
 
 
@@ -47,6 +47,25 @@ def test_a_still_face_goes_through_the_network_once(standing, tiny_model, detect
     monkeypatch.setattr(module, "__call__", lambda self, crops, *a: batches.append(len(crops)) or run(self, crops, *a))
     list(restore_stream(standing.frames, tiny_model, detector, plain))
     assert sum(batches) == 1
+
+
+def test_a_still_face_is_judged_once_and_what_was_found_holds_in_every_frame(
+    standing, tiny_model, detector, monkeypatch
+):
+    judged, protect = [], work.protect_face
+    monkeypatch.setattr(work, "protect_face", lambda face, *a: judged.append(face) or protect(face, *a))
+    results = list(restore_stream(standing.frames, tiny_model, detector, Settings()))
+    assert len(judged) == 1
+    facts = [face.facts for result in results for face in result.faces]
+    assert len(facts) == len(standing.frames) and facts[0].quality is not None
+    assert len({(fact.quality, fact.strength) for fact in facts}) == 1
+
+
+def test_stages_side_by_side_give_what_they_give_one_after_the_other(talking, tiny_model, detector):
+    together = restore_stream(talking.frames, tiny_model, detector, Settings())
+    apart = restore_stream(talking.frames, tiny_model, detector, Settings(), threads=False)
+    for one, other in zip(together, apart, strict=True):
+        assert one.number == other.number and (one.frame - other.frame).abs().max() < 1e-4
 
 
 def test_frames_of_8_and_of_16_bits_are_taken_for_what_they_show(talking, tiny_model, detector, plain):
@@ -155,12 +174,13 @@ def test_without_a_face_the_frames_come_back(tiny_model, detector, plain):
     assert all(torch.equal(result.frame, frame) for result, frame in zip(results, frames, strict=True))
 
 
-def test_cancelling_ends_the_threads(talking, tiny_model, detector, plain):
+@pytest.mark.parametrize("where", ["detect", "restore", "blend"])
+def test_cancelling_in_any_thread_ends_all_of_them(where, talking, tiny_model, detector, plain):
     class Cancelled(Exception):
         pass
 
     def progress(stage, done, total, preview=None):
-        if stage == "blend" and done == 3:
+        if stage == where and done >= 3:
             raise Cancelled
 
     list(restore_stream(talking.frames[:2], tiny_model, detector, plain))  # the network's own threads stay
