@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
@@ -9,6 +10,8 @@ from ..errors import ImageError
 from ..files import may_write
 from .job import Job, key_of
 from .places import Address
+
+_LONGEST_NAME = 255  # bytes, or on Windows UTF-16's units, of almost all file systems
 
 
 def check_sources_stay(jobs: Sequence[Job]) -> None:
@@ -51,6 +54,19 @@ def check_nothing_is_there(jobs: Sequence[Job], is_there: Callable[[Path], bool]
 
 def _all_written(jobs: Sequence[Job]) -> Iterator[Path]:
     return (path for job in jobs for path in job.written)
+
+
+def check_names(jobs: Sequence[Job]) -> None:
+    """Raise ImageError for a name that is longer than file systems allow, such as one with what is added to it."""
+    for path in _all_written(jobs):
+        length = (
+            len(path.name.encode("utf-16-le", "surrogatepass")) // 2 if os.name == "nt" else len(os.fsencode(path.name))
+        )
+        if not isinstance(path, Address) and length > _LONGEST_NAME:
+            shown = f"{path.name[:40]}…{path.name[-24:]}"
+            raise ImageError(
+                f"'{shown}' is longer than a file's name can be. Rename the input, or name the result with -o."
+            )
 
 
 def check_writable(folder: Path) -> None:

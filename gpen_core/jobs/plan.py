@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 
 from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
+from ..imaging.files.formats import FORMATS
 from ..video.files import WRITABLE_CLIPS, is_clip
-from .checks import check_nothing_is_there, check_sources_stay, check_writable
+from .checks import check_names, check_nothing_is_there, check_sources_stay, check_writable
 from .endings import ONLY_ANIMATIONS, can_become, kind_of, own_or_usual
 from .job import Job, is_moving, key_of
 from .places import Address, place, text_of
@@ -94,6 +95,7 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
     left = [missing for job in jobs if (missing := left_of(job)) is not None]
     if not output.overwrite and not output.skip_existing:
         check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
+    check_names(left)
     for folder in sorted({job.target.parent for job in left}):
         check_writable(folder)
     return left, len(jobs) - len(left)
@@ -157,6 +159,10 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
     path = place(output.path)
     if names_a_file(output.path):
         if path.suffix.lower() not in (*WRITABLE, *WRITABLE_CLIPS):
+            if not path.suffix:
+                raise ImageError(
+                    f"'{output.path}' is no folder, and has no ending that says what to write: {_endings()}."
+                )
             raise ImageError(
                 f"'{output.path}': cannot write '{path.suffix}' files. Choose one of {_endings()}"
                 + ("." if path.suffix.lower() in _others() else ", or end the name of a folder with '/'.")
@@ -167,12 +173,22 @@ def _named(sources: Sequence[Source], output: Output) -> list[Job]:
             )
         if not can_become(sources[0].path, path.suffix.lower()):
             raise ImageError(f"'{sources[0].path}' {kind_of(sources[0].path)}.")
+        if output.format and _kind(output.format) != _kind(path.suffix):
+            raise OptionError(
+                f"--format {output.format}, but '{output.path}' is named otherwise. Leave one of them out."
+            )
         return [_job(sources[0].path, path, output)]
     _check_format(sources, output)
     taken: set[str] = set()
     return [
         _job(source.path, _free_name(path / source.below, source.path, output, taken), output) for source in sources
     ]
+
+
+def _kind(ending: str) -> str:
+    """The same for jpg and jpeg."""
+    ending = f".{ending.lower().removeprefix('.')}"
+    return FORMATS.get(ending, ending)
 
 
 def _check_format(sources: Sequence[Source], output: Output) -> None:

@@ -66,6 +66,7 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
         ImageError: No input matches an image.
     """
     sources: dict[Path, Source] = {}
+    folders: dict[Path, Path] = {}
     missing, passed_over, results = [], [], set()
     for text in inputs:
         path = _expanded(text)
@@ -75,7 +76,8 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
         apart = None if within is None else PurePath(searched) / within
         found = [source for source in every if apart is None or not PurePath(source.path).is_relative_to(apart)]
         results |= {source.path for source in every} - {source.path for source in found}
-        sources.update({source.path: source for source in found if source.path not in sources})
+        for source in found:
+            sources.setdefault(_one_name(source.path, folders), source)
         skipped = (
             0 if recursive or isinstance(path, Address) or not path.is_dir() else _folders_with_pictures(path, within)
         )
@@ -85,7 +87,17 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
             missing.append(text)
     if not sources:
         raise ImageError(_nothing(missing, passed_over))
-    return Found(tuple(sources.values()), tuple(missing), tuple(passed_over), len(results - sources.keys()))
+    every_source = {source.path for source in sources.values()}
+    return Found(tuple(sources.values()), tuple(missing), tuple(passed_over), len(results - every_source))
+
+
+def _one_name(path: Path, folders: dict[Path, Path]) -> Path:
+    """The same for a/b.png, ./x/../a/b.png and /…/a/b.png; ``folders``: those that have been looked up."""
+    if isinstance(path, Address):
+        return path
+    if path.parent not in folders:
+        folders[path.parent] = path.parent.resolve()
+    return folders[path.parent] / path.name
 
 
 def _searched(path: Path) -> Path:
@@ -144,7 +156,9 @@ def _sources(path: Path, recursive: bool) -> Iterator[Source]:
             yield Source(file, file.parent.relative_to(path))
     else:
         matches = map(Path, glob.glob(_pattern(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
-        yield from (Source(file) for file in sorted(matches) if _is_picture(file))
+        named = {part for part in path.parts if part in _COMPANIONS}
+        left_out = set(_COMPANIONS) - named
+        yield from (Source(file) for file in sorted(matches) if _is_picture(file) and left_out.isdisjoint(file.parts))
 
 
 def _sources_at(address: Address, recursive: bool) -> Iterator[Source]:

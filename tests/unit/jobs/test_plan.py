@@ -202,6 +202,20 @@ def test_an_unknown_ending_is_said_and_makes_no_folder(tmp_path):
         assert jobs[0].target == Path(f"{tmp_path}/{folder}") / "a.png"
 
 
+def test_a_picture_is_one_source_however_it_is_named(tmp_path, monkeypatch):
+    make(tmp_path, "in/a.png", "in/sub/b.png")
+    monkeypatch.chdir(tmp_path)
+    asked = ["in/a.png", "in/../in/a.png", str(tmp_path / "in" / "a.png"), "in", "in/sub/.."]
+    assert [source.path for source in find_pictures(asked).sources] == [Path("in/a.png")]
+
+
+def test_a_pattern_leaves_out_what_other_systems_put_beside_pictures(tmp_path):
+    make(tmp_path, "in/a.png", "in/@eaDir/a.png", "in/sub/__MACOSX/b.png", "in/sub/c.png")
+    found = find_pictures([f"{tmp_path}/in/**/*.png"]).sources
+    assert [source.path.name for source in found] == ["a.png", "c.png"]
+    assert len(find_pictures([f"{tmp_path}/in/@eaDir/*.png"]).sources) == 1
+
+
 def test_a_file_for_several_results_is_refused(tmp_path):
     with pytest.raises(ImageError, match=r"is one file, but there are 2 images"):
         plan_jobs([Source(Path("a.png")), Source(Path("b.png"))], Output(str(tmp_path / "out.png")))
@@ -244,6 +258,20 @@ def test_what_moves_becomes_what_can_move_and_a_still_gif_a_picture(tmp_path):
     jobs = plan_jobs(sources, both)[0]
     assert [is_moving(job) for job in jobs] == [True, True, False]
     assert jobs[0].pair is None and jobs[2].pair is not None
+
+
+def test_what_contradicts_itself_or_cannot_be_a_name_is_said_before_the_work(tmp_path):
+    source = Source(Path("a.png"))
+    with pytest.raises(OptionError, match=r"--format jpg, but .* is named otherwise"):
+        plan_jobs([source], Output(str(tmp_path / "out.png"), format="jpg"))
+    assert plan_jobs([source], Output(str(tmp_path / "out.JPEG"), format="jpg"))[0]
+    long = Source(Path("é" * 122 + ".png"))
+    assert plan_jobs([long], Output(f"{tmp_path}/out/"))[0]
+    with pytest.raises(ImageError, match=r"is longer than a file's name can be"):
+        plan_jobs([long], Output(f"{tmp_path}/out/", side_by_side=True))
+    make(tmp_path, "noending")
+    with pytest.raises(ImageError, match=r"is no folder, and has no ending"):
+        plan_jobs([source], Output(str(tmp_path / "noending")))
 
 
 def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path):
