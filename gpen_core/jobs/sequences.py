@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..geometry import size_of
+from ..imaging.files import load_picture
+from ..modes import AUTO
 from ..pipeline import Hooks
 from ..video.animated import is_animation
 from ..video.sequence import in_order, restore_sequence
@@ -37,6 +40,13 @@ class FrameSequence:
     def target(self) -> Path:
         """Where the results go."""
         return next(target.parent for _, target in self.frames if target is not None)
+
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the results that are there already; None where none is. Raises ImageError."""
+        new = next(target for _, target in self.frames if target is not None)
+        there = (new.with_name(source.stem + new.suffix) for source, target in self.frames if target is None)
+        found = next((path for path in there if path.is_file()), None)
+        return None if found is None else size_of(load_picture(found).numbers)
 
 
 def with_sequences(sources: Sequence[Source], jobs: Sequence[Job]) -> list[Job | FrameSequence]:
@@ -77,8 +87,11 @@ def restore_sequence_job(
         RestorationError: Not even one face fits into memory, or the network yields NaN or infinity.
     """
     seconds, networks = time.perf_counter(), tools.for_clips(options)
+    canvas = (
+        job.size() if networks.settings.blend.scale == AUTO else None
+    )  # else another run's first frames would settle it
     report = restore_sequence(
-        job.frames, networks, quality=options.quality, max_megapixels=options.max_megapixels, hooks=hooks
+        job.frames, networks, quality=options.quality, max_megapixels=options.max_megapixels, hooks=hooks, canvas=canvas
     )
     height, width = report.size
     return Done(f"{report.text()} {width}×{height}", report.size, seconds=time.perf_counter() - seconds, moving=True)

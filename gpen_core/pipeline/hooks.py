@@ -21,7 +21,9 @@ Given = ParamSpec("Given")
 
 
 class Progress(Protocol):
-    """Called after each step of a stage ("detect", "restore", "blend"). ``preview``: [3, h, w] RGB in [0, 1] or None.
+    """Called after each step of a stage ("detect", "restore", "blend"; of a long clip first "scenes").
+
+    ``preview``: [3, h, w] RGB in [0, 1] or None.
 
     Raising from here cancels the run; nothing is lost but the run.
     """

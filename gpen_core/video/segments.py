@@ -70,7 +70,12 @@ class Restored:
 
 
 def find_segments(
-    source: Path, scale: float | str, start: float = 0.0, end: float | None = None, frames: int = SEGMENT_FRAMES
+    source: Path,
+    scale: float | str,
+    start: float = 0.0,
+    end: float | None = None,
+    frames: int = SEGMENT_FRAMES,
+    hooks: Hooks = Hooks(),
 ) -> tuple[Segment, ...]:
     """Look through a clip for its scenes.
 
@@ -80,6 +85,7 @@ def find_segments(
         start: Seconds at which to begin.
         end: Seconds at which to stop; None: at the end.
         frames: A segment ends at the first cut after so many frames.
+        hooks: Told after each frame, as stage "scenes".
 
     Raises:
         ImageError: The clip cannot be decoded.
@@ -90,7 +96,8 @@ def find_segments(
         base = reader.info.time_base
         if scale != AUTO and not 0 < reader.expected_frames < 2 * frames:  # or there is nothing to gain
             finder, count = CutFinder(), 0
-            for frame in reader.frames():
+            for seen, frame in enumerate(reader.frames(), 1):
+                hooks.progress("scenes", seen, reader.expected_frames)
                 count += 1
                 if finder.is_cut(as_float(frame.pixels)) and count > frames:
                     cuts.append(frame.time)
@@ -117,7 +124,7 @@ def restore_in_segments(
     """``restore_clip``, segment by segment where a clip has several: what workers do side by side, done by one."""
     with ClipReader(source, start, end) as reader:
         codec_for(tools.encode, reader.info, target.suffix)  # what cannot be written is said before any work
-    segments = find_segments(source, tools.settings.blend.scale, start, end, segment_frames)
+    segments = find_segments(source, tools.settings.blend.scale, start, end, segment_frames, hooks)
     if len(segments) == 1:
         report = restore_clip(source, target, tools, start=start, end=end, hooks=hooks)
         shutil.rmtree(segment_folder(target), ignore_errors=True)  # left by a run with other settings

@@ -40,6 +40,7 @@ def restore_sequence(
     quality: int | None = None,
     max_megapixels: float = MOST_MEGAPIXELS,
     hooks: Hooks = Hooks(),
+    canvas: tuple[int, int] | None = None,
 ) -> ClipReport:
     """Restore pictures as the frames of one clip, each into a file of its own.
 
@@ -53,6 +54,7 @@ def restore_sequence(
         quality: Of JPEG and WebP files.
         max_megapixels: Larger files are refused.
         hooks: Told of each stage, from several threads.
+        canvas: (height, width) of the results that are there already, which the others get, too; None: by the settings.
 
     Returns:
         What became of it; ``notes`` says what a file could not hold.
@@ -70,6 +72,7 @@ def restore_sequence(
     results = restore_stream(
         _pixels([source for source, _ in used], known, max_megapixels), tools.model, tools.detector, tools.settings,
         tools.video, reference=tools.reference, parser=tools.parser, hooks=hooks, tools=tools.protect, total=len(used),
+        canvas=canvas,
     )  # fmt: skip
     with closing(results):
         for result in results:

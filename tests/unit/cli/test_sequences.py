@@ -70,6 +70,16 @@ def test_what_is_there_already_is_left_and_the_rest_is_as_in_a_whole_run(folder,
         assert np.abs(pixels(tmp_path / name) - pixels(restored / "steady" / name)).max() <= 1
 
 
+def test_a_run_that_goes_on_at_scale_auto_keeps_the_size_of_what_is_there(folder, checkpoint, tmp_path):
+    names = [path.name for path in in_order(folder.iterdir())]
+    Image.new("RGB", (600, 540)).save(tmp_path / names[0])  # of faces that were smaller then
+    auto = ("--sequence", "--scale", "auto")
+    assert run(folder, "-o", tmp_path, *auto, "--skip-existing", checkpoint=checkpoint) == 0
+    assert {Image.open(tmp_path / name).size for name in names} == {(600, 540)}
+    assert run(folder, "-o", tmp_path / "new", *auto, checkpoint=checkpoint) == 0
+    assert {Image.open(path).size for path in (tmp_path / "new").iterdir()} != {(600, 540)}
+
+
 def test_a_frame_of_another_size_is_named(folder, checkpoint, tmp_path, capsys):
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -63,6 +63,12 @@ def test_segments_begin_where_scenes_do(clip):
     assert len(find_segments(clip, 1.0, frames=30)) == len(find_segments(clip, "auto", frames=5)) == 1
 
 
+def test_whoever_waits_for_a_clip_to_be_looked_through_sees_how_far_it_is(clip):
+    told = []
+    find_segments(clip, 1.0, frames=5, hooks=Hooks(progress=lambda *step: told.append(step)))
+    assert told == [("scenes", number, len(told)) for number in range(1, 3 * SCENE + 1)]
+
+
 def test_a_clip_in_segments_has_all_frames_at_their_times_and_its_sound(clip, tools, tmp_path):
     report = restore_in_segments(clip, tmp_path / "out.mp4", tools, segment_frames=5)
     assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(clip), abs=1e-3)
