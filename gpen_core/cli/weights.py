@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from ..checkpoints.convert import Description, convert, describe
 from ..checkpoints.verify import verify
@@ -15,20 +17,22 @@ from ..model import GpenConfig
 from ..precisions import PRECISIONS
 from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
 from ..weights.download import download
-from ..weights.find import ASSETS, bundled_file, weight_folders
+from ..weights.find import ASSETS, bundled_file, resolve_model, weight_folders
 from .arguments import some_path, some_text
 from .progress import DownloadBar
+
+_FILE = "a checkpoint, or the name of an installed model"
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     inspect = commands.add_parser("inspect", help="describe a checkpoint")
     inspect.set_defaults(run=run_inspect)
-    inspect.add_argument("file", type=some_path)
+    inspect.add_argument("file", type=some_path, metavar="FILE", help=_FILE)
     inspect.add_argument("--json", action="store_true", help="machine-readable output")
 
     into = commands.add_parser("convert", help="convert a checkpoint to safetensors")
     into.set_defaults(run=run_convert)
-    into.add_argument("file", type=some_path)
+    into.add_argument("file", type=some_path, metavar="FILE", help=_FILE)
     into.add_argument("-o", "--output", type=some_path, help="output file (default: next to the source)")
     into.add_argument(
         "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: unchanged)"
@@ -51,7 +55,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_inspect(options: argparse.Namespace) -> int:
-    description = describe(options.file)
+    description = describe(_found(options.file))
     if options.json:
         published = description.published and description.published.name
         task = {field: value for field, value in asdict(description.task).items() if isinstance(value, str | bool)}
@@ -65,10 +69,11 @@ def run_inspect(options: argparse.Namespace) -> int:
 
 
 def run_convert(options: argparse.Namespace) -> int:
-    target = options.output or options.file.with_suffix(".safetensors")
-    if target.resolve() == options.file.resolve():
+    source = _found(options.file)
+    target = options.output or source.with_suffix(".safetensors")
+    if target.resolve() == source.resolve():
         raise OptionError(f"{target} is the source file itself. Choose another output with -o.")
-    print(_describe(convert(options.file, target, dtype=PRECISIONS.get(options.dtype), part=options.part)))
+    print(_describe(convert(source, target, dtype=PRECISIONS.get(options.dtype), part=options.part)))
     return 0
 
 
@@ -90,6 +95,15 @@ def run_download(options: argparse.Namespace) -> int:
         bar.close()
     print(path)
     return 0
+
+
+def _found(given: Path) -> Path:
+    """A file, or the installed model of a bare name, which is said. A path with folders in it means that file alone."""
+    if given.name != str(given) or os.path.lexists(given):
+        return given
+    path = resolve_model(given.name, weight_folders())
+    print(path, file=sys.stderr)
+    return path
 
 
 def _describe(description: Description) -> str:

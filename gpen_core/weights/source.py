@@ -24,7 +24,9 @@ def source_named(path: Path) -> Iterator[None]:
         source, text = _source(path), str(error)
         if not source or source in text:
             raise
-        raise CheckpointError(f"{one_line(text, LONGEST_LINE - len(source) - 1)} {source}") from error
+        told = one_line(text, LONGEST_LINE - len(source) - 2)
+        end = "" if told.endswith((".", "?", "!", "…")) else "."
+        raise CheckpointError(f"{told}{end} {source}") from error
 
 
 def _source(path: Path) -> str:

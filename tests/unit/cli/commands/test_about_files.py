@@ -62,6 +62,26 @@ def test_convert_writes_safetensors_beside_the_source(checkpoint, tmp_path, caps
     assert "is the source file itself" in capsys.readouterr().err
 
 
+def test_inspect_and_convert_take_the_name_of_an_installed_model(checkpoint, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "models" / "GPEN-BFR-512.pth"
+    path.parent.mkdir()
+    path.write_bytes(checkpoint.read_bytes())
+    monkeypatch.setenv("GPEN_MODELS", str(path.parent))
+    monkeypatch.chdir(tmp_path)
+    for name in ("GPEN-BFR-512", "gpen-bfr-512.onnx", "GPEN-BFR-512.pth"):
+        assert main(["inspect", name]) == 0
+        said = capsys.readouterr()
+        assert "GPEN-BFR-512.pth: GPEN generator" in said.out and str(path) in said.err
+    assert main(["convert", "GPEN-BFR-512.onnx", "-o", str(tmp_path / "c.safetensors")]) == 0
+    assert (tmp_path / "c.safetensors").exists()
+    assert main(["inspect", "bundled"]) == 0
+    capsys.readouterr()
+    assert main(["inspect", "GPEN-BFR-2048.onnx"]) == 1
+    assert "GPEN-BFR-2048.pth is not installed" in capsys.readouterr().err
+    assert main(["inspect", "elsewhere/GPEN-BFR-512.pth"]) == 1  # another file's path is not a name
+    assert "(No such file or directory). The published file is at https://" in capsys.readouterr().err
+
+
 def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, capsys):
     assert main(["doctor"]) == 0  # the bundled model does the main job
     said = capsys.readouterr().out
