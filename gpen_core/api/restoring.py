@@ -150,12 +150,14 @@ def restore_frames(
         hooks=hooks, tools=tools, mask=None if mask is None else open_mask(mask),
     )  # fmt: skip
     if not result.faces:
-        _log.warning("%s", _nobody(result, detector))
+        _log.warning("%s", _nobody(result, detector, model))
     return result
 
 
-def _nobody(result: Restoration, detector: FaceDetector | None) -> str:
+def _nobody(result: Restoration, detector: FaceDetector | None, model: GpenModel) -> str:
     """Why nothing was restored."""
+    if model.task.fills and not (result.selection and result.selection.choices):
+        return "the mask is empty, or lies on no face: nothing was filled"
     if result.selection is None:
         return "no faces were given: nothing was restored"
     found_by = f" by {detector.name}" if detector is not None and not result.selection.choices else ""

@@ -25,6 +25,7 @@ from ..jobs.checks import check_writable
 from ..jobs.places import place
 from ..jobs.plan import results_folder
 from ..pipeline import Hooks
+from ..scale.pins import with_local_model
 from .clips import check_sequence
 from .far import add_far, run_far
 from .progress import PictureBar
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     work = with_sequences(found.sources, jobs) if options.sequence else list(jobs)
     report = None if options.report is None else Report(options.report)
     files = file_options(options)
-    tools = load_tools(tool_options(options))
+    tools = load_tools(with_local_model(tool_options(options)))
     say_what_is_left_out(found, done, options.output)
     _say_with_what(tools)
     for text in found.missing:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..commands import pip_install
-from ..errors import OptionError, one_line
+from ..errors import GpenError, OptionError, one_line
 
+Result = TypeVar("Result")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}")
 
 
@@ -37,21 +38,30 @@ class Address(PurePosixPath):
         """Its name within ``system``."""
         return str(self.system._strip_protocol(str(self)))
 
+    def ask(self, call: Callable[[Any, str], Result]) -> Result:
+        """``call(system, key)``; what the store's own packages raise, such as that there are no credentials, is an OSError."""
+        try:
+            return call(self.system, self.key)
+        except (GpenError, OSError):
+            raise
+        except Exception as error:  # each store has errors of its own
+            raise OSError(f"{self}: {one_line(str(error) or type(error).__name__)}") from error
+
     def exists(self) -> bool:
         """Whether there is a file or folder of this name."""
-        return bool(self.system.exists(self.key))
+        return bool(self.ask(lambda system, key: system.exists(key)))
 
     def is_file(self) -> bool:
         """Whether it is a file."""
-        return bool(self.system.isfile(self.key))
+        return bool(self.ask(lambda system, key: system.isfile(key)))
 
     def is_dir(self) -> bool:
         """Whether it is a folder; of an object store, whether there is anything below it."""
-        return bool(self.system.isdir(self.key))
+        return bool(self.ask(lambda system, key: system.isdir(key)))
 
     def files(self, *, recursive: bool) -> Iterator[PurePosixPath]:
         """The files below it, as paths relative to it: a listing, not a question for each."""
-        found = self.system.find(self.key, maxdepth=None if recursive else 1)
+        found = self.ask(lambda system, key: system.find(key, maxdepth=None if recursive else 1))
         start = len(self.key.rstrip("/")) + 1
         return (PurePosixPath(name[start:]) for name in found)
 
@@ -98,6 +108,10 @@ def _system(scheme: str) -> Any:
         raise OptionError(f"{scheme}:// addresses: {one_line(str(error))}: {pip_install(_package(scheme))}") from error
     except ValueError as error:
         raise OptionError(f"{scheme}:// is no kind of address that fsspec knows ({error})") from error
+    except Exception as error:  # some stores look for credentials at once, and have errors of their own
+        raise OptionError(
+            f"{scheme}:// addresses cannot be used: {one_line(str(error) or type(error).__name__)}"
+        ) from error
 
 
 def _package(scheme: str) -> str:

@@ -164,7 +164,7 @@ def _told(result: Restoration, tools: Tools, before: tuple[int, int]) -> str:
     height, width = size_of(result.frames)
     if isinstance(tools.detector, WholePictures) and result.faces:
         return f"{tools.detector.name}, {width}×{height}"
-    nobody = _none(result, tools.settings.select.min_size)
+    nobody = _none(result, tools)
     count, same = len(result.faces), "image unchanged" if before == (height, width) else "image only resized"
     found = f"{count} face{'s' if count != 1 else ''}{_kept(result)}" if count else f"{nobody}, {same}"
     absent = "" if result.selection is None else result.selection.without()
@@ -183,10 +183,13 @@ def _left_out(result: Restoration) -> tuple[Choice, ...]:
     return () if result.selection is None else tuple(one for one in result.selection.choices if not one.chosen)
 
 
-def _none(result: Restoration, least: float) -> str:
-    """Why no face was worked on; the detector does not look for faces whose shorter side is below ``least`` px."""
+def _none(result: Restoration, tools: Tools) -> str:
+    """Why no face was worked on."""
     if result.selection is not None and result.selection.choices:
         return result.selection.why_none()
+    if tools.model.task.fills:  # faces may be there, but none under the mask
+        return "nothing filled"
+    least = tools.settings.select.min_size  # the detector does not look for faces whose shorter side is below
     return f"no face of {least:g} px or more found" if least else "no face found"
 
 

@@ -108,14 +108,14 @@ def _parquet(rows: Any) -> bytes:
 
 def _read(path: Path) -> bytes:
     if isinstance(path, Address):
-        return bytes(cast(Address, path).system.cat_file(path.key))
+        return bytes(cast(Address, path).ask(lambda system, key: system.cat_file(key)))
     return path.read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:
     if isinstance(path, Address):
-        path.system.makedirs(path.parent.key, exist_ok=True)
-        path.system.pipe_file(path.key, content)
+        path.parent.ask(lambda system, key: system.makedirs(key, exist_ok=True))
+        path.ask(lambda system, key: system.pipe_file(key, content))
         return
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
@@ -123,6 +123,6 @@ def _write(path: Path, content: bytes) -> None:
 
 def _remove(path: Path) -> None:
     if isinstance(path, Address):
-        path.system.rm_file(path.key)
+        path.ask(lambda system, key: system.rm_file(key))
     else:
         path.unlink(missing_ok=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from ..errors import CheckpointError, MissingWeightsError
+from ..errors import CheckpointError, MissingWeightsError, one_line
 from ..faces.detectors.load import detector_file
 from ..files import file_sha256, written_whole
 from ..jobs import ToolOptions
@@ -77,6 +79,16 @@ def with_local_files(options: ToolOptions, pins: Pins, cache: Path | None = None
     )
 
 
+def with_local_model(options: ToolOptions, cache: Path | None = None) -> ToolOptions:
+    """The options for a run on this machine alone: with the model's file, fetched if it has an address.
+
+    Raises MissingWeightsError where it cannot be read.
+    """
+    if not isinstance(options.model, Address):
+        return options
+    return replace(options, model=local_file(_pin(options.model), cache))
+
+
 def local_file(pin: Pin, cache: Path | None = None) -> Path:
     """The file on this machine, whose checksum is right; addresses are fetched once, into ``cache``."""
     path = place(pin.place)
@@ -90,7 +102,7 @@ def local_file(pin: Pin, cache: Path | None = None) -> Path:
     target = (cache or Path.home() / ".cache" / "gpen-by-sha256") / pin.sha256[:16] / path.name
     if not target.is_file() or file_sha256(target) != pin.sha256:
         with written_whole(target) as temporary:
-            path.system.get_file(path.key, str(temporary))
+            path.ask(lambda system, key: system.get_file(key, str(temporary)))
             _checked(temporary, pin)
     return target
 
@@ -104,10 +116,18 @@ def _pin(path: Path) -> Pin:
 
 
 def _remote_sha256(address: Address) -> str:
-    import hashlib
+    try:
+        return address.ask(_sha256)
+    except OSError as error:
+        reason = (
+            "no such file" if isinstance(error, FileNotFoundError) else one_line(str(error) or type(error).__name__)
+        )
+        raise MissingWeightsError(reason if str(address) in reason else f"{address}: {reason}") from error
 
-    with address.system.open(address.key, "rb") as file:
-        digest = hashlib.sha256()
+
+def _sha256(system: Any, key: str) -> str:
+    digest = hashlib.sha256()
+    with system.open(key, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -81,11 +81,12 @@ def restore_on_cluster(
     _be_quiet(ray)
     pieces = pieces_of(jobs, options.settings.blend.scale, files, ray)
     joiner = Joiner(pieces, files, ray)
-    rows = _dataset(pieces, workers, cluster, ray).map_batches(
+    tasks = _tasks(pieces, workers, cluster)
+    rows = ray.data.from_arrow(tasks).map_batches(
         Worker,
         batch_size=None,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=_IN_FLIGHT),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(tasks)), max_tasks_in_flight_per_actor=_IN_FLIGHT),
         num_cpus=cluster.cpus,
         num_gpus=cluster.gpus or None,
         fn_constructor_args=(options, pins, files, settings, attempts, cluster.attempts),
@@ -111,14 +112,14 @@ def _be_quiet(ray: Any) -> None:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
-def _dataset(pieces: Sequence[Piece], workers: int, cluster: ClusterOptions, ray: Any) -> Any:
-    """One block for each task."""
+def _tasks(pieces: Sequence[Piece], workers: int, cluster: ClusterOptions) -> list[Any]:
+    """A table for each task."""
     import pyarrow as pa
 
     most = cluster.batch or _IMAGES_A_TASK
     size = cluster.batch or max(1, min(most, len(pieces) // (workers * _TASKS_A_WORKER)))
     rows = pa.Table.from_pylist([piece_row(number, piece) for number, piece in enumerate(pieces)], _schema())
-    return ray.data.from_arrow([rows.slice(start, size) for start in range(0, len(pieces), size)])
+    return [rows.slice(start, size) for start in range(0, len(pieces), size)]
 
 
 def _schema() -> Any:

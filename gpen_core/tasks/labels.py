@@ -43,8 +43,8 @@ def check_labels(frame: Tensor) -> Iterable[str]:
     others = float(far.float().mean())
     if others > _MOST_OTHERS:
         raise ImageError(
-            f"{others:.0%} of this picture has colors that are no labels: it is no label map. Make one with Label Map of a "
-            "Face (GPEN) in ComfyUI, or paint one in the colors listed in docs/tasks.md."
+            f"{others:.0%} of this picture has colors that are no labels: it is no label map, or was saved as JPEG. Make "
+            "one with Label Map of a Face (GPEN) in ComfyUI, or paint one in the colors listed in docs/tasks.md, as PNG."
         )
     if others > _SAID:
         yield f"{others:.1%} of the label map has other colors: they were taken for the nearest label's. Save maps as PNG."

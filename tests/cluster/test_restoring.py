@@ -173,6 +173,14 @@ def test_addresses_are_read_and_written_by_the_workers(ray, archive, expected, c
     assert len(rows(tmp_path / "out")) == 20
 
 
+def test_no_more_workers_are_started_than_there_are_tasks(ray, portrait, checkpoint, tmp_path, recwarn):
+    """Ray warns of actors that will have nothing to do."""
+    Image.open(portrait).crop((128, 16, 336, 224)).save(tmp_path / "one.png")
+    asked = ["restore", str(tmp_path / "one.png"), "-o", str(tmp_path / "out.png"), "--model", str(checkpoint)]
+    assert main([*asked, "--aligned", "--engine", "ray", "--workers", "2"]) == 0 and (tmp_path / "out.png").exists()
+    assert not [each for each in recwarn if "concurrent actors" in str(each.message)]
+
+
 def test_segments_of_a_clip_are_restored_by_several_workers_and_joined(
     ray, portrait, checkpoint, tmp_path, command, capsys
 ):

@@ -82,15 +82,17 @@ class PhaseConfig:
 @dataclass(frozen=True)
 class DataConfig:
     """``held_out``: share of the pictures kept for validation, whole groups of ``group_by`` (a key of the folder's
-    manifest.json) at a time; no training picture resembles one of them (see ``split``)."""
+    manifest.json) at a time; no training picture resembles one of them (see ``split``). ``split_seed`` draws them, where
+    it is not the run's own seed: a run that goes on from another one's weights holds out what that one did."""
 
     held_out: float = 0.05
     group_by: str = ""
     workers: int = 1
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         share(held_out=self.held_out)
-        at_least(0, workers=self.workers)
+        at_least(0, workers=self.workers, split_seed=self.split_seed or 0)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from .split import Split, split
 def pictures_of(config: TrainConfig, run_paths: RunPaths, say: Callable[[str], None]) -> Split:
     """Look at the data folders, and say what is in it. Raises OptionError where it leaves nothing to train on."""
     folder = scan_all(run_paths.folders, config.model.output_size)
-    parts = split(folder, config.data.held_out, config.data.group_by, config.seed)
+    seed = config.seed if config.data.split_seed is None else config.data.split_seed
+    parts = split(folder, config.data.held_out, config.data.group_by, seed)
     say(_told(folder, parts))
     if not parts.train:
         raise OptionError(

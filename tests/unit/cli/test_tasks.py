@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from skimage.color import rgb2ycbcr
 
+import gpen_core
 from gpen_core.cli import main
 from gpen_core.imaging.files import Picture, load_picture, save_picture
 from gpen_core.tasks.labels import colored_labels
@@ -93,6 +94,29 @@ def test_only_the_inside_of_the_mask_is_filled(models, portrait, mask, tmp_path,
     before, after = np.asarray(Image.open(portrait).convert("RGB")), np.asarray(Image.open(target))
     changed = (before != after).any(-1)
     assert not changed[drawn == 0].any() and changed[drawn > 0].mean() > 0.9
+
+
+@pytest.mark.parametrize("area", [(), ("--whole-picture",)])
+@pytest.mark.parametrize("where", [None, (20, 480, 60, 500)])
+def test_where_nothing_is_filled_it_is_not_said_that_no_face_was_found(
+    models, portrait, tmp_path, capsys, caplog, where, area
+):
+    drawn = Image.new("L", (512, 512))
+    if where:
+        drawn.paste(255, where)
+    drawn.save(tmp_path / "mask.png")
+    asked = ("--model", "GPEN-Inpainting-1024", "--mask", tmp_path / "mask.png", *area)
+    assert restore(portrait, "-o", tmp_path / "o.png", *asked) == 0
+    said = capsys.readouterr()
+    assert "no face" not in said.out
+    if not (where and area):
+        assert "(nothing filled, image unchanged" in said.out
+        assert ("The mask is empty" if where is None else "100% of the mask lies outside of faces") in said.err
+        model = gpen_core.load_model("GPEN-Inpainting-1024")
+        with Image.open(portrait) as opened:
+            same = gpen_core.restore(opened, model, mask=drawn)
+            np.testing.assert_array_equal(np.asarray(same.convert("RGB")), np.asarray(opened.convert("RGB")))
+        assert "nothing was filled" in caplog.text and "no face found" not in caplog.text
 
 
 @pytest.mark.parametrize(

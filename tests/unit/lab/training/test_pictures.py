@@ -85,6 +85,19 @@ def test_gray_pictures_are_used_and_counted_also_those_that_are_stored_in_color(
     assert "2 are gray: a network that sees many learns to make gray faces" in lines[0]
 
 
+def test_the_seed_of_the_split_outlives_that_of_the_run(runs, tmp_path):
+    folder_of(tmp_path / "faces")
+
+    def held_out(seed, more=""):
+        config = runs.config("plain", changes={"seed = 5": f"seed = {seed}", "workers = 0": f"workers = 0\n{more}"})
+        return pictures_of(config, RunPaths(tmp_path / "faces", tmp_path / "run"), lambda text: None).held_out
+
+    assert held_out(1) != held_out(2)
+    assert held_out(2, "split_seed = 1") == held_out(7, "split_seed = 1") == held_out(1)
+    with pytest.raises(OptionError, match="split_seed is a number of at least 0"):
+        held_out(1, "split_seed = -1")
+
+
 def test_a_corrupt_picture_is_found_when_some_are_held_out(runs, tmp_path):
     names = folder_of(tmp_path / "faces").names
     runs.damage(tmp_path / "faces" / "07.png")
