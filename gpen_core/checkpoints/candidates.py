@@ -14,6 +14,7 @@ from ..weights.tables import Group, check_count, distinct, listed, tables_of, wi
 # What a generator's weights begin with, of which the first group only is found nowhere else.
 _MARK = re.compile(r"(?:^|(?<=\.))(?:ecd\d+\.\d|generator\.(?:input|conv1|convs|to_rgb1|to_rgbs|style)\.)")
 _OWN = re.compile(r"(?:ecd\d+|encoder|generator|final_linear)\.")
+_SPREAD = re.compile(r"((?:^|(?<=\.))(?:ecd\d+|generator|final_linear))\.module\.")
 _DISCRIMINATOR_MARK = re.compile(r"(.+\.)(?:final_conv\.0\.weight|scales\.\d+\.0\.0\.weight)")
 
 
@@ -59,7 +60,8 @@ def generator_group(
 def _groups(content: Group, name: str) -> Iterator[tuple[str, Group]]:
     """Where generators may lie ("a.b"; "" for the top) → the table of that level, without the names of wrappers."""
     count = 0
-    for place, table in tables_of(content):
+    for place, found in tables_of(content):
+        table = _without_module(found)
         names = [key for key in table if isinstance(key, str)]
         prefixes = {key[: mark.start()] for key in names if (mark := _MARK.search(key))}
         count += len(prefixes)
@@ -74,6 +76,14 @@ def _groups(content: Group, name: str) -> Iterator[tuple[str, Group]]:
             if not prefix:  # what has no name is refused where the weights are
                 group |= {key: value for key, value in table.items() if not isinstance(key, str)}
             yield f"{place}{prefix}".rstrip("."), _without_company(group, name)
+
+
+def _without_module(table: Group) -> Group:
+    """Without what each part of a network is called in where it was spread over GPUs by itself."""
+    if not any(isinstance(key, str) and _SPREAD.search(key) for key in table):
+        return table
+    plain = {_SPREAD.sub(r"\1.", key) if isinstance(key, str) else key: value for key, value in table.items()}
+    return plain if len(plain) == len(table) else table
 
 
 def _without_company(group: Group, name: str) -> Group:

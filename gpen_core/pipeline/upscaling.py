@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from ..commands import pip_install
-from ..errors import CheckpointError, MissingWeightsError, RestorationError
+from ..errors import MissingWeightsError, RestorationError
 from ..imaging.numbers import in_unit_range
 from ..polling import polling
 from ..weights.reading import read_checkpoint
 from ..weights.regular import is_missing
 from .afresh import afresh, is_stuck
 from .hooks import Hooks
+from .upscaler_file import network_in
 
 DEFAULT_MIB = 1024  # of working memory, where nobody says otherwise
 _OVERLAP = 32  # pixels to each side of a tile that are computed and thrown away: seams would show without
@@ -138,23 +139,10 @@ def load_upscaler(path: str | Path, *, device: torch.device | str = "cpu", memor
             f"{path}: no such file. Give the file of an upscaling network, such as RealESRGAN_x4plus.pth."
         )
     try:
-        import spandrel
+        import spandrel  # noqa: F401 - what reads the network needs it
     except ImportError as error:
         raise MissingWeightsError(f"upscaling needs the Python package spandrel: {pip_install('spandrel')}") from error
-    content = read_checkpoint(path).content
-    try:
-        network = spandrel.ModelLoader().load_from_state_dict(spandrel.canonicalize_state_dict(dict(content)))
-    except spandrel.UnsupportedModelError as error:
-        raise CheckpointError(
-            f"{path.name}: no upscaling network that spandrel {spandrel.__version__} knows"
-        ) from error
-    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise CheckpointError(f"{path.name}: the network cannot be built ({error})") from error
-    if not isinstance(network, spandrel.ImageModelDescriptor) or (network.input_channels, network.output_channels) != (
-        3,
-        3,
-    ):
-        raise CheckpointError(f"{path.name}: a network for {network.purpose}, which takes no plain color pictures")
+    network = network_in(read_checkpoint(path).content, path.name)
     network.to(torch.device(device)).eval()
     network.model.requires_grad_(False)
     return Upscaler(network, path.name, memory_mib or DEFAULT_MIB)

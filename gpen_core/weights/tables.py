@@ -17,8 +17,14 @@ from ..errors import CheckpointError
 
 Group = Mapping[str, Any]
 
-# What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g").
-_AVERAGED = re.compile(r"(?:^|_)ema(?=_|$)", re.IGNORECASE)
+# What trainers call averaged weights: "ema", or a name with it ("g_ema", "ema_g", "params-ema", "netGEMA"), or an older word.
+_AVERAGED = re.compile(
+    r"(?:^|[-_])(?i:ema|swa|averaged|(?<!exp_)avg|polyak|shadow)(?=[-_]|$)|(?<=[a-z0-9G])(?:EMA|Ema)(?![a-z])"
+)
+_ONLINE = re.compile(r"(?:^|[-_])online(?=[-_]|$)")  # raw ones beside their average, also in a table called "ema"
+_CURRENT, _AVERAGED_INSTEAD = "current_model_state", "state_dict"  # Lightning's WeightAveraging: the first are raw then
+# What torch puts into the names of layers that it compiles, spreads or recomputes.
+_OF_TORCH = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 _WRAPPERS = frozenset(
     ["module", "_orig_mod", "model", "net", "network", "params", "state_dict", "weights", "callbacks"]
 )
@@ -38,11 +44,19 @@ def tables_of(content: Group) -> Iterator[tuple[str, Group]]:
     while waiting:
         keys, table = waiting.popleft()
         if isinstance(table, Mapping):
-            yield "".join(f"{key}." for key in keys), table
+            yield "".join(f"{key}." for key in keys), _as_written(table)
         for key, value in table.items() if isinstance(table, Mapping) else enumerate(table):
             if isinstance(value, Mapping | list | tuple) and id(value) not in seen and len(keys) < _DEEPEST:
                 seen.add(id(value))
                 waiting.append(((*keys, key), value))
+
+
+def _as_written(table: Group) -> Group:
+    """Under the names that its layers have where the network is written, without what torch puts into them."""
+    if not any(isinstance(key, str) and _OF_TORCH.search(key) for key in table):
+        return table
+    plain = {_OF_TORCH.sub("", key) if isinstance(key, str) else key: value for key, value in table.items()}
+    return plain if len(plain) == len(table) else table
 
 
 def check_count(count: int, name: str) -> None:
@@ -61,7 +75,9 @@ def without_moments(groups: Mapping[str, Group]) -> dict[str, Group]:
 
 def without_raw(groups: Mapping[str, Group]) -> dict[str, Group]:
     """Without those of which the file holds the average."""
-    averages = [place for place in groups if _AVERAGED.search(place.replace(".", "_"))]
+    current = {place for place in groups if _CURRENT in place and place.replace(_CURRENT, _AVERAGED_INSTEAD) in groups}
+    groups = {place: group for place, group in groups.items() if place not in current}
+    averages = [place for place in groups if _is_average(place)]
     raw = {place: _subject(place) for place in groups if place not in averages}
     averaged = set()
     for place in averages:
@@ -96,8 +112,13 @@ def listed(groups: Mapping[str, Group]) -> str:
 
 def _subject(place: str) -> tuple[str, ...]:
     """Whose weights a place holds, averaged or not: ("a", "g") of "a.g_ema.module" and of "a.G"."""
-    parts = (_AVERAGED.sub("", part).strip("_") for part in place.lower().split("."))
+    parts = (_ONLINE.sub("", _AVERAGED.sub("", part)).strip("-_").lower() for part in place.split("."))
     return tuple(part for part in parts if part and part not in _WRAPPERS)
+
+
+def _is_average(place: str) -> bool:
+    name = place.replace(".", "_")
+    return _AVERAGED.search(name) is not None and _ONLINE.search(name) is None
 
 
 def _are_same(one: Group, other: Group) -> bool:

@@ -126,6 +126,13 @@ def _table(arguments: tuple[Any, ...]) -> object:
     _fail("a table")
 
 
+def _table_with_default(arguments: tuple[Any, ...]) -> object:
+    """defaultdict's: what would make a value that is missing, which none is here."""
+    if len(arguments) > 1:
+        _fail("a table")
+    return {}
+
+
 def _same_tuple(arguments: tuple[Any, ...]) -> object:
     match arguments:
         case (tuple(shape),):
@@ -161,6 +168,7 @@ _MAKERS: Mapping[str, Callable[[tuple[Any, ...]], object]] = MappingProxyType(
         "torch.nn.parameter.Parameter": _parameter,
         "torch.Size": _same_tuple,
         "collections.OrderedDict": _table,
+        "collections.defaultdict": _table_with_default,
         "_codecs.encode": _encoded,
     }
 )

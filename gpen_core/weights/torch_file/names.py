@@ -58,7 +58,7 @@ PASSED_OVER: Mapping[str, str] = MappingProxyType(
     {
         "argparse": "Namespace",
         "types": "SimpleNamespace",
-        "builtins": "set frozenset complex slice range object",
+        "builtins": "set frozenset complex slice range xrange object dict list int float str",
         "copyreg": "_reconstructor",  # how protocols 0 and 1 write any object
         "collections": "Counter deque",
         "datetime": "datetime date time timedelta timezone",

@@ -1,6 +1,7 @@
 """Whatever holds exactly one whole generator is one: nested, under longer names, with other things beside it."""
 
 import argparse
+from collections import defaultdict
 
 import pytest
 import torch
@@ -14,6 +15,11 @@ from gpen_core.model import Discriminator, DiscriminatorConfig
 
 def under(prefix, state):
     return {f"{prefix}{key}": value for key, value in state.items()}
+
+
+def inside(state, name):
+    """What torch puts into names where parts of a network are wrapped by themselves."""
+    return {key.replace(".", f".{name}.", 1): value for key, value in state.items()}
 
 
 def raw(state):
@@ -76,6 +82,23 @@ ONE = {
         "state_dict": under("net_g.", raw(s)), "callbacks": {"EMA": {"ema_weights": s, "decay": 0.999}}, "loops": {"a": 1},
     },
     "once more in half precision": lambda s: {"fp16": {key: value.half() for key, value in s.items()}, "fp32": s},
+    "an average that follows it online": lambda s: under("online_model.", raw(s)) | under("ema_model.", s),
+    "both in a table called ema": lambda s: {"ema": under("online_model.", raw(s)) | under("ema_model.", s)},
+    "Lightning's average, and the model as it is trained": lambda s: {
+        "state_dict": under("net_g.", s), "current_model_state": under("net_g.", raw(s)), "averaging_state": {"n": 3},
+    },
+    "the average after a hyphen": lambda s: {"params": raw(s), "params-ema": s},
+    "the average in another word": lambda s: {"G": raw(s), "G_avg": s},
+    "the average of stochastic weight averaging": lambda s: {"model": raw(s), "swa_model": s},
+    "the average within a word": lambda s: {"netG": raw(s), "netGEMA": s},
+    "the average in a hump": lambda s: {"g": raw(s), "gEma": s},
+    "shadows": lambda s: {"model": raw(s), "shadow": s},
+    "compiled in parts": lambda s: inside(s, "_orig_mod"),
+    "spread over GPUs in parts": lambda s: inside(s, "module"),
+    "spread by FSDP in parts, within a wrapper": lambda s: under("netG.", inside(s, "_fsdp_wrapped_module")),
+    "recomputed in parts": lambda s: inside(s, "_checkpoint_wrapped_module"),
+    "compiled, spread and averaged": lambda s: {**under("module.module._orig_mod.", s), "n_averaged": torch.tensor(7)},
+    "a table with defaults": lambda s: {"nets": defaultdict(dict, g=s), "range": range(3), "lists": defaultdict(list)},
     "a table's items": lambda s: list(s.items()),
     "a broken one beside it": lambda s: {"best": s, "last": dict(list(raw(s).items())[:-3])},
     "a broken average": lambda s: {"g": s, "g_ema": dict(list(raw(s).items())[:-3])},

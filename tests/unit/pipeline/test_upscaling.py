@@ -90,6 +90,40 @@ def test_a_run_can_be_canceled_between_tiles(file, astronaut):
         load_upscaler(file)(astronaut, Hooks(poll=poll))
 
 
+def under(prefix, state):
+    return {f"{prefix}{key}": value for key, value in state.items()}
+
+
+def raw(state):
+    return {key: value + 1 for key, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda s: s,
+        lambda s: {"state_dict": raw(s), "state_dict_ema": s, "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}}},
+        lambda s: {"state_dict": under("net_g.", s) | under("net_d.", {"conv.weight": torch.ones(2)}), "epoch": 3},
+        lambda s: {**under("module._orig_mod.", s), "n_averaged": torch.tensor(5)},
+        lambda s: {"epoch": 3, "rng": torch.get_rng_state(), "models": [{"lr": 0.1}, s]},
+        lambda s: {"last": s, "best": {key: value.clone() for key, value in s.items()}},
+        lambda s: {"ema": under("online_model.", raw(s)) | under("ema_model.", s)},
+    ],
+)
+def test_an_upscaler_is_found_in_whatever_wraps_it_its_average_first(file, tmp_path, wrap):
+    state = torch.load(file, weights_only=True)["params_ema"]
+    torch.save(wrap(state), tmp_path / "wrapped.pth")
+    found = load_upscaler(tmp_path / "wrapped.pth").network.model.state_dict()
+    assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_two_different_upscalers_are_named(file, tmp_path):
+    state = torch.load(file, weights_only=True)["params_ema"]
+    torch.save({"fast": state, "good": raw(state)}, tmp_path / "two.pth")
+    with pytest.raises(CheckpointError, match=r"two\.pth: holds 2 different networks: 'fast', 'good'\. Save the one"):
+        load_upscaler(tmp_path / "two.pth")
+
+
 def test_what_is_no_upscaler_is_named(tmp_path, checkpoint):
     with pytest.raises(MissingWeightsError, match="no such file"):
         load_upscaler(tmp_path / "none.pth")

@@ -29,6 +29,10 @@ WRAPPINGS = {
     "in a list": lambda s: {"epoch": 3, "models": [{"lr": 0.1}, s]},
     "an optimizer's moments first": lambda s: {"optim": {"exp_avg": raw(s)}, "model": s},
     "twice the same": lambda s: {"last": s, "best": {key: value.clone() for key, value in s.items()}},
+    "compiled in parts": lambda s: {key.replace(".", "._orig_mod.", 1): value for key, value in s.items()},
+    "an average that follows it online": lambda s: {"ema": under("online_model.", raw(s)) | under("ema_model.", s)},
+    "Lightning's average": lambda s: {"state_dict": under("net.", s), "current_model_state": under("net.", raw(s))},
+    "the average after a hyphen": lambda s: {"params": raw(s), "params-ema": s},
     "a broken one first": lambda s: {"last": dict(list(raw(s).items())[:-1]), "best": s},
 }
 
