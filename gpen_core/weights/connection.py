@@ -175,4 +175,5 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         allowed = ("https",) if req.type == "https" else ("http", "https")
         if made is not None and made.type not in allowed:
             raise urllib.error.HTTPError(newurl, code, f"leads to {newurl}, which is not followed", headers, fp)
+        fp.close()  # urllib would read all that comes with the redirection, into memory and without end
         return made

@@ -225,6 +225,23 @@ def test_a_redirection_to_nowhere_is_one_line(serve, tmp_path, address):
     assert str(caught.value).isprintable() and len(server.asked) <= 12 and not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": 1 << 40}, {"Transfer-Encoding": "chunked"}])
+def test_what_comes_with_a_redirection_is_not_read(serve, tmp_path, headers):
+    sent = []
+
+    def answer(handler, number):
+        if handler.path != "/file":
+            handler.send(200, CONTENT, Content_Length=len(CONTENT))
+            return
+        handler.send(302, Location="/there", **headers)
+        for _ in range(1000):  # 64 MB, if anybody listens
+            handler.wfile.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+            sent.append(1 << 16)
+
+    url, _ = serve(answer)
+    assert bring(url, tmp_path) == CONTENT and sum(sent) < 32 << 20
+
+
 def test_an_encrypted_address_leads_to_no_other():
     request = urllib.request.Request("https://example.invalid/file")
     for address, allowed in (("http://example.invalid/", False), ("https://example.invalid/b", True)):
