@@ -23,6 +23,14 @@ WORDS = (
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     "MPS backend out of memory (MPS allocated: 1 GB)",
     "Invalid buffer size: 25.00 GB",
+    "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+    "miopenStatusAllocFailed",
+    "rocBLAS error: rocblas_status_memory_error",
+    "CUSPARSE_STATUS_INSUFFICIENT_RESOURCES",
+    "[GPU] CL_MEM_OBJECT_ALLOCATION_FAILURE",
+    "bad_alloc",
+    "std::bad_array_new_length",
+    "virtual memory exhausted",
     "UR error: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
     "Native API failed. Native API returns: -5 (PI_ERROR_OUT_OF_RESOURCES)",
     "Could not allocate tensor with 9 bytes. There is not enough GPU video memory available!",
@@ -45,6 +53,12 @@ WORDS = (
 @pytest.mark.parametrize("words", WORDS)
 def test_libraries_say_it_in_many_words(words):
     assert ran_out_of_memory(RuntimeError(words))
+
+
+def test_an_error_of_the_system_says_it_by_its_number_or_where_it_has_none_in_words():
+    assert ran_out_of_memory(OSError("The paging file is too small for this operation to complete. (os error 1455)"))
+    assert ran_out_of_memory(OSError("Cannot allocate memory (os error 12)"))
+    assert not ran_out_of_memory(FileNotFoundError(2, "No such file", "out of memory.png"))
 
 
 @pytest.mark.parametrize(
