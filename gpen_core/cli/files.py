@@ -25,7 +25,8 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         type=_format,
-        help="of the results: png, jpg, webp, tif; of clips: mp4, mov, mkv, webm (default: the source's own)",
+        help="of the results: png, jpg, webp, tif; of clips: mp4, mov, mkv, webm; of animations also gif, apng (default: the "
+        "source's own)",
     )
     parser.add_argument(
         "--max-input-megapixels",
