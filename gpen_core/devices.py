@@ -6,7 +6,7 @@ import re
 
 import torch
 
-from .errors import OptionError
+from .errors import OptionError, one_line
 from .modes import AUTO
 
 _DEVICE = re.compile("(cpu|cuda|mps|xpu|hip|mtia|hpu|npu|vulkan|xla|meta|privateuseone)(:[0-9]{1,4})?")
@@ -21,6 +21,10 @@ def choose_device(name: str | torch.device) -> torch.device:
     Raises:
         OptionError: The device cannot be used on this machine.
     """
+    if not isinstance(name, str | torch.device | int) or isinstance(name, bool):
+        raise OptionError(
+            f"a device must be a name, not {one_line(repr(name), 40)}. Choose auto, cpu, cuda, mps, xpu …"
+        )
     if name != AUTO:
         if isinstance(name, str) and not _DEVICE.fullmatch(name):
             raise OptionError(
@@ -29,8 +33,10 @@ def choose_device(name: str | torch.device) -> torch.device:
             )
         try:
             return torch.empty(0, device=name).device
-        except (RuntimeError, AssertionError) as error:
-            raise OptionError(f"device '{name}' cannot be used: {str(error).splitlines()[0]}") from error
+        except (RuntimeError, AssertionError, ValueError, OverflowError) as error:
+            raise OptionError(
+                f"device '{one_line(str(name), 40)}' cannot be used: {str(error).splitlines()[0]}"
+            ) from error
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

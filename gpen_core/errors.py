@@ -1,5 +1,7 @@
 """The errors a user can act on. Every message says what is wrong, which file or value, and what to do next."""
 
+from numbers import Real
+
 LONGEST_LINE = 300  # characters of a message
 _JOINING = "\u200c\u200d"  # parts of words and of emoji
 
@@ -61,3 +63,23 @@ class RestorationError(GpenError):
 
 class TrainingError(GpenError):
     """Training cannot go on: it diverged, its data is gone, or its saved state does not fit."""
+
+
+def check_numbers(options: object, *names: str) -> None:
+    """Raise OptionError unless these settings are numbers: whole ones, or None, where their defaults are such."""
+    for name in names:
+        value, default = getattr(options, name), getattr(type(options), name, 0.0)
+        if value is None and default is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise OptionError(f"{name} must be a number, not {one_line(repr(value), 40)}")
+        if isinstance(default, int) and value % 1 != 0:  # NaN and infinity, too
+            raise OptionError(f"{name} must be a whole number, not {value}")
+
+
+def check_texts(options: object, *names: str) -> None:
+    """Raise OptionError unless these settings are texts."""
+    for name in names:
+        value = getattr(options, name)
+        if not isinstance(value, str):
+            raise OptionError(f"{name} must be a text, not {one_line(repr(value), 40)}")

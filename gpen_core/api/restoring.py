@@ -26,6 +26,7 @@ from ..pipeline import (
 )
 from ..pipeline.given import (
     check_detector,
+    check_helpers,
     check_model,
     check_settings,
     checked_faces,
@@ -89,6 +90,7 @@ def restore(
         model = load_model()
     check_model(model)
     check_settings(settings)
+    check_helpers(parser, reference, tools)
     opened = open_picture(picture, keep_gray=not model.task.gives_color)
     restored = restore_frames(
         opened.frames, model, detector=detector, faces=faces, reference=reference, parser=parser, settings=settings,
@@ -140,6 +142,7 @@ def restore_frames(
     model = load_model() if model is None else model
     check_model(model)
     check_settings(settings)
+    check_helpers(parser, reference, tools)
     if faces is None and template_for(model, settings.restore) != WHOLE:
         detector = load_detector(device=model.device) if detector is None else detector
         check_detector(detector)

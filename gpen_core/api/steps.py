@@ -27,6 +27,7 @@ from ..pipeline.crops import check_side
 from ..pipeline.frames import check_faces_of
 from ..pipeline.given import (
     check_detector,
+    check_helpers,
     checked_faces,
     checked_restored,
 )
@@ -112,6 +113,7 @@ def blend(
         ImageError: The picture is of none of the supported kinds, or a face was found in another one.
     """
     faces = checked_restored(faces)
+    check_helpers(parser)
     opened = open_picture(picture, keep_gray=not any(gives_color(face.task) for face in faces))
     blended = blend_faces(opened.frames, faces, options, parser=parser)
     result: PictureT = opened.back(blended.frames, blended.mask)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..engines import Engine, Network, OnnxNetwork, PlainEngine, Threaded, engine_of
-from ..errors import OptionError, RestorationError
+from ..errors import ImageError, OptionError, RestorationError
 from ..model import Gpen, GpenConfig
 from ..tasks import Task
 
@@ -101,9 +101,17 @@ class GpenModel:
             [N, 3, S', S'] RGB in [0, 1], float32, on the weights' device.
 
         Raises:
+            ImageError: The crops are none, or of another size.
             RestorationError: The network yields NaN or infinity, in float32 too.
         """
-        self.module.check_pictures(crops)
+        if not isinstance(crops, Tensor):
+            raise ImageError(f"crops must be a tensor [N, 3, S, S] in [0, 1], not a {type(crops).__name__}")
+        if not crops.is_floating_point():
+            raise ImageError(f"crops must be floating point in [0, 1], not {crops.dtype}")
+        try:
+            self.module.check_pictures(crops)
+        except ValueError as error:
+            raise ImageError(f"the crops do not fit {self.name}: {error}") from error
         before = None if noise is None else noise.get_state()
 
         def restored(module: Gpen | OnnxNetwork) -> Tensor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import OptionError
+from ..errors import OptionError, check_numbers, check_texts, one_line
 from ..geometry import apply_affine, compose, resize_affine, same_shape, size_of
 from ..imaging.blur import gaussian_blur
 from ..imaging.masks import border_fade, ellipse_mask, region_mask
@@ -56,11 +57,19 @@ class RegionOptions:
     meshes: tuple[FaceMesh, ...] = ()
 
     def __post_init__(self) -> None:
+        check_numbers(self, "rest", "grow", "feather")
+        check_texts(self, "mask_mode")
+        if not isinstance(self.strengths, Mapping):
+            raise OptionError(f"strengths must be a mapping of regions, not {one_line(repr(self.strengths), 40)}")
+        if not isinstance(self.meshes, list | tuple) or not all(isinstance(mesh, FaceMesh) for mesh in self.meshes):
+            raise OptionError(f"meshes must come from read_meshes, not {one_line(repr(self.meshes), 40)}")
+        if self.mask is not None and (not isinstance(self.mask, Tensor) or self.mask.dim() != 4):
+            raise OptionError(f"a mask must be a tensor [B, 1, H, W] in [0, 1], not a {type(self.mask).__name__}")
         for region, strength in self.strengths.items():
             if region not in REGIONS:
                 raise OptionError(f"no region of a face is called '{region}'. Known: {', '.join(REGIONS)}.")
-            if not 0 <= strength <= 1:
-                raise OptionError(f"the strength of {region} must be from 0 to 1, not {strength}")
+            if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
+                raise OptionError(f"the strength of {region} must be from 0 to 1, not {one_line(repr(strength), 40)}")
         if self.rest is not None and not 0 <= self.rest <= 1:
             raise OptionError(f"the strength of the rest must be from 0 to 1, not {self.rest}")
         if self.feather is not None and self.feather < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptionError
+from ..errors import OptionError, check_numbers
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,6 @@ class TrackOptions:
     looks: float = 1.0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "patience", "reach", "growth", "looks")
         if self.patience < 0 or self.reach <= 0 or self.growth <= 1 or self.looks < 0:
             raise OptionError(f"tracks need patience ≥ 0, reach > 0, growth > 1 and looks ≥ 0, not {self}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
-from ..errors import OptionError
+from ..errors import OptionError, check_numbers, check_texts, one_line
 from ..imaging.color_methods import COLOR_METHODS
 from ..modes import AUTO
 
@@ -45,8 +46,12 @@ class BlendOptions:
     whole_crop: bool = False
 
     def __post_init__(self) -> None:
-        if self.scale != AUTO and not (isinstance(self.scale, int | float) and 0 < self.scale <= LARGEST_SCALE):
-            raise OptionError(f"scale must be 'auto' or above 0 and at most {LARGEST_SCALE:g}, not {self.scale!r}")
+        check_numbers(self, "strength", "softness", "max_megapixels", "grain", "grain_seed")
+        check_texts(self, "color")
+        is_auto = isinstance(self.scale, str) and self.scale == AUTO
+        if not is_auto and not (isinstance(self.scale, Real) and 0 < self.scale <= LARGEST_SCALE):
+            given = one_line(repr(self.scale), 40)
+            raise OptionError(f"scale must be 'auto' or above 0 and at most {LARGEST_SCALE:g}, not {given}")
         if not 0 <= self.strength <= 1:
             raise OptionError(f"strength must be from 0 to 1, not {self.strength}")
         if not 0 < self.softness <= 1:

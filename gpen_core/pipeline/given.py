@@ -11,6 +11,7 @@ import torch
 from ..errors import OptionError
 from ..types import Face, RestoredFace
 from .options import Settings
+from .protect import ProtectTools
 
 _Kind = TypeVar("_Kind", Face, RestoredFace)
 
@@ -25,6 +26,16 @@ def check_detector(detector: Any) -> None:
     """Raise OptionError unless it finds faces (see ``faces.detectors.FaceDetector``)."""
     if isinstance(detector, type) or not callable(getattr(detector, "detect", None)):
         raise OptionError(f"the detector is {_called(detector)}. Load one with load_detector.")
+
+
+def check_helpers(parser: Any, reference: Any = None, tools: Any = ProtectTools()) -> None:
+    """Raise OptionError unless each is what blends, chooses or protects faces; the first two may be None."""
+    if parser is not None and not all(callable(getattr(parser, name, None)) for name in ("regions", "parts")):
+        raise OptionError(f"the parser is {_called(parser)}. Load one with load_parser.")
+    if reference is not None and not callable(getattr(reference, "likeness", None)):
+        raise OptionError(f"the reference is {_called(reference)}. Load one with load_reference.")
+    if not isinstance(tools, ProtectTools):
+        raise OptionError(f"the tools are {_called(tools)}. Load them with load_protect_tools.")
 
 
 def checked_faces(faces: Any) -> tuple[Face, ...]:

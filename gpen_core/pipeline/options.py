@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptionError
+from ..errors import OptionError, check_numbers, check_texts
 from ..faces.selection import SelectOptions
 from ..geometry import TEMPLATES
 from ..modes import AUTO, PROTECT_MODES
@@ -30,6 +30,8 @@ class RestoreOptions:
     whole_picture: bool = False
 
     def __post_init__(self) -> None:
+        check_numbers(self, "batch_size", "memory_mib")
+        check_texts(self, "template")
         if self.template != AUTO and self.template not in TEMPLATES:
             raise OptionError(f"unknown alignment template '{self.template}'. Known: auto, {', '.join(TEMPLATES)}.")
         if self.batch_size < 0:
@@ -53,6 +55,8 @@ class ProtectOptions:
     min_similarity: float = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "min_similarity")
+        check_texts(self, "mode")
         if self.mode not in PROTECT_MODES:
             raise OptionError(f"unknown protection '{self.mode}'. Known: {', '.join(PROTECT_MODES)}.")
         if not 0 <= self.min_similarity <= 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptionError
+from ..errors import OptionError, check_numbers
 
 # The range of torch.Generator and of ComfyUI's seed widgets. On the CPU, torch uses only the lower 32 bits.
 LARGEST_SEED = 2**64 - 1
@@ -54,6 +54,7 @@ class SampleOptions:
     batch_size: int = 0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "seed", "count", "truncation", "to_seed", "noise_seed", "batch_size")
         for name in ("seed", "to_seed", "noise_seed"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= LARGEST_SEED:

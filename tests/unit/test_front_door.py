@@ -1,9 +1,11 @@
 """What `import gpen_core` gives a Python program, with a tiny real model and a real photograph."""
 
+import dataclasses
 import importlib.util
 import inspect
 import io
 import logging
+import math
 import zlib
 from dataclasses import replace
 
@@ -15,7 +17,7 @@ from PIL import Image, PngImagePlugin
 
 import gpen_core
 from gpen_core import BlendOptions, ProtectOptions, RestoredFace, SelectOptions, Settings
-from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
+from gpen_core.errors import CheckpointError, GpenError, ImageError, MissingWeightsError, OptionError
 from gpen_core.faces.identity import Embedder
 from gpen_core.imaging.pictures import open_picture
 from gpen_core.tasks import TASKS
@@ -396,3 +398,47 @@ def test_a_parser_that_is_absent_says_where_to_get_it(tmp_path, checkpoint):
     if importlib.util.find_spec("facexlib") is not None:
         with pytest.raises(CheckpointError, match="ParseNet"):
             gpen_core.load_parser(checkpoint)
+
+
+ODD = [
+    5,
+    "text",
+    b"x",
+    [],
+    {},
+    (),
+    object(),
+    math.nan,
+    np.zeros((4, 4)),
+    torch.zeros(0),
+    torch.zeros(2, 2, device="meta"),
+    True,
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_helpers_models_and_devices_of_another_kind_are_errors_of_ours(astronaut, tiny_model, known, checkpoint, odd):
+    for name in ("parser", "reference", "tools", "settings", "detector", "model"):
+        given = {"model": tiny_model, "detector": known} | {name: odd}
+        with pytest.raises(GpenError) as caught:
+            gpen_core.restore(astronaut, **given)
+        assert len(str(caught.value)) <= 300 and "\n" not in str(caught.value), name
+    with pytest.raises(GpenError):
+        tiny_model(odd)
+    with pytest.raises(GpenError):
+        gpen_core.load_model(checkpoint, device=odd)
+
+
+@pytest.mark.parametrize("odd", [value for value in ODD if not isinstance(value, int | float) or isinstance(value, bool)],
+                         ids=lambda odd: type(odd).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "options", ["BlendOptions", "RestoreOptions", "ProtectOptions", "DetectOptions", "SelectOptions", "RegionOptions"]
+)
+def test_settings_of_another_kind_are_errors_of_ours(options, odd):
+    kind = getattr(gpen_core, options)
+    for field in dataclasses.fields(kind):
+        ours = isinstance(field.default, int | float | str) and not isinstance(field.default, bool)
+        if ours and type(odd) is not type(field.default) and not (field.name == "scale" and odd is True):
+            with pytest.raises(OptionError) as caught:
+                kind(**{field.name: odd})
+            assert len(str(caught.value)) <= 300 and "\n" not in str(caught.value), field.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...errors import OptionError
+from ...errors import OptionError, check_numbers
 
 SMALLEST_SEEN = 20.0  # width in view pixels from which both networks find faces reliably (measured on the test photos)
 # Of the root of the area: a 24-megapixel photograph is searched for faces of 38 px, in a quarter of the time.
@@ -40,9 +40,10 @@ class DetectOptions:
     nms_iou: float = 0.4
 
     def __post_init__(self) -> None:
+        check_numbers(self, "threshold", "min_face", "max_side", "tile_side", "nms_iou")
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise OptionError(f"threshold is {self.threshold}; it must be between 0 and 1, e.g. 0.85")
-        if self.min_face is not None and not (math.isfinite(self.min_face) and self.min_face >= LEAST_MIN_FACE):
+        if self.min_face is not None and not LEAST_MIN_FACE <= self.min_face < math.inf:
             raise OptionError(f"min_face is {self.min_face}; it must be at least {LEAST_MIN_FACE} pixels")
         if self.max_side < 128:
             raise OptionError(f"max_side is {self.max_side}; it must be at least 128 pixels, e.g. 640")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...errors import ImageError, OptionError
+from ...errors import ImageError, OptionError, check_numbers, check_texts
 from ...geometry import same_shape, size_of
 from ...types import Face
 from .orders import MASK_MODES
@@ -29,6 +29,8 @@ class MaskRule:
     overlap: float = 0.5
 
     def __post_init__(self) -> None:
+        check_numbers(self, "overlap")
+        check_texts(self, "mode")
         if self.mode not in MASK_MODES:
             raise OptionError(f"unknown mask mode '{self.mode}'. Known: {', '.join(MASK_MODES)}.")
         if not 0 < self.overlap <= 1:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
-from ...errors import OptionError
+from ...errors import OptionError, check_numbers, check_texts, one_line
 from ...types import Point
 from .indices import parse_indices
 from .orders import CENTER, ORDERS
@@ -51,6 +52,10 @@ class SelectOptions:
         return self.min_quality > 0 or self.max_quality < 1
 
     def __post_init__(self) -> None:
+        check_numbers(
+            self, "limit", "min_size", "max_size", "min_share", "max_share", "min_score", "min_quality", "max_quality"
+        )
+        check_texts(self, "order", "indices")
         if self.order not in ORDERS:
             raise OptionError(f"unknown order '{self.order}'. Known: {', '.join(ORDERS)}.")
         if not self.limit >= 0:
@@ -60,12 +65,14 @@ class SelectOptions:
         for name in ("min_score", "min_quality", "max_quality"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
-        if not all(0 <= share <= 1 for share in self.point):
-            x, y = self.point
-            raise OptionError(
-                f"the point must be shares of width and height from 0 to 1, such as 0.3,0.5, not {x:g},{y:g}"
-            )
+        if not isinstance(self.point, list | tuple) or len(self.point) != 2 or not all(map(_is_share, self.point)):
+            given = one_line(str(self.point), 40)
+            raise OptionError(f"the point must be shares of width and height from 0 to 1, such as 0.3,0.5, not {given}")
         parse_indices(self.indices)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and bool(0 <= value <= 1)
 
 
 def _check_limits(name: str, least: float, most: float, highest: float) -> None:
