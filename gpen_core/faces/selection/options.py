@@ -72,7 +72,7 @@ class SelectOptions:
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, Real) and bool(0 <= value <= 1)
+    return isinstance(value, Real) and 0 <= float(value) <= 1
 
 
 def _check_limits(name: str, least: float, most: float, highest: float) -> None:
