@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ..commands import gpen
-from ..errors import GpenError, visible
+from ..errors import DownloadError, GpenError, MissingWeightsError, visible
 
 FAILED, INTERRUPTED = 1, 130
 _HINTS = 3
+_LISTS = (DownloadError, MissingWeightsError)  # whose lines are ours; a line break in another error is in a file's name
 _LONGEST_NAME = 300  # characters of a file's that nothing can be done with
 # Command → the module that adds it, in the order of the help text.
 _COMMANDS = MappingProxyType(
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # nobody reads our output any more
         return FAILED
     except (GpenError, OSError) as error:
-        print(visible(f"error: {_reason(error)}", kept="\n"), file=sys.stderr)
+        print(visible(f"error: {_reason(error)}", kept="\n" if isinstance(error, _LISTS) else ""), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted; files already written are complete", file=sys.stderr)
@@ -95,7 +96,7 @@ class _Parser(argparse.ArgumentParser):
         """One line: what is wrong, the options whose names are like those that there are not, and where all are listed."""
         name = self.prog.removeprefix("python -m gpen_core").strip()
         advice = gpen(f"{name} --help".strip())
-        self.exit(2, visible(f"error: {message}.{self._hints()} What there is: {advice}", kept="\n") + "\n")
+        self.exit(2, visible(f"error: {message}.{self._hints()} What there is: {advice}") + "\n")
 
     def _hints(self) -> str:
         hints = [f" For the file '{name}', write .{os.sep}{name}." for name in self._files]

@@ -21,7 +21,7 @@ from ..jobs import (
     restore_sequence_job,
     with_sequences,
 )
-from ..jobs.checks import check_writable
+from ..jobs.checks import check_name, check_writable
 from ..jobs.places import place
 from ..jobs.plan import results_folder
 from ..pipeline import Hooks
@@ -98,6 +98,7 @@ def _restore_all(jobs: Sequence[Job | FrameSequence], tools: Tools, files: FileO
 def _check_report(options: argparse.Namespace) -> None:
     if options.report is None:
         return
+    check_name(options.report, "Give --report a shorter one.")
     if options.report.is_dir():
         raise OptionError(f"--report {options.report}: this is a folder. Name a file in it.")
     if options.report.exists() and not options.overwrite:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..checkpoints.convert import Description, convert, describe
 from ..checkpoints.verify import verify
-from ..errors import OptionError
+from ..errors import DownloadError, OptionError
 from ..files import file_sha256
 from ..model import GpenConfig
 from ..precisions import PRECISIONS
@@ -27,13 +27,18 @@ _FILE = "a checkpoint, or the name of an installed model"
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     inspect = commands.add_parser("inspect", help="describe a checkpoint")
     inspect.set_defaults(run=run_inspect)
-    inspect.add_argument("file", type=some_path, metavar="FILE", help=_FILE)
+    inspect.add_argument("file", type=some_text, metavar="FILE", help=_FILE)
     inspect.add_argument("--json", action="store_true", help="machine-readable output")
 
     into = commands.add_parser("convert", help="convert a checkpoint to safetensors")
     into.set_defaults(run=run_convert)
-    into.add_argument("file", type=some_path, metavar="FILE", help=_FILE)
-    into.add_argument("-o", "--output", type=some_path, help="output file (default: next to the source)")
+    into.add_argument("file", type=some_text, metavar="FILE", help=_FILE)
+    into.add_argument(
+        "-o",
+        "--output",
+        type=some_path,
+        help="output file (default: next to the source; of an installed model: here)",
+    )
     into.add_argument(
         "--dtype", choices=list(PRECISIONS), help="float16 and bfloat16 halve the file (default: unchanged)"
     )
@@ -70,9 +75,12 @@ def run_inspect(options: argparse.Namespace) -> int:
 
 def run_convert(options: argparse.Namespace) -> int:
     source = _found(options.file)
-    target = options.output or source.with_suffix(".safetensors")
+    beside = source.with_suffix(".safetensors")
+    target = options.output or (Path(beside.name) if _is_name(options.file) else beside)
     if target.resolve() == source.resolve():
         raise OptionError(f"{target} is the source file itself. Choose another output with -o.")
+    if options.output is None and os.path.lexists(target):
+        raise OptionError(f"{target} is there already: say -o, or remove it.")
     print(_describe(convert(source, target, dtype=PRECISIONS.get(options.dtype), part=options.part)))
     return 0
 
@@ -85,7 +93,7 @@ def run_download(options: argparse.Namespace) -> int:
         print(path)
         return 0
     if entry is None:
-        raise OptionError(f"'{options.name}' is not a published file.\n{_list_published()}")
+        raise DownloadError(f"'{options.name}' is not a published file.\n{_list_published()}")
     folder = options.output or weight_folders()[0]
     print(f"{entry.name}: {entry.license}\n{entry.urls[0]}", file=sys.stderr)
     bar = DownloadBar(entry.filename)
@@ -97,13 +105,18 @@ def run_download(options: argparse.Namespace) -> int:
     return 0
 
 
-def _found(given: Path) -> Path:
-    """A file, or the installed model of a bare name, which is said. A path with folders in it means that file alone."""
-    if given.name != str(given) or os.path.lexists(given):
-        return given
-    path = resolve_model(given.name, weight_folders())
+def _found(given: str) -> Path:
+    """A file, or the installed model of a bare name, which is said."""
+    if not _is_name(given):
+        return Path(given)
+    path = resolve_model(given, weight_folders())
     print(path, file=sys.stderr)
     return path
+
+
+def _is_name(given: str) -> bool:
+    """Whether it is an installed model's name. What has folders in it, "./" too, or is there, means that file alone."""
+    return Path(given).name == given and "\\" not in given and not os.path.lexists(given)
 
 
 def _describe(description: Description) -> str:

@@ -59,14 +59,30 @@ def _all_written(jobs: Sequence[Job]) -> Iterator[Path]:
 def check_names(jobs: Sequence[Job]) -> None:
     """Raise ImageError for a name that is longer than file systems allow, such as one with what is added to it."""
     for path in _all_written(jobs):
-        length = (
-            len(path.name.encode("utf-16-le", "surrogatepass")) // 2 if os.name == "nt" else len(os.fsencode(path.name))
-        )
-        if not isinstance(path, Address) and length > _LONGEST_NAME:
-            shown = f"{path.name[:40]}…{path.name[-24:]}"
-            raise ImageError(
-                f"'{shown}' is longer than a file's name can be. Rename the input, or name the result with -o."
-            )
+        check_name(path, "Rename the input, or name the result with -o.")
+
+
+def check_name(path: Path, advice: str) -> None:
+    """Raise ImageError, which ends with ``advice``, where a part of a path is longer than file systems allow.
+
+    To be asked first: whether such a path is there, a system answers with an error of its own.
+    """
+    if (name := _too_long(path)) is not None:
+        raise ImageError(f"'{name[:40]}…{name[-24:]}' is longer than a file's name can be. {advice}")
+
+
+def can_be_there(path: Path) -> bool:
+    """Whether a file system may have a file of this path."""
+    return _too_long(path) is None
+
+
+def _too_long(path: Path) -> str | None:
+    parts = () if isinstance(path, Address) else path.parts
+    return next((part for part in parts if _length(part) > _LONGEST_NAME), None)
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-16-le", "surrogatepass")) // 2 if os.name == "nt" else len(os.fsencode(name))
 
 
 def check_writable(folder: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import ImageError, OptionError
 from ..imaging.files import IMAGE_EXTENSIONS, MOST_MEGAPIXELS, load_picture
 from ..imaging.luma import luma_of
+from .checks import can_be_there
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Companions:
 
     def __post_init__(self) -> None:
         for name, place in (("--mask", self.mask), ("--background", self.background)):
-            if place is not None and not place.exists():
+            if place is not None and not (can_be_there(place) and place.exists()):
                 raise OptionError(f"{name} {place}: no such file or folder")
 
     @property
@@ -54,10 +55,11 @@ class Companions:
 
 
 def _found(place: Path, source: Path, what: str) -> Path:
-    """The file of the source's name, with any ending."""
+    """The file of the source's name, with any ending; a GIF only where it is the only one: its 256 colors are a preview's."""
     if not place.is_dir():
         return place
-    names = sorted(file for file in place.iterdir() if file.stem == source.stem and _is_picture(file))
+    every = sorted(file for file in place.iterdir() if file.stem == source.stem and _is_picture(file))
+    names = [file for file in every if file.suffix.lower() != ".gif"] or every
     same = [file for file in names if file.name == source.name]
     if len(names) != 1 and not same:
         several = f"several ({', '.join(file.name for file in names)})" if names else "none"

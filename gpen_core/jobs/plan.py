@@ -12,7 +12,7 @@ from ..errors import ImageError, OptionError
 from ..imaging.files import WRITABLE
 from ..imaging.files.formats import FORMATS
 from ..video.files import WRITABLE_CLIPS, is_clip
-from .checks import check_names, check_nothing_is_there, check_sources_stay, check_writable
+from .checks import check_name, check_names, check_nothing_is_there, check_sources_stay, check_writable
 from .endings import ONLY_ANIMATIONS, can_become, kind_of, own_or_usual
 from .job import Job, is_moving, key_of
 from .places import Address, place, text_of
@@ -84,6 +84,7 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
         ImageError: A result would replace a source or an existing file, or cannot be written there.
     """
     jobs = _named(sources, output)
+    check_names(jobs)
     check_sources_stay(jobs)
     is_there = _looked_up(place(output.path), jobs)
     done = frozenset() if output.overwrite else earlier.done
@@ -95,7 +96,6 @@ def plan_jobs(sources: Sequence[Source], output: Output, earlier: Earlier = Earl
     left = [missing for job in jobs if (missing := left_of(job)) is not None]
     if not output.overwrite and not output.skip_existing:
         check_nothing_is_there([job for job in left if text_of(job.target) not in earlier.planned], is_there)
-    check_names(left)
     for folder in sorted({job.target.parent for job in left}):
         check_writable(folder)
     return left, len(jobs) - len(left)
@@ -116,8 +116,12 @@ def _missing(job: Job, is_there: Callable[[Path], bool]) -> Job | None:
 
 
 def names_a_file(text: str) -> bool:
-    """Whether an output, as typed, is a file: an unknown ending is more likely mistyped than part of a folder's name."""
+    """Whether an output, as typed, is a file: an unknown ending is more likely mistyped than part of a folder's name.
+
+    Raises ImageError for a name that is longer than file systems allow.
+    """
     path = place(text)
+    check_name(path, "Give a shorter one with -o.")
     if path.is_dir() or text.endswith(("/", os.sep)):
         return False
     return (
@@ -128,7 +132,7 @@ def names_a_file(text: str) -> bool:
 
 
 def results_folder(text: str) -> Path | None:
-    """The folder that an output, as typed, is; None for a file."""
+    """The folder that an output, as typed, is; None for a file. Raises as ``names_a_file``."""
     return None if names_a_file(text) else place(text)
 
 

@@ -12,6 +12,7 @@ from typing import cast
 from ..errors import ImageError
 from ..imaging.files import IMAGE_EXTENSIONS
 from ..video.files import CLIP_EXTENSIONS, is_clip
+from .checks import can_be_there, check_name
 from .places import Address, place
 
 # Folders in which other systems keep companions of the pictures beside them.
@@ -70,6 +71,9 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
     missing, passed_over, results = [], [], set()
     for text in inputs:
         path = _expanded(text)
+        if not can_be_there(path):
+            missing.append(text)
+            continue
         searched = _searched(path)
         within = None if output is None else _within(searched, output)
         every = list(_sources(path, recursive))
@@ -86,6 +90,8 @@ def find_pictures(inputs: Sequence[str], *, recursive: bool = False, output: Pat
         if not found:
             missing.append(text)
     if not sources:
+        for text in missing:
+            check_name(place(text), "Give the name of an image, a folder or a pattern.")
         raise ImageError(_nothing(missing, passed_over))
     every_source = {source.path for source in sources.values()}
     return Found(tuple(sources.values()), tuple(missing), tuple(passed_over), len(results - every_source))
@@ -138,7 +144,7 @@ def _nothing(missing: Sequence[str], passed_over: Sequence[tuple[str, int]]) -> 
 def _expanded(text: str) -> Path:
     """With the home folder for ``~``, where there is one."""
     path = place(text)
-    if not text.startswith("~") or path.exists():
+    if not text.startswith("~") or not can_be_there(path) or path.exists():
         return path
     try:
         return path.expanduser()

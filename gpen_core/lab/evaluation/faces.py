@@ -14,6 +14,7 @@ from ...errors import ImageError, OptionError
 from ...imaging.files import IMAGE_EXTENSIONS, load_picture
 
 _SHOWN = 3
+_EXTENSIONS = tuple(ending for ending in IMAGE_EXTENSIONS if ending != ".gif")  # 256 colors are no ground truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +87,13 @@ def open_faces(
 
 
 def picture_names(root: Path) -> list[str]:
-    """Every picture below a folder, relative to it, in order. Raises OptionError where there is none."""
+    """Every picture below a folder but GIFs, relative to it, in order. Raises OptionError where there is none."""
     if not root.is_dir():
         raise OptionError(f"{root}: no such folder. Give a folder of aligned, square faces.")
-    paths = (path for path in root.rglob("*") if path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file())
+    paths = (path for path in root.rglob("*") if path.suffix.lower() in _EXTENSIONS and path.is_file())
     names = sorted(path.relative_to(root).as_posix() for path in paths)
     if not names:
-        raise OptionError(f"{root}: no pictures ({', '.join(IMAGE_EXTENSIONS)}) in this folder or below it")
+        raise OptionError(f"{root}: no pictures ({', '.join(_EXTENSIONS)}) in this folder or below it")
     return names
 
 

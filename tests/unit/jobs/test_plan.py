@@ -13,7 +13,7 @@ from unit_harness.privileges import permissions_count
 from gpen_core.errors import ImageError, OptionError
 from gpen_core.jobs.job import is_moving
 from gpen_core.jobs.places import place
-from gpen_core.jobs.plan import Earlier, Output, plan_jobs, remove_faces
+from gpen_core.jobs.plan import Earlier, Output, plan_jobs, remove_faces, results_folder
 from gpen_core.jobs.sources import Source, find_pictures
 
 
@@ -272,6 +272,30 @@ def test_what_contradicts_itself_or_cannot_be_a_name_is_said_before_the_work(tmp
     make(tmp_path, "noending")
     with pytest.raises(ImageError, match=r"is no folder, and has no ending"):
         plan_jobs([source], Output(str(tmp_path / "noending")))
+
+
+@pytest.mark.parametrize("asked", [{}, {"overwrite": True}, {"skip_existing": True}])
+def test_an_endless_name_is_said_where_the_folder_is_there_too(tmp_path, asked):
+    """There, the system would be asked for the file first."""
+    make(tmp_path, "out/noending")
+    long = Source(Path("é" * 122 + ".png"))
+    with pytest.raises(ImageError, match=r"is longer than a file's name can be. Rename the input"):
+        plan_jobs([long], Output(f"{tmp_path}/out/", side_by_side=True, **asked))
+    for typed in ("n" * 252 + ".png", "n" * 300, "n" * 300 + "/", "n" * 300 + "/a.png"):
+        with pytest.raises(ImageError, match=r"is longer than a file's name can be. Give a shorter one with -o"):
+            plan_jobs([Source(Path("a.png"))], Output(f"{tmp_path}/out/{typed}", **asked))
+        with pytest.raises(ImageError, match=r"is longer than a file's name can be"):
+            results_folder(f"{tmp_path}/out/{typed}")
+
+
+def test_an_endless_input_is_missing_and_stops_no_other(tmp_path):
+    make(tmp_path, "a.png")
+    endless = [f"{tmp_path}/{'n' * 300}.png", "~" + "n" * 300, f"{tmp_path}/{'n' * 300}/*.png"]
+    found = find_pictures([*endless, str(tmp_path / "a.png")])
+    assert names(found, tmp_path) == ["a.png"] and found.missing == tuple(endless)
+    for text in endless:
+        with pytest.raises(ImageError, match=r"is longer than a file's name can be. Give the name of an image"):
+            find_pictures([text])
 
 
 def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path):

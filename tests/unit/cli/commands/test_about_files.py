@@ -82,6 +82,42 @@ def test_inspect_and_convert_take_the_name_of_an_installed_model(checkpoint, tmp
     assert "(No such file or directory). The published file is at https://" in capsys.readouterr().err
 
 
+def test_convert_replaces_nothing_that_is_not_named(checkpoint, tmp_path, monkeypatch, capsys):
+    models, here = tmp_path / "models", tmp_path / "here"
+    models.mkdir()
+    here.mkdir()
+    (models / "GPEN-BFR-512.pth").write_bytes(checkpoint.read_bytes())
+    (models / "GPEN-BFR-512.safetensors").write_bytes(b"mine")
+    monkeypatch.setenv("GPEN_MODELS", str(models))
+    monkeypatch.chdir(here)
+    assert main(["convert", "GPEN-BFR-512.pth"]) == 0  # of the installed model, into this folder
+    assert [path.name for path in here.iterdir()] == ["GPEN-BFR-512.safetensors"]
+    (here / "GPEN-BFR-512.safetensors").write_bytes(b"mine, too")
+    capsys.readouterr()
+    for given in ("GPEN-BFR-512.pth", str(models / "GPEN-BFR-512.pth")):
+        assert main(["convert", given]) == 1
+        said = capsys.readouterr().err
+        assert "GPEN-BFR-512.safetensors is there already: say -o, or remove it" in said and said.count("\n") <= 2
+    assert (here / "GPEN-BFR-512.safetensors").read_bytes() == b"mine, too"
+    assert (models / "GPEN-BFR-512.safetensors").read_bytes() == b"mine"
+    assert main(["convert", "GPEN-BFR-512.pth", "-o", "GPEN-BFR-512.safetensors"]) == 0
+    assert (here / "GPEN-BFR-512.safetensors").stat().st_size > 9
+
+
+def test_a_path_to_this_folder_is_no_installed_model(checkpoint, tmp_path, monkeypatch, capsys):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.pth").write_bytes(checkpoint.read_bytes())
+    monkeypatch.setenv("GPEN_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["inspect", "mine.pth"]) == 0
+    for given in ("./mine.pth", ".\\mine.pth", "models/../mine.pth"):
+        for command in ("inspect", "convert"):
+            capsys.readouterr()
+            assert main([command, given]) == 1
+            assert "mine.pth: cannot be read" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
+
+
 def test_doctor_says_what_is_missing_and_what_to_do(published_name, tmp_path, capsys):
     assert main(["doctor"]) == 0  # the bundled model does the main job
     said = capsys.readouterr().out

@@ -81,6 +81,27 @@ def test_a_wrong_option_is_one_line_that_names_what_was_typed(portrait, checkpoi
     assert not said.out and said.err.startswith("error: ") and said.err.count("\n") == 1 and words in said.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("x.png", "-o", "o", "--a\nb"), r"--a\nb"),
+        (("x\n\x1b[2J.png", "-o", "o"), r"x\n\x1b[2J.png"),
+        (("n" * 300 + ".png", "-o", "o"), "is longer than a file's name can be"),
+        (("{in}", "-o", "n" * 300 + ".png"), "is longer than a file's name can be"),
+        (("{in}", "-o", "o", "--report", "n" * 300 + ".html"), "is longer than a file's name can be"),
+        (("{in}", "-o", "o", "--background", "n" * 300), "no such file or folder"),
+    ],
+)
+def test_line_breaks_and_endless_names_leave_errors_one_line(portrait, tmp_path, monkeypatch, capsys, arguments, shown):
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert restore(*(argument.replace("{in}", str(portrait)) for argument in arguments)) == 1
+    except SystemExit as ended:
+        assert ended.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1 and shown in said
+
+
 def commands_of(parser):
     found = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     return [parser, *found.choices.values()]

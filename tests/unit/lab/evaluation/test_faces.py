@@ -47,6 +47,8 @@ def test_a_limit_draws_by_its_seed(tmp_path):
     assert drawn[0] == drawn[1] != drawn[2] and all(len(names) == 5 for names in drawn)
     assert drawn[0] == tuple(sorted(drawn[0])) and drawn[0][0].startswith("deep/")
     assert len(open_faces(tmp_path, limit=99)) == 20
+    save(tmp_path / "deep" / "05.gif", (8, 8))  # a preview: the faces that are drawn stay the same
+    assert open_faces(tmp_path, limit=5, seed=1).names == drawn[0] and len(open_faces(tmp_path)) == 20
 
 
 def test_a_list_names_the_faces(folder, tmp_path):
