@@ -1,6 +1,8 @@
 """The errors a user can act on. Every message says what is wrong, which file or value, and what to do next."""
 
-from numbers import Real
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any
 
 LONGEST_LINE = 300  # characters of a message
 _JOINING = "\u200c\u200d"  # parts of words and of emoji
@@ -65,16 +67,24 @@ class TrainingError(GpenError):
     """Training cannot go on: it diverged, its data is gone, or its saved state does not fit."""
 
 
-def check_numbers(options: object, *names: str) -> None:
-    """Raise OptionError unless these settings are numbers: whole ones, or None, where their defaults are such."""
+def check_numbers(options: Any, *names: str) -> None:
+    """Raise OptionError unless these settings are numbers: whole ones, or None, where their annotations say so."""
+    kinds = {field.name: str(field.type) for field in fields(options)}
     for name in names:
-        value, default = getattr(options, name), getattr(type(options), name, 0.0)
-        if value is None and default is None:
+        value = getattr(options, name)
+        if value is None and "None" in kinds[name]:
             continue
         if isinstance(value, bool) or not isinstance(value, Real):
             raise OptionError(f"{name} must be a number, not {one_line(repr(value), 40)}")
-        if isinstance(default, int) and value % 1 != 0:  # NaN and infinity, too
+        if kinds[name].startswith("int") and not isinstance(value, Integral):  # 2.0 is none where torch counts
             raise OptionError(f"{name} must be a whole number, not {value}")
+
+
+def check_kind(options: object, name: str, kind: type) -> None:
+    """Raise OptionError unless this setting is of a kind."""
+    value = getattr(options, name)
+    if not isinstance(value, kind):
+        raise OptionError(f"{name} must be {kind.__name__}, not {one_line(repr(value), 40)}")
 
 
 def check_texts(options: object, *names: str) -> None:

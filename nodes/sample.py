@@ -97,17 +97,16 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None, 
     from ..gpen_core.geometry import size_of
     from ..gpen_core.imaging.numbers import is_finite
     from ..gpen_core.pipeline.frames import check_faces_of, notice_another_picture
-    from ..gpen_core.pipeline.workable import check_any_finite, workable_faces
+    from ..gpen_core.pipeline.workable import check_any_finite, first_workable
 
     if image is None and faces is None:
         return None
     if image is None:
         raise ImageError("faces is connected but image is not: connect the image in which the faces were detected.")
     frames = to_frames(image, status)
-    choice = frames if faces is None else faces
-    if len(choice) > 1:
-        status.warn(f"{len(choice)} {'images' if faces is None else 'faces'} are connected; only the first is used.")
     if faces is None:
+        if len(frames) > 1:
+            status.warn(f"{len(frames)} images are connected; only the first is used.")
         height, width = size_of(frames)
         if height != width:
             raise ImageError(
@@ -119,6 +118,8 @@ def _face(model: GpenModel, image: Tensor | None, faces: Sequence[Face] | None, 
         raise ImageError("no face was found in the image: connect a different image, or disconnect it.")
     check_faces_of(frames, faces)
     size, template = model.config.input_size, model.task.template
-    face = workable_faces(frames, faces, size, template, status.warn)[0]
-    notice_another_picture(frames, faces, status.warn)
+    face = first_workable(frames, faces, size, template, status.warn)
+    if len(faces) > 1:
+        status.warn(f"{len(faces)} faces are connected; only {'the first' if face is faces[0] else 'one'} is used.")
+    notice_another_picture(frames, [face], status.warn)
     return align_face(frames[face.frame], face, size, template).pixels

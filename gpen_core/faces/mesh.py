@@ -79,7 +79,7 @@ def read_landmarks(value: Any) -> tuple[tuple[Sequence[Any], ...], tuple[int, in
             raise OptionError(f"the landmarks of image {index} are no list of faces, but {type(entries).__name__}")
     try:
         height, width = (int(side) for side in value["image_size"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise OptionError("the landmarks don't say the size of their image (image_size)") from error
     if min(height, width) < 1:
         raise OptionError(f"the landmarks say that their image is {width}×{height}")
@@ -90,7 +90,7 @@ def mesh_points(entry: Any) -> Tensor:
     """The mesh of one face of FACE_LANDMARKS: [468 or 478, 2] float64, (x, y) in pixels. Raises OptionError."""
     given = entry.get("landmarks_xy") if isinstance(entry, Mapping) else None
     try:
-        points = torch.as_tensor(given, dtype=torch.float64).cpu()
+        points = _as_points(given)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise OptionError(f"a face has no landmarks (landmarks_xy) that are numbers: {_CONNECT}") from error
     if points.dim() != 2 or points.shape[1] < 2:
@@ -100,6 +100,13 @@ def mesh_points(entry: Any) -> Tensor:
             f"a face has {len(points)} landmarks; MediaPipe's face mesh has {_VERTICES[0]} or {_VERTICES[1]}"
         )
     return points[:, :2]
+
+
+def _as_points(given: Any) -> Tensor:
+    """An array, a tensor, or a list of lists, arrays or tensors → float64 on the CPU."""
+    if isinstance(given, list | tuple) and not all(isinstance(point, list | tuple) for point in given):
+        return torch.stack([torch.as_tensor(point, dtype=torch.float64).cpu() for point in given])
+    return torch.as_tensor(given, dtype=torch.float64).cpu()
 
 
 def mesh_of(face: Face, meshes: Sequence[FaceMesh]) -> Tensor | None:

@@ -51,7 +51,8 @@ def grain_of(face: Face, options: BlendOptions) -> Grain | None:
     """What is put back on this face: each face of each frame has grain of its own."""
     if options.grain == 0:
         return None
-    return Grain(options.grain, options.grain_seed + _SEEDS_A_FRAME * face.frame + face.id)
+    seed = int(options.grain_seed) + _SEEDS_A_FRAME * face.frame + face.id
+    return Grain(options.grain, seed % 2**64)  # the range of torch.Generator
 
 
 def _at_size(face: RestoredFace, picture: Tensor, options: BlendOptions) -> tuple[Tensor, Tensor]:

@@ -43,24 +43,57 @@ def workable_faces(
         ImageError: There are faces, and all lie in frames of NaN or infinity, or some do and the others are such.
     """
     finite: dict[int, bool] = {}
-    good, errors = [], list[GpenError]()
+    good, broken = [], list[tuple[str, GpenError]]()
     for number, face in enumerate(faces):
-        try:
-            if face.frame not in finite:
-                finite[face.frame] = is_finite(frames[face.frame])
-            if not finite[face.frame]:
-                raise ImageError("its image contains NaN or infinity")
-            _check_place(face, size, template)
-        except (ImageError, OptionError) as error:
-            name = f"face {face.id or number + 1}" + (f" of image {face.frame + 1}" if len(frames) > 1 else "")
-            errors.append(type(error)(f"{name} cannot be restored: {error}"))
-        else:
+        error = _fault(frames, face, size, template, finite)
+        if error is None:
             good.append(face)
-    if errors and not good:
-        raise errors[0]
-    for broken in errors:
-        say(str(broken).replace("cannot be restored:", "cannot be restored, but the others are:"))
+        else:
+            broken.append((_name(face, number, len(frames)), error))
+    if broken and not good:
+        name, error = broken[0]
+        raise type(error)(f"{name} cannot be restored: {error}")
+    for name, error in broken:
+        say(f"{name} cannot be restored, but the others are: {error}")
     return tuple(good)
+
+
+def first_workable(frames: Tensor, faces: Sequence[Face], size: int, template: str, say: Callable[[str], None]) -> Face:
+    """The first of ``faces``, one at least, that can be cut out of its frame; those after it are not looked at.
+
+    Args and errors are those of ``workable_faces``; ``say`` hears of the first one where it is not taken.
+    """
+    finite: dict[int, bool] = {}
+    first: GpenError | None = None
+    for number, face in enumerate(faces):
+        error = _fault(frames, face, size, template, finite)
+        if error is None:
+            if first is not None:
+                name, taken = (_name(faces[index], index, len(frames)) for index in (0, number))
+                say(f"{name} cannot be used, {taken} is: {first}")
+            return face
+        first = first or error
+    if first is None:
+        raise ImageError("there is no face")
+    raise type(first)(f"{_name(faces[0], 0, len(frames))} cannot be used: {first}")
+
+
+def _name(face: Face, index: int, frames: int) -> str:
+    """What a face is called in messages about a batch of so many frames."""
+    return f"face {face.id or index + 1}" + (f" of image {face.frame + 1}" if frames > 1 else "")
+
+
+def _fault(frames: Tensor, face: Face, size: int, template: str, finite: dict[int, bool]) -> GpenError | None:
+    """Why a face cannot be cut out of its frame; ``finite`` remembers which frames hold numbers only."""
+    try:
+        if face.frame not in finite:
+            finite[face.frame] = is_finite(frames[face.frame])
+        if not finite[face.frame]:
+            raise ImageError("its image contains NaN or infinity")
+        _check_place(face, size, template)
+    except (ImageError, OptionError) as error:
+        return error
+    return None
 
 
 def _check_place(face: Face, size: int, template: str) -> None:

@@ -71,10 +71,10 @@ class SampleOptions:
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The images to generate, in order."""
+        first = int(self.seed)  # torch draws from no whole numbers of NumPy's
+        noise = None if self.noise_seed is None else int(self.noise_seed)
         if self.to_seed is not None:
-            noise_seed = self.seed if self.noise_seed is None else self.noise_seed
-            return tuple(
-                Sample(self.seed, self.to_seed, step / (self.count - 1), noise_seed) for step in range(self.count)
-            )
-        seeds = [(self.seed + index) % (LARGEST_SEED + 1) for index in range(self.count)]
-        return tuple(Sample(seed, seed, 0.0, seed if self.noise_seed is None else self.noise_seed) for seed in seeds)
+            last, noise = int(self.to_seed), first if noise is None else noise
+            return tuple(Sample(first, last, step / (self.count - 1), noise) for step in range(self.count))
+        seeds = [(first + index) % (LARGEST_SEED + 1) for index in range(self.count)]
+        return tuple(Sample(seed, seed, 0.0, seed if noise is None else noise) for seed in seeds)

@@ -18,6 +18,7 @@ _IRISES = (468, 473)
 _EYE_CORNERS = ((33, 133), (362, 263))
 _NOSE_TIP = 4
 _MOUTH_CORNERS = (61, 291)
+_MOST_NAMED = 8  # images in a sentence
 
 
 def faces_from_landmarks(value: object, frames: int, miss: Callable[[str], None] = _log.warning) -> tuple[Face, ...]:
@@ -27,7 +28,7 @@ def faces_from_landmarks(value: object, frames: int, miss: Callable[[str], None]
         value: ``{"frames": [[{"landmarks_xy": [468 or 478, 2][, "bbox_xyxy", "score"]}, …], …], "image_size": (H, W)}``, in
             pixels: a list of faces for each frame, or a single one for all of them.
         frames: Number of frames in the batch.
-        miss: Hears of each face that cannot be one and is left out.
+        miss: Hears of the faces that cannot be such and are left out, once for each reason.
 
     Returns:
         The faces, in the order of the frames, with ids from 1. The box is the given one, or that around all vertices.
@@ -40,18 +41,17 @@ def faces_from_landmarks(value: object, frames: int, miss: Callable[[str], None]
         lists = lists * frames
     if len(lists) != frames:
         raise OptionError(f"the landmarks are for {len(lists)} images, but there are {frames}: connect the same images")
-    faces, errors = list[Face](), list[OptionError]()
-    for index, entries in enumerate(lists):
-        for entry in entries:
-            number = len(faces) + len(errors) + 1
-            try:
-                faces.append(_face(entry, index, size, number))
-            except OptionError as error:
-                errors.append(OptionError(f"face {number} (image {index + 1}) of the landmarks: {error}"))
-    if errors and not faces:
-        raise errors[0]
-    for broken in errors:
-        miss(f"{broken}. It was left out.")
+    faces, broken = list[Face](), dict[str, list[tuple[int, int]]]()
+    given = ((index, entry) for index, entries in enumerate(lists) for entry in entries)
+    for number, (index, entry) in enumerate(given, 1):
+        try:
+            faces.append(_face(entry, index, size, number))
+        except OptionError as error:
+            broken.setdefault(str(error), []).append((number, index + 1))
+    if broken and not faces:
+        raise OptionError(_said(*next(iter(broken.items()))))
+    for reason, places in broken.items():
+        miss(f"{_said(reason, places)}. {'It was' if len(places) == 1 else 'They were'} left out.")
     return tuple(faces)
 
 
@@ -75,11 +75,21 @@ def _face(entry: Any, frame: int, size: tuple[int, int], number: int) -> Face:
     return Face(box, min(max(score, 0.0), 1.0), landmarks, size, frame, number)
 
 
+def _said(error: str, places: Sequence[tuple[int, int]]) -> str:
+    """What is wrong with faces, by their numbers and those of their images."""
+    if len(places) == 1:
+        ((face, image),) = places
+        return f"face {face} (image {image}) of the landmarks: {error}"
+    images = list(dict.fromkeys(image for _, image in places))
+    shown = ", ".join(map(str, images[:_MOST_NAMED])) + ", …" * (len(images) > _MOST_NAMED)
+    return f"{len(places)} faces (image{'s' * (len(images) > 1)} {shown}) of the landmarks: {error}"
+
+
 def _score(given: Any) -> float:
     """1 where none is given, or none that is a number."""
     try:
         score = float(given)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         return 1.0
     return score if math.isfinite(score) else 1.0
 
@@ -88,10 +98,12 @@ def _box(entry: Mapping[str, Any], mesh: Sequence[Sequence[float]]) -> Box:
     """As given, or around all points where none is given or that is none."""
     try:
         x0, y0, x1, y1 = (float(side) for side in entry["bbox_xyxy"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        xs, ys = [x for x, _ in mesh], [y for _, y in mesh]
-        return min(xs), min(ys), max(xs), max(ys)
-    return x0, y0, x1, y1
+        if x0 < x1 and y0 < y1 and all(map(math.isfinite, (x0, y0, x1, y1))):
+            return x0, y0, x1, y1
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    xs, ys = [x for x, _ in mesh], [y for _, y in mesh]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _middle(a: Point, b: Point) -> Point:

@@ -46,7 +46,7 @@ def scan_faces(
         ImageError: ``frames`` is no such batch.
         RestorationError: There isn't enough memory for one frame.
     """
-    check_frames(frames)
+    check_frames(frames, stored=True)
     found = Scanner(detector, options, hooks, Tracker(options.track)).scan(frames, len(frames))
     return _numbered(frames, smoothed(found, options.look_ahead))
 
@@ -66,7 +66,7 @@ def track_faces(frames: Tensor, faces: Sequence[Face], options: VideoOptions = V
     Raises:
         ImageError: ``frames`` is no such batch, or a face was found in another one.
     """
-    check_frames(frames)
+    check_frames(frames, stored=True)
     check_faces_of(frames, faces)
     moments = (
         Moment(number, frame, tuple(face for face in faces if face.frame == number))

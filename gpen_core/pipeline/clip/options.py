@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...errors import OptionError, check_numbers
+from ...errors import OptionError, check_kind, check_numbers
 from ...faces.track_options import TrackOptions
 
 DETECT_EVERY = 8  # frames: a third of a second
@@ -32,7 +32,8 @@ class VideoOptions:
     track: TrackOptions = TrackOptions()
 
     def __post_init__(self) -> None:
-        check_numbers(self, "steadiness", "detect_every", "look_ahead")
+        check_numbers(self, "steadiness", "detect_every", "look_ahead", "reach")
+        check_kind(self, "track", TrackOptions)
         if not 0 <= self.look_ahead <= 60 or not 0 <= self.reach <= 60:
             raise OptionError(
                 f"look_ahead and reach must be from 0 to 60 frames, not {self.look_ahead} and {self.reach}"

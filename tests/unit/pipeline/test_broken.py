@@ -14,6 +14,7 @@ from gpen_core.errors import GpenError, ImageError, OptionError
 from gpen_core.imaging.batches import frames_of_batch
 from gpen_core.pipeline import Hooks, crop_faces, detect_faces, restore_faces, restore_image
 from gpen_core.pipeline.label_maps import label_maps
+from gpen_core.pipeline.workable import first_workable
 from gpen_core.tasks.labels import LABEL_COLORS
 
 
@@ -65,6 +66,22 @@ def test_one_face_with_broken_landmarks_is_named_and_the_others_are_restored(fra
     assert [face.crop.face.id for face in restore_faces(frames, [bad, good], tiny_model)] == [1]
     assert [face.crop.face.id for face in crop_faces(frames, [bad, good], 64, miss=said.append)] == [1]
     assert len(said) == 3
+
+
+def test_where_one_face_is_used_only_what_concerns_it_is_said(frames, astronaut_face):
+    said = []
+    good = replace(astronaut_face, frame=1, id=5)
+    bad = replace(astronaut_face, landmarks=moved(astronaut_face, 1e7), id=3)
+    assert first_workable(frames, [good, bad], 64, "gpen", said.append) is good and said == []
+    assert first_workable(frames, [bad, bad, good, bad], 64, "gpen", said.append) is good
+    assert said == [
+        "face 3 of image 1 cannot be used, face 5 of image 2 is: its landmarks lie outside of the image",
+    ]
+    with pytest.raises(OptionError, match=r"^face 3 of image 1 cannot be used: its landmarks lie outside"):
+        first_workable(frames, [bad, replace(bad, id=4)], 64, "gpen", said.append)
+    frames = torch.cat((frames[:1], torch.full_like(frames[:1], nan)))
+    with pytest.raises(ImageError, match=r"^face 5 of image 2 cannot be used: its image contains NaN"):
+        first_workable(frames, [good], 64, "gpen", said.append)
 
 
 @pytest.mark.parametrize("kind", BROKEN)

@@ -1,6 +1,7 @@
 """Frames of whole numbers, as files have them: the same result, rounded, and never all floating point at a time."""
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from gpen_core.imaging.numbers import as_kind_of, in_unit_range
 from gpen_core.imaging.paste import Patch, paste_into
 from gpen_core.imaging.warp import warp
 from gpen_core.pipeline import BlendOptions, Settings, detect_faces, restore_image
+from gpen_core.pipeline.clip.options import VideoOptions
 from gpen_core.types import Face
 
 KINDS = [torch.uint8, *([torch.uint16] if hasattr(torch, "uint16") else [])]
@@ -136,3 +138,19 @@ def test_gray_that_is_one_channel_in_memory_becomes_three(astronaut, tiny_model)
 def test_other_whole_numbers_are_refused(tiny_model):
     with pytest.raises(ImageError, match="floating point"):
         restore_image(torch.zeros(1, 3, 8, 8, dtype=torch.int32), tiny_model, Known())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clip_of_whole_numbers_is_that_of_floating_point_rounded(astronaut, tiny_model, kind):
+    picture = astronaut[:, :304, :360]
+    frames = stored(picture, kind)[None].expand(4, -1, -1, -1).clone()
+    frames[2] = frames[2].flip(0)
+    face = face_at(150, 40, 140, tuple(picture.shape[1:]))
+    for given in ({"detector": Known(face)}, {"detector": None, "faces": [replace(face, frame=n) for n in range(4)]}):
+        floating = restore_image(in_unit_range(frames), tiny_model, video=VideoOptions(), **given)
+        result = restore_image(frames, tiny_model, video=VideoOptions(), **given)
+        assert result.frames.dtype == kind and len(result.faces) == len(floating.faces) == 4
+        assert [face.track for face in result.faces] == [face.track for face in floating.faces]
+        apart = in_unit_range(result.frames) - floating.frames
+        assert apart.abs().max() < 1.01 / (255 if kind == torch.uint8 else 65535) + 1e-4
+        assert (result.frames[:, :, :100] != frames[:, :, :100]).any()

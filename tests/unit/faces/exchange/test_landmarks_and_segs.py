@@ -88,6 +88,47 @@ def test_one_broken_face_is_named_and_the_others_are_taken_over(astronaut_face):
     ]
 
 
+def test_a_broken_mesh_of_many_images_is_said_once(astronaut_face):
+    good, bad = {"landmarks_xy": mesh_of(astronaut_face, 478)}, {"landmarks_xy": [[1]] * 478}
+    said = []
+    assert len(faces_from_landmarks(payload([good, bad]), 100, said.append)) == 100
+    assert len(faces_from_landmarks(payload(*[[bad, good]] * 3, [{}]), 4, said.append)) == 3
+    assert [text.partition(":")[0] for text in said] == [
+        "100 faces (images 1, 2, 3, 4, 5, 6, 7, 8, …) of the landmarks",
+        "3 faces (images 1, 2, 3) of the landmarks",
+        "face 7 (image 4) of the landmarks",
+    ]
+    with pytest.raises(OptionError, match=r"^2 faces \(image 1\) of the landmarks: "):
+        faces_from_landmarks(payload([bad, bad]), 1)
+
+
+@pytest.mark.parametrize("one", [torch.tensor, np.array, tuple, lambda point: [torch.tensor(side) for side in point]])
+def test_a_mesh_may_be_a_list_of_points_of_any_kind(astronaut_face, one):
+    mesh = mesh_of(astronaut_face, 478).astype(float).tolist()
+    expected = faces_from_landmarks(payload([{"landmarks_xy": mesh}]), 1)
+    assert faces_from_landmarks(payload([{"landmarks_xy": [one(point) for point in mesh]}]), 1) == expected
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        None,
+        "none",
+        [1, 2],
+        [float("nan")] * 4,
+        [0, 0, float("inf"), 9],
+        [272, 188, 175, 64],
+        [9, 9, 9, 9],
+        torch.ones(4, 2),
+    ],
+    ids=str,
+)
+def test_where_a_box_is_none_it_is_drawn_around_all_points(astronaut_face, box):
+    mesh = mesh_of(astronaut_face, 478)
+    (face,) = faces_from_landmarks(payload([{"landmarks_xy": mesh, "bbox_xyxy": box, "score": torch.ones(2)}]), 1)
+    assert face.box == (*mesh.min(0).tolist(), *mesh.max(0).tolist())
+
+
 # --- SEGS
 
 
