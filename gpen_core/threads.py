@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -14,6 +15,7 @@ from .polling import current_poll
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+_SETTING = Lock()  # two threads that set their numbers at once would take each other's for what it was before
 
 
 def side_by_side(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
@@ -59,10 +61,11 @@ def set_own_threads(count: int) -> int:
     The number is a thread's own, but threads that begin later take the one set last: that is set again to what it was, by a
     thread that ends, so that nobody else's changes.
     """
-    later = in_new_thread(torch.get_num_threads)
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    in_new_thread(partial(torch.set_num_threads, later))
+    with _SETTING:
+        later = in_new_thread(torch.get_num_threads)
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        in_new_thread(partial(torch.set_num_threads, later))
     return before
 
 

@@ -13,6 +13,7 @@ _ROUNDING = 0.05  # beyond [0, 1]: what sharp resampling overshoots; nobody need
 _BYTES = (
     2.0  # a picture whose brightness is above this on average counts in 255ths; one that shines here and there is HDR
 )
+_MOST_MASKS = 16.0  # what is more than the sum of so many masks counts in 255ths
 _NAN_ADVICE = (
     "Most often it comes from a VAE or a model in half precision: start ComfyUI with --fp32-vae, or look at the images before "
     "this node."
@@ -73,7 +74,7 @@ def masks_of_batch(mask: Tensor, name: str = "mask") -> Tensor:
         raise ImageError(
             f"The {_with(name, 'holds', 'hold')} not only numbers (NaN or infinity). Check the node that made it."
         )
-    if float(masks.amax()) > _BYTES and float(masks[masks > 0].mean()) > _BYTES:
+    if float(masks.amax()) > _MOST_MASKS:
         raise ImageError(_counts_in_bytes(name, "masks"))
     return masks.clamp(0, 1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,8 @@ def restore_animation(
         report.note(f"{target.name} has 8 bits a color where {source.name} has 16.")
     if reel.icc and FORMATS[target.suffix.lower()] == "GIF":
         report.note(f"{target.name} cannot hold the color profile of {source.name}.")
+    for what in _lost_timing(reel, FORMATS[target.suffix.lower()]):
+        report.note(f"{target.name} {what}.")
     with written_whole(target) as temporary:
         _save(pictures, reel, temporary)
     return report
@@ -91,16 +95,29 @@ def _as_picture(frame: Tensor) -> Image.Image:
     return Image.fromarray(array)
 
 
+def _in_hundredths(durations: Sequence[float]) -> list[int]:
+    """Milliseconds as a GIF has them, in tens; what is rounded off one frame is given to the next."""
+    ends = [round(end / 10) for end in accumulate(durations)]
+    return [10 * max(1, end - begin) for begin, end in pairwise([0, *ends])]
+
+
+def _lost_timing(reel: Reel, kind: str) -> list[str]:
+    """What a format cannot say of when frames are shown, as the end of a sentence about the file."""
+    if kind == "TIFF":
+        return [] if reel.has_no_times else ["cannot hold how long its frames are shown"]
+    if kind == "GIF" and any(duration % 10 for duration in reel.durations):
+        return ["counts in hundredths of a second: its frames' times were rounded to those"]
+    return []
+
+
 def _save(pictures: list[Image.Image], reel: Reel, path: Path) -> None:
     kind = FORMATS[path.suffix.lower()]
     options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:]}
-    timing: dict[str, Any] = {"duration": [round(duration) for duration in reel.durations]}
-    if reel.loop is not None:
-        timing["loop"] = reel.loop
-    elif kind != "GIF":  # in which saying nothing means once
-        timing["loop"] = 1
+    timing: dict[str, Any] = {"duration": [round(duration) for duration in reel.durations], "loop": reel.plays}
     if kind == "GIF":
-        options |= {**timing, "disposal": 2}
+        options |= {"duration": _in_hundredths(reel.durations), "disposal": 2}
+        if reel.plays != 1:  # saying nothing means once, and a number how often again
+            options["loop"] = max(0, reel.plays - 1)
     elif kind == "WEBP":
         options |= {**timing, "quality": 95, "method": 4}
     elif kind == "PNG":

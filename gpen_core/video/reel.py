@@ -32,10 +32,11 @@ class Reel:
 
     Attributes:
         total: How many frames will be taken; 0 where that is not known before they are read.
+        has_no_times: Whether its frames are pages, which nobody shows for a time of theirs.
         deep: Whether the file has 16 bits a color.
         icc: The profile of its colors, if it is one of RGB.
         durations: Of the frames that were taken, in milliseconds.
-        loop: How often all of them are shown; 0: for ever; None: once, as of a GIF that does not say.
+        plays: How often all of them are shown; 0: for ever.
     """
 
     def __init__(self, name: str, picture: Image.Image, start: float, end: float | None) -> None:
@@ -49,10 +50,11 @@ class Reel:
         self._skipped = int(bool(picture.info.get("default_image")))  # of a PNG: for programs that show no animations
         with _readable(name):
             self.total = 0 if is_part else getattr(picture, "n_frames", 1) - self._skipped
+        self.has_no_times = picture.format == "TIFF"
         self.deep = ";16" in str(getattr(picture, "tile", ()))  # how the reader unpacks it
         self.icc = picture.info.get("icc_profile") if picture.mode in ("RGB", "RGBA", "P") else None
         self.durations: list[float] = []
-        self.loop: int | None = 0
+        self.plays = 0
 
     def frames(self) -> Iterator[Tensor]:
         """[3 or 4, H, W] uint8 each: with alpha in all of them, or in none. Gray pages of 16 bits: [3, H, W] uint16."""
@@ -73,8 +75,13 @@ class Reel:
             if begins >= self._start:
                 self.durations.append(duration)
                 yield self._pixels(frame)
-        unsaid = None if self._picture.format == "GIF" else 0
-        self.loop = self._picture.info.get("loop", unsaid)
+        self.plays = self._plays()
+
+    def _plays(self) -> int:
+        said = self._picture.info.get("loop")
+        if self._picture.format != "GIF":
+            return said or 0
+        return 1 if said is None else said and said + 1  # which says how often they are shown again
 
     def _check(self, number: int, frame: Image.Image) -> None:
         if frame.size != self._size:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from gpen_core.threads import by_itself, side_by_side
+from gpen_core.threads import by_itself, in_new_thread, side_by_side
 
 
 def where(_piece=None):
@@ -68,3 +68,23 @@ def test_by_itself_torch_has_one_thread_and_nobody_else_is_touched(torch_threads
     assert torch.get_num_threads() == 3
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == 3
+
+
+def test_threads_that_compute_by_themselves_at_once_leave_later_ones_as_they_were():
+    later = in_new_thread(torch.get_num_threads)
+    torch.set_num_threads(8)  # this one's; and what later ones get
+    try:
+
+        def often():
+            for _ in range(60):
+                with by_itself():
+                    pass
+
+        some = [threading.Thread(target=often) for _ in range(4)]
+        for thread in some:
+            thread.start()
+        for thread in some:
+            thread.join()
+        assert in_new_thread(torch.get_num_threads) == 8
+    finally:
+        torch.set_num_threads(later)

@@ -66,13 +66,20 @@ class SelectOptions:
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
         if not isinstance(self.point, list | tuple) or len(self.point) != 2 or not all(map(_is_share, self.point)):
-            given = one_line(str(self.point), 40)
+            given = one_line(_said(self.point), 40)
             raise OptionError(f"the point must be shares of width and height from 0 to 1, such as 0.3,0.5, not {given}")
         parse_indices(self.indices)
 
 
 def _is_share(value: object) -> bool:
     return isinstance(value, Real) and 0 <= float(value) <= 1
+
+
+def _said(point: object) -> str:
+    """As it is typed, where it is two numbers."""
+    if isinstance(point, list | tuple) and all(isinstance(value, Real) for value in point):
+        return ",".join(f"{float(value):g}" for value in point)
+    return str(point)
 
 
 def _check_limits(name: str, least: float, most: float, highest: float) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from ...threads import side_by_side
 from ..spaces.inks import LAB, with_signs
+from .unseen import without_unseen
 
 _BLOCK = 1 << 17  # numbers rounded at a time: they stay in a core's cache
 _BAND = 1 << 21  # pixels that are made at a time for an encoder that wants all of them in one piece
+_TOGETHER = 16  # rows that encoders compress together: bands end between those
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -46,13 +47,13 @@ class PictureRows:
         part = self._planes[-1:, first:end]
         return part[0] if part.dtype == self.dtype else interleaved(_in_unit(part), self.dtype)[..., 0]
 
-    def without_alpha(self) -> PictureRows:
-        """The colors alone."""
-        return PictureRows(torch.from_numpy(self._planes[:3]), self.dtype)
+    def seen(self) -> PictureRows:
+        """The colors alone of a picture with alpha, 8 bits; see ``without_unseen``."""
+        return _SeenRows(self)
 
     def bands(self) -> Iterator[tuple[int, np.ndarray]]:
         """All of them, from the top, each with its first row."""
-        step = max(1, _BAND // max(1, self.shape[1]))
+        step = max(1, _BAND // max(1, self.shape[1]) // _TOGETHER) * _TOGETHER
         return ((top, self.band(top, min(top + step, self.shape[0]))) for top in range(0, self.shape[0], step))
 
     def image(self) -> Image.Image:
@@ -79,6 +80,15 @@ class PictureRows:
             luma = red + _LUMA[1] * (green - red) + _LUMA[2] * (blue - red)
             part = np.concatenate((luma[None], part[3:]))
         return part
+
+
+class _SeenRows(PictureRows):
+    def __init__(self, whole: PictureRows) -> None:
+        self._whole, self.dtype = whole, whole.dtype
+        self.shape = (*whole.shape[:2], 3)
+
+    def band(self, first: int, end: int) -> np.ndarray:
+        return without_unseen(self._whole.band(first, end))
 
 
 class InkRows(PictureRows):

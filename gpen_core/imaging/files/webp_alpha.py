@@ -1,7 +1,7 @@
 """Alpha of a WebP file, in little memory: libwebp's own encoder of it takes up to 35 bytes a pixel beside the picture's.
 
 What is written is the ``ALPH`` chunk of the container specification, with its lossless compression: one prefix code for all of
-it, and copies of the last pixel for runs of equal ones. It is about as small as libwebp's (which also looks for patterns).
+it, and copies of the last pixel for runs of equal ones. Soft or grainy alpha is as small as libwebp's; patterns are larger.
 """
 
 from __future__ import annotations

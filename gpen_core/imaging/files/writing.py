@@ -195,7 +195,7 @@ def _webp(target: _Target, path: Path) -> None:
 def _large_webp_with_alpha(rows: PictureRows, path: Path, quality: int, others: Metadata) -> None:
     """Colors by Pillow's encoder, alpha by ours, which takes no memory to speak of."""
     height, width, _ = rows.shape
-    pixels = pixels_of_webp(_encoded(rows.without_alpha(), "WEBP", quality=quality, method=_METHOD_OF_LARGE))
+    pixels = pixels_of_webp(_encoded(rows.seen(), "WEBP", quality=quality, method=_METHOD_OF_LARGE))
     with path.open("wb") as file:
         write_webp(file, (width, height), pixels, alpha_chunk(rows.alpha, (width, height)), others)
 

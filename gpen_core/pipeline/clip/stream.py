@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -27,7 +27,7 @@ from ..hooks import Hooks
 from ..options import Settings
 from ..protect import ProtectTools, protections_for
 from ..protect.choose import has_floor
-from .ahead import ahead
+from .ahead import Stop, ahead
 from .choose import chosen
 from .moment import Moment
 from .options import VideoOptions
@@ -38,6 +38,7 @@ from .work import protected, worked
 
 Item = TypeVar("Item")
 _QUEUE = 4  # frames between two threads
+_RESULTS = 1  # that wait for whoever takes them: they are the largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +101,35 @@ def restore_stream(
     if settings.restore.whole_picture:
         raise OptionError("whole pictures are worked on one by one: split the clip into images, or leave that to faces")
     miss_regions(settings.blend, hooks)
-    scanner = Scanner(detector, video, hooks, Tracker(video.track, tools.identity))
     steps = protections_for(settings.protect, tools, hooks, settings.blend.strength)
-    with ExitStack() as stack:
+    done = Stop()
+    restoring = Stop(done)
+    searching = Stop(restoring)
 
-        def beside(items: Generator[Item, None, None], *, quiet: bool) -> Generator[Item, None, None]:
-            """In a thread of its own: the network takes all cores, what comes before and after it a quarter."""
-            return stack.enter_context(closing(ahead(items, _QUEUE, quiet=quiet) if threads else items))
+    def beside(
+        items: Generator[Item, None, None], stop: Stop, depth: int, *, quiet: bool
+    ) -> Generator[Item, None, None]:
+        """In a thread of its own: the network takes all cores, what comes before and after it a quarter."""
+        return ahead(items, depth, quiet=quiet, stop=stop) if threads else items
 
-        followed = beside(smoothed(scanner.scan(frames, total), video.look_ahead), quiet=True)
-        picked = chosen(followed, settings, reference, tools, model)
-        restored = beside(worked(picked, model, settings.restore, hooks, total), quiet=False)
-        steady = steadied(protected(restored, steps), video, floored=has_floor(steps))
-        yield from beside(_blended(steady, settings.blend, parser, hooks, total, canvas), quiet=True)
+    def told(stop: Stop) -> Hooks:
+        return replace(hooks, poll=stop.polled(hooks.poll))
+
+    # Each stage closes the one before it, in whose thread nobody else does.
+    def restored() -> Generator[Moment, None, None]:
+        scanner = Scanner(detector, video, told(searching), Tracker(video.track, tools.identity))
+        followed = smoothed(scanner.scan(frames, total), video.look_ahead)
+        with closing(beside(followed, searching, _QUEUE, quiet=True)) as moments:
+            picked = chosen(moments, settings, reference, tools, model)
+            yield from worked(picked, model, settings.restore, told(restoring), total)
+
+    def blended() -> Generator[Result, None, None]:
+        with closing(beside(restored(), restoring, _QUEUE, quiet=False)) as moments:
+            steady = steadied(protected(moments, steps), video, floored=has_floor(steps))
+            yield from _blended(steady, settings.blend, parser, told(done), total, canvas)
+
+    with closing(beside(blended(), done, _RESULTS, quiet=True)) as results:
+        yield from results
 
 
 def _blended(

@@ -52,6 +52,9 @@ def worked(
 
 def protected(moments: Iterable[Moment], steps: Sequence[Protection]) -> Iterator[Moment]:
     """The same moments, whose restored faces have in them what of each may be taken."""
+    if not steps:
+        yield from moments
+        return
     last: dict[int, tuple[Tensor, RestoredFace]] = {}
 
     def of(face: RestoredFace, moment: Moment) -> RestoredFace:

@@ -249,10 +249,20 @@ def test_a_film_as_an_animation_is_an_error_that_says_what_it_can_be(clip, check
     assert "talk.mp4' is a clip: name the result like one (.mp4, .mov, .mkv" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("before", "after"), [("gif", "webp"), ("webp", "gif"), ("gif", "png"), ("png", "webp")])
-def test_animations_become_others_with_their_timing(before, after, portrait, checkpoint, tmp_path):
+@pytest.mark.parametrize(
+    ("before", "after", "said", "then"),
+    [
+        ("gif", "webp", 3, 4),
+        ("webp", "gif", 3, 2),
+        ("gif", "png", 0, 0),
+        ("png", "webp", 3, 3),
+        ("webp", "gif", 1, None),
+    ],
+)
+def test_animations_become_others_with_their_timing(before, after, said, then, portrait, checkpoint, tmp_path):
+    """A GIF says how often it is shown again, or nothing; the others, how often it is shown."""
     source, durations = tmp_path / f"in.{before}", [80, 120, 40, 200, 80, 300]
-    animation(source, portrait, duration=durations, loop=3)
+    animation(source, portrait, duration=durations, loop=said)
     assert run(source, "-o", tmp_path / f"out.{after}", "--protect", "off", checkpoint=checkpoint) == 0
     with Image.open(tmp_path / f"out.{after}") as picture:
         assert picture.format.lower() == after and picture.n_frames == 6
@@ -261,7 +271,22 @@ def test_animations_become_others_with_their_timing(before, after, portrait, che
             picture.seek(number)
             picture.load()
             found.append(picture.info["duration"])
-        assert found == durations and picture.info["loop"] == 3
+        assert found == durations and picture.info.get("loop") == then
+
+
+def test_what_a_format_cannot_say_of_times_is_said(portrait, checkpoint, tmp_path, capsys):
+    source = animation(tmp_path / "in.webp", portrait, duration=33)
+    assert run(source, "-o", tmp_path / "out.gif", "--protect", "off", checkpoint=checkpoint) == 0
+    assert "out.gif counts in hundredths of a second: its frames' times were rounded" in capsys.readouterr().out
+    with Image.open(tmp_path / "out.gif") as picture:
+        found = []
+        for number in range(6):
+            picture.seek(number)
+            picture.load()
+            found.append(picture.info["duration"])
+    assert found == [30, 40, 30, 30, 30, 40]  # 200 ms, as the six of 33 have 198
+    assert run(source, "-o", tmp_path / "out.tif", "--protect", "off", checkpoint=checkpoint) == 0
+    assert "out.tif cannot hold how long its frames are shown" in capsys.readouterr().out
 
 
 def test_a_gif_of_one_picture_is_a_picture_with_all_that_is_beside_one(portrait, checkpoint, tmp_path, capsys):

@@ -12,6 +12,7 @@ from engines_harness.fast import BLOCKINGS, CONFIGS, equal, fast_forward, networ
 from gpen_core.checkpoints.load import GpenModel
 from gpen_core.engines import RowsEngine
 from gpen_core.engines.rows import FastGpen
+from gpen_core.errors import ImageError
 from gpen_core.model import GpenConfig
 from gpen_core.tasks import TASKS
 
@@ -77,8 +78,8 @@ def test_a_call_leaves_the_module_as_it_was_and_copies_take_nothing_along():
 def test_pictures_of_another_size_are_refused_not_cut(shape):
     config = CONFIGS["restores"]
     model = GpenModel(config, network(config), TASKS["restoration"], "tiny")
-    for forward in (model, model._network):
-        with pytest.raises(ValueError, match=r"must be \[N, 3, 64, 64\], not \["):
+    for forward, error in ((model, ImageError), (model._network, ValueError)):
+        with pytest.raises(error, match=r"must be \[N, 3, 64, 64\], not \["):
             forward(torch.rand(shape))
 
 

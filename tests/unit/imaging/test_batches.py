@@ -111,6 +111,7 @@ def test_a_mask_of_nan_is_an_error():
 
 def test_a_mask_beyond_the_range_is_cut_off_and_one_in_bytes_is_an_error():
     assert masks_of_batch(torch.tensor([[-1.0, 0.5, 2.0]])).flatten().tolist() == [0, 0.5, 1]
+    assert masks_of_batch(torch.tensor([[0.0, 3.0, 2.5]])).flatten().tolist() == [0, 1, 1]  # a sum of three
     for dtype in (torch.float32, torch.uint8, torch.int64):
         with pytest.raises(ImageError, match="mask counts from 0 to 255; masks of ComfyUI go from 0 to 1"):
             masks_of_batch(torch.tensor([[0, 255, 128]], dtype=dtype))

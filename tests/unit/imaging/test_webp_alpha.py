@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 
 from gpen_core.imaging.files import load_picture, save_picture, writing
 from gpen_core.imaging.files.picture import Known, Metadata, Picture
+from gpen_core.imaging.files.unseen import without_unseen
 from gpen_core.imaging.files.webp_alpha import alpha_chunk
 from gpen_core.imaging.files.webp_chunks import pixels_of_webp, write_webp
 
@@ -104,3 +105,43 @@ def test_a_large_file_keeps_its_alpha_and_what_it_knows(tmp_path, monkeypatch):
     save_picture(picture, tmp_path / "b.webp")  # by Pillow alone
     pictures = [np.asarray(Image.open(tmp_path / name).convert("RGBA")) for name in ("a.webp", "b.webp")]
     assert np.array_equal(pictures[0][..., 3], pictures[1][..., 3])
+
+
+@pytest.mark.parametrize("hidden", ["green", "noise"])
+def test_colors_under_clear_pixels_neither_show_nor_cost_nor_remain(tmp_path, monkeypatch, hidden):
+    rows, columns = np.mgrid[:160, :200]
+    alpha = (np.clip(60 - np.hypot(rows - 80, columns - 100), 0, 1) * 255).astype(np.uint8)
+    seen = alpha[..., None] > 0
+    plain = np.full((160, 200, 3), (200, 120, 100))
+    under = np.full_like(plain, (0, 255, 0)) if hidden == "green" else RANDOM.integers(0, 256, plain.shape)
+    sizes = []
+    for colors in (plain, np.where(seen, plain, under)):
+        picture = Picture(torch.from_numpy(np.dstack((colors, alpha)).astype(np.uint8)).movedim(-1, 0).contiguous())
+        monkeypatch.setattr(writing, "is_large", lambda numbers: True)
+        save_picture(picture, tmp_path / "a.webp")
+        found = np.asarray(Image.open(tmp_path / "a.webp").convert("RGBA")).astype(int)
+        assert np.array_equal(found[..., 3], alpha)
+        assert np.abs(found[..., :3] - plain)[seen[..., 0]].max() <= 3  # where it is seen
+        assert np.abs(found[..., :3] - plain)[20:140, 40:160].max() <= 12  # and beside it
+        sizes.append((tmp_path / "a.webp").stat().st_size)
+    assert sizes[1] == sizes[0]
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 9))
+@settings(deadline=None, max_examples=40)
+def test_what_is_seen_stays_and_the_rest_takes_the_mean_of_its_block(height, width, seed):
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    pixels[..., 3] *= random.random((height, width)) < random.random()
+    found = without_unseen(pixels)
+    shown = pixels[..., 3] > 0
+    assert np.array_equal(found[shown], pixels[..., :3][shown])
+    blocks = [np.s_[top : top + 16, left : left + 16] for top in range(0, height, 16) for left in range(0, width, 16)]
+    means = [pixels[block][shown[block]][:, :3].mean(0) for block in blocks if shown[block].any()]
+    for block in blocks:
+        filled = found[block][~shown[block]].astype(float)
+        if shown[block].any():
+            assert np.abs(filled - pixels[block][shown[block]][:, :3].mean(0)).max(initial=0) <= 0.5 + 1e-6
+        else:  # another's mean
+            known = means or [np.array([128.0] * 3)]
+            assert min(np.abs(filled - mean).max(initial=0) for mean in known) <= 0.5 + 1e-6

@@ -1,6 +1,8 @@
 """Clips as streams: bounded, in order, one number a face, and the same result as single pictures where nothing moves."""
 
+import itertools
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +13,18 @@ from gpen_core.errors import ImageError, OptionError
 from gpen_core.faces.identity import Embedder
 from gpen_core.faces.regions import RegionOptions
 from gpen_core.faces.selection import SelectOptions, reference_of
-from gpen_core.pipeline import BlendOptions, Hooks, ProtectOptions, ProtectTools, Settings, restore_image
-from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream, work
+from gpen_core.pipeline import (
+    BlendOptions,
+    Hooks,
+    ProtectOptions,
+    ProtectTools,
+    RestoreOptions,
+    Settings,
+    restore_image,
+)
+from gpen_core.pipeline.clip import VideoOptions, looks_like_video, restore_stream, stream, work
 from gpen_core.pipeline.clip.ahead import ahead
+from gpen_core.polling import current_poll
 
 
 def faces_of(results):
@@ -188,6 +199,42 @@ def test_cancelling_in_any_thread_ends_all_of_them(where, talking, tiny_model, d
     with pytest.raises(Cancelled):
         list(restore_stream(talking.frames, tiny_model, detector, plain, hooks=Hooks(progress=progress)))
     assert threading.active_count() == before
+
+
+def test_whoever_stops_early_waits_for_no_more_of_the_network(talking, tiny_model, detector, plain, monkeypatch):
+    """Not even for what it is at, since it asks whether to go on."""
+    module, ran = type(tiny_model), type(tiny_model).__call__
+    slow, begun, after = threading.Event(), threading.Event(), []
+
+    def call(self, crops, *rest):
+        if slow.is_set():
+            after.append(begun.set())
+            for _ in range(1000):
+                current_poll()()
+                time.sleep(0.02)
+        return ran(self, crops, *rest)
+
+    monkeypatch.setattr(module, "__call__", call)
+    before = threading.active_count()
+    one_face = Settings(restore=RestoreOptions(batch_size=1))
+    results = restore_stream(itertools.cycle(talking.frames), tiny_model, detector, one_face)
+    next(results)
+    slow.set()
+    while not begun.is_set():  # what waits is taken, until the network has to go on
+        next(results)
+    stopping = time.monotonic()
+    results.close()
+    assert time.monotonic() - stopping < 10 and len(after) == 1
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_last_stage_arrives_while_the_network_is_at_work(talking, tiny_model, detector, monkeypatch):
+    def failing(*given, **named):
+        raise RuntimeError("no paste")
+
+    monkeypatch.setattr(stream, "blend_into", failing)
+    with pytest.raises(RuntimeError, match="no paste"):
+        list(restore_stream(itertools.cycle(talking.frames), tiny_model, detector, Settings()))
 
 
 def test_what_a_thread_raises_is_raised_where_its_items_are_taken():
