@@ -24,7 +24,7 @@ def without_unseen(pixels: np.ndarray) -> np.ndarray:
     if not counts.any():
         return np.full_like(colors, _GRAY)
     means = _sums(np.where(hidden[..., None], 0, colors), size) / np.maximum(counts, 1)[..., None]
-    rows = _nearest(counts.any(1)[None])[0]
+    rows = _nearest((counts > 0).any(axis=1, keepdims=True).T)[0]
     columns = _nearest(counts > 0)[rows]
     spread = (
         means[rows[:, None], columns].round().astype(np.uint8).repeat(_BLOCK, 0)[:height].repeat(_BLOCK, 1)[:, :width]
