@@ -66,7 +66,7 @@ class SampleFaces(io.ComfyNode):
                     "face, or any image together with faces. Only the first image of a batch is used.",
                 ),
                 FacesIO.Input(
-                    "faces", optional=True, tooltip="Output of Detect Faces for this image. The first face that can be used is aligned."
+                    "faces", optional=True, tooltip="Output of Detect Faces for this image: the first usable face is aligned."
                 ),
             ],
             outputs=[

@@ -77,7 +77,7 @@ def rows(output):
     return pq.read_table(output / ".gpen-manifest" / "manifest.parquet").to_pylist()
 
 
-def wait_for(condition, seconds=120):
+def wait_for(condition, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came true"

@@ -88,7 +88,12 @@ class _SeenRows(PictureRows):
         self.shape = (*whole.shape[:2], 3)
 
     def band(self, first: int, end: int) -> np.ndarray:
-        return without_unseen(self._whole.band(first, end))
+        whole = self._whole.band(first, end)
+        colors = np.empty((*whole.shape[:2], 3), np.uint8)
+        step = max(1, _BLOCK // (_TOGETHER * whole.shape[1])) * _TOGETHER
+        for top in range(0, len(whole), step):  # little at a time: sums take many times a picture's own bytes
+            colors[top : top + step] = without_unseen(whole[top : top + step])
+        return colors
 
 
 class InkRows(PictureRows):
