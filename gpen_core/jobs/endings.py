@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..imaging.files import WRITABLE
-from ..video.animated import ANIMATIONS, is_animation
+from ..video.animated import ANIMATIONS, FILMS, is_animation
 from ..video.files import WRITABLE_CLIPS, is_clip
 from .places import Address
 
 ONLY_ANIMATIONS = tuple(ending for ending in WRITABLE_CLIPS if ending in ANIMATIONS)  # no still picture is called so
-FILMS = tuple(ending for ending in WRITABLE_CLIPS if ending not in ANIMATIONS)
 
 
 def can_become(source: Path, ending: str) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..files import file_sha256
 from ..jobs import FileOptions, Job
-from ..jobs.endings import FILMS
 from ..jobs.places import is_remote, text_of, valid
+from ..video.animated import FILMS
 from ..video.files import is_clip
 from ..video.segments import (
     Restored,

@@ -20,6 +20,7 @@ from .report import ClipReport
 from .tools import ClipTools
 
 ANIMATIONS = tuple(FORMATS)
+FILMS = tuple(ending for ending in WRITABLE_CLIPS if ending not in ANIMATIONS)
 
 
 def is_animation(path: Path) -> bool:
@@ -62,9 +63,8 @@ def restore_animation(
     if target.suffix.lower() not in FORMATS:
         raise ImageError(f"{target.name}: an animation is written as {', '.join(FORMATS)}")
     if source.suffix.lower() not in FORMATS:
-        films = ", ".join(ending for ending in WRITABLE_CLIPS if ending not in FORMATS)
         raise ImageError(
-            f"{source.name}: a film does not become a {target.suffix} file. Name the result like a film ({films})."
+            f"{source.name}: a film does not become a {target.suffix} file. Name the result like a film ({', '.join(FILMS)})."
         )
     report, pictures = ClipReport(), list[Image.Image]()
     with opened(source) as picture:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from torch import Tensor
 
@@ -57,17 +58,18 @@ def protected(moments: Iterable[Moment], steps: Sequence[Protection]) -> Iterato
         return
     last: dict[int, tuple[Tensor, RestoredFace]] = {}
 
-    def of(face: RestoredFace, moment: Moment) -> RestoredFace:
+    def of(face: RestoredFace, frame: Callable[[], Tensor]) -> RestoredFace:
         track = face.crop.face.track
         pixels, done = last.get(track, (None, None))
         if done is None or pixels is not face.pixels:
-            done = protect_face(face, moment.pixels(), steps)
+            done = protect_face(face, frame(), steps)
             last[track] = face.pixels, done
         judged = replace(face.crop.face, quality=done.crop.face.quality)
         return replace(done, crop=replace(face.crop, face=judged))
 
     for moment in moments:
-        yield replace(moment, restored=tuple(of(face, moment) for face in moment.restored))
+        frame = cache(moment.pixels)  # converted once, and only where a face has to be judged
+        yield replace(moment, restored=tuple(of(face, frame) for face in moment.restored))
         here = {face.track for face in moment.faces}
         last = {track: kept for track, kept in last.items() if track in here}
 
