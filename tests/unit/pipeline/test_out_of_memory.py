@@ -163,7 +163,7 @@ try:
     convolve()
     sys.exit("never stuck")
 except RuntimeError:
-    pass
+    print("stuck", flush=True)
 found, batch = in_batches(model, crops, 3, Hooks(), "a face")
 assert batch == 3 and found.shape == (3, 3, 32, 32), batch
 assert with_memory(convolve, Hooks(), "a convolution").shape == (1, 64, 128, 128)
@@ -174,7 +174,14 @@ def test_a_thread_in_which_onednn_once_failed_does_not_repeat_it_when_there_is_m
     pytest.importorskip("resource", reason="memory is limited by POSIX means")
     if not Path("/proc/self/statm").exists():
         pytest.skip("no /proc: the memory in use is not known")
-    done = forks.run(STUCK_THREAD, folder=repo_root)
+    for _ in range(
+        4
+    ):  # C code that does not ask whether malloc failed ends the process, rarely, before it comes to this
+        done = forks.run(STUCK_THREAD, folder=repo_root)
+        if done.stdout or done.returncode >= 0:
+            break
+    else:
+        pytest.skip(f"without memory the process ended each time (signal {-done.returncode}) before oneDNN was stuck")
     if "never stuck" in done.stderr:
         pytest.skip("this build of torch does not repeat oneDNN's failure")
     assert done.returncode == 0, done.stderr[-800:]
