@@ -18,12 +18,17 @@ def generator_optimizer(
     network: Gpen, config: OptimizerConfig, adversarial: AdversarialConfig, *, prior: bool
 ) -> torch.optim.Adam:
     """Encoder and decoder learn at rates of their own. In stage "prior" the encoder is not trained."""
-    decoder = list(network.generator.parameters())
-    inside = {id(parameter) for parameter in decoder}
-    encoder = [parameter for parameter in network.parameters() if id(parameter) not in inside]
+    encoder, decoder = halves(network)
     groups = [(decoder, config.decoder)] if prior else [(encoder, config.encoder), (decoder, config.decoder)]
     lazy = adversarial.weight > 0 and adversarial.path_length > 0
     return _adam(groups, config, Lazy(adversarial.path_every) if lazy else None)
+
+
+def halves(network: Gpen) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The parameters of the encoder (``final_linear`` among them), and those of the decoder, the generator."""
+    decoder = list(network.generator.parameters())
+    inside = {id(parameter) for parameter in decoder}
+    return [parameter for parameter in network.parameters() if id(parameter) not in inside], decoder
 
 
 def discriminator_optimizer(

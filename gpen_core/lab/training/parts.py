@@ -13,7 +13,8 @@ SCHEDULES = ("constant", "cosine")
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam. Learning rates are for parameters as they are stored (equalised: Karras et al. 2018)."""
+    """Adam. Learning rates are for parameters as they are stored (equalised: Karras et al. 2018). A half of the network whose
+    rate is 0 is not trained."""
 
     encoder: float = 0.002
     decoder: float = 0.002

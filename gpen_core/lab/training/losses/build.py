@@ -15,6 +15,7 @@ from . import identity, mobilenet, perceptual, vgg
 from .base import LossConfig, PictureLoss, WeightFinder
 from .files import LossFile, locate
 from .pixel import L1, L2, Psnr, SmoothL1
+from .texture import Texture
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ _BUILDERS: MappingProxyType[str, Callable[[_Request], PictureLoss]] = MappingPro
         "l2": lambda request: L2(request.config.weight),
         "smooth_l1": lambda request: SmoothL1(request.config.weight),
         "psnr": lambda request: Psnr(request.config.weight),
+        "texture": lambda request: Texture(request.config.weight),
         "mobilenet": _mobilenet,
         "vgg19": _vgg19,
         "identity": _identity,
@@ -60,7 +62,7 @@ _BUILDERS: MappingProxyType[str, Callable[[_Request], PictureLoss]] = MappingPro
     }
 )
 _WITH_LAYERS = ("mobilenet", "vgg19")
-_WITHOUT_FILE = ("l1", "l2", "smooth_l1", "psnr")
+_WITHOUT_FILE = ("l1", "l2", "smooth_l1", "psnr", "texture")
 LOSS_KINDS = tuple(_BUILDERS)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from gpen_core.checkpoints.save import save_generator
 from gpen_core.cli import main
 from gpen_core.errors import MissingWeightsError, OptionError, TrainingError
 from gpen_core.lab.training import Observer, RunPaths, dry_run, read_config, train
+from gpen_core.lab.training.learner import make_learner
+from gpen_core.lab.training.optimizers import halves
 from gpen_core.lab.training.start import starting_networks
 from gpen_core.model import Gpen, GpenConfig
 
@@ -210,6 +213,22 @@ def test_held_features_stay_at_their_strength_and_all_else_learns(faces_folder, 
     found = runs.state(tmp_path)["g"]
     strengths = [value for key, value in found.items() if key.endswith("noise.weight")]
     assert len(strengths) == 5 and all(value.item() == 1 for value in strengths)
+
+
+@pytest.mark.parametrize(("still", "moved"), [("encoder", "decoder"), ("decoder", "encoder")])
+def test_a_half_whose_rate_is_0_stays_as_it_was_and_costs_no_gradients(faces_folder, runs, tmp_path, still, moved):
+    config = runs.config("plain", steps=2)
+    config = replace(config, optimizer=replace(config.optimizer, **{still: 0.0}))
+    begun, _ = starting_networks(config, ())
+    before = {key: value.clone() for key, value in begun.state_dict().items()}
+    learner = make_learner(config, begun, None, torch.device("cpu"))
+    halves_of = dict(zip(("encoder", "decoder"), halves(learner.network)))
+    assert not any(parameter.requires_grad for parameter in halves_of[still])
+    assert all(parameter.requires_grad for parameter in halves_of[moved])
+    train(config, RunPaths(faces_folder, tmp_path))
+    found = runs.state(tmp_path)["g"]
+    changed = {key.startswith("generator.") for key in before if not torch.equal(before[key], found[key])}
+    assert changed == {moved == "decoder"}
 
 
 # --- without training ---

@@ -27,7 +27,7 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("kind", ADDRESSES)
 def test_absent_weights_are_an_error_with_the_address(kind):
-    assert set(ADDRESSES) == set(LOSS_KINDS) - {"l1", "l2", "smooth_l1", "psnr"}
+    assert set(ADDRESSES) == set(LOSS_KINDS) - {"l1", "l2", "smooth_l1", "psnr", "texture"}
     with pytest.raises(MissingWeightsError) as caught:
         loss_of(kind)
     assert ADDRESSES[kind] in str(caught.value) and f"'{kind}'" in str(caught.value)
