@@ -93,11 +93,15 @@ def _put(local: Path, path: Path, retries: int) -> None:
         return
     address = cast(Address, path)
     if local.is_dir():
-        for name in address.files(recursive=False) if address.is_dir() else ():
-            if is_face(name.name):  # of an earlier run, which may have found more
-                _transfer(cast(Address, address / name), lambda system, key: system.rm(key), retries)
-        for file in sorted(local.iterdir()):
-            _put(file, cast(Path, address / file.name), retries)
+        earlier = address.files(recursive=False) if address.is_dir() else ()
+        new = {file.name: file for file in sorted(local.iterdir())}
+        for name, file in new.items():
+            _put(file, cast(Path, address / name), retries)
+        for found in earlier:
+            if (
+                is_face(found.name) and found.name not in new
+            ):  # an earlier run may have found more; last: none is ever missing
+                _transfer(cast(Address, address / found), lambda system, key: system.rm(key), retries)
     elif local.exists():
         _transfer(address, lambda system, key: _put_whole(system, local, key), retries)
 

@@ -136,6 +136,20 @@ def test_faces_of_an_earlier_run_go_and_what_else_lies_there_stays(store, checkp
     ]
 
 
+def test_faces_of_an_earlier_run_go_only_when_the_new_ones_are_there(store, tmp_path, monkeypatch):
+    def full(self, *arguments, **options):
+        raise PermissionError("quota exceeded")
+
+    job = Job(tmp_path / "a.png", place("memory://o/a.png"), None, place("memory://o/faces"))
+    put(store, "/o/faces/00-after.png", "/o/faces/01-after.png", content=b"earlier")
+    monkeypatch.setattr(type(store), "put_file", full)
+    with pytest.raises(ImageError, match="quota exceeded"), staged(job) as stage:
+        stage.job.faces.mkdir(parents=True)
+        (stage.job.faces / "00-after.png").write_bytes(b"new")
+    assert sorted(store.find("/o/faces")) == ["/o/faces/00-after.png", "/o/faces/01-after.png"]
+    assert store.cat_file("/o/faces/01-after.png") == b"earlier"
+
+
 def test_a_result_that_is_there_stays_also_where_its_source_turns_out_to_move(store, checkpoint, tmp_path, capsys):
     from gpen_core.cli import main
 
