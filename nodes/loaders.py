@@ -37,7 +37,7 @@ class LoadModel(io.ComfyNode):
                     "model_name",
                     display_name="model name",
                     options=folders.model_names(),
-                    tooltip="Checkpoints and ONNX files in models/facerestore_models, the small model bundled with this pack, "
+                    tooltip="Checkpoints and ONNX files in models/facerestore_models, the small models bundled with this pack, "
                     "and published models that are not installed yet (running with one shows where to download it). "
                     "GPEN-BFR-512 is a good choice for most images, 2048 for very large faces.",
                 ),

@@ -20,6 +20,7 @@ from ..weights.onnx_file import looks_like_onnx
 from ..weights.reading import read_checkpoint
 from ..weights.source import source_named
 from .canonicalize import StateDict, canonical_state
+from .completing import completed
 from .infer import check_state, config_of
 from .metadata import TASK_KEY
 from .model import GpenModel
@@ -55,7 +56,7 @@ def _read(path: Path, task: str | None, part: str | None) -> Generator:
 
         _check_no_part(path, part)
         return read_onnx(path, task)
-    raw = read_checkpoint(path)
+    raw = completed(read_checkpoint(path), path)
 
     def network_of(state: StateDict) -> Gpen:
         return check_state(state, config_of(state, raw.metadata, path.name), path.name)

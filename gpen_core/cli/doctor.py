@@ -17,7 +17,7 @@ from ..checkpoints.verify import verify
 from ..commands import gpen, install_facexlib, pip_install
 from ..errors import GpenError, MissingWeightsError
 from ..faces.detectors import load_detector
-from ..weights.catalog import BUNDLED, ONNX, PUBLISHED, WeightFile
+from ..weights.catalog import INCLUDED, ONNX, PUBLISHED, WeightFile
 from ..weights.download import recorded_sha256, verify_file
 from ..weights.find import FOLDERS_VARIABLE, bundled_file, find_weights, weight_folders
 from .arguments import add_weight_folders
@@ -102,12 +102,13 @@ def _detector(folders: Sequence[Path]) -> Iterator[Finding]:
 
 
 def _weights(folders: Sequence[Path], check_sums: bool) -> Iterator[Finding]:
-    """The bundled model, every installed published file, and whether a better model than the bundled one is installed."""
-    try:
-        own = bundled_file()
-        yield _checked(BUNDLED, own) if check_sums else Finding(True, f"{BUNDLED.name}: {own}")
-    except MissingWeightsError as error:
-        yield Finding(False, f"{BUNDLED.name}: the small model bundled with this package", str(error))
+    """The bundled models, every installed published file, and whether a better model than the bundled ones is installed."""
+    for entry in INCLUDED:
+        try:
+            own = bundled_file(entry)
+            yield _checked(entry, own) if check_sums else Finding(True, f"{entry.name}: {own}")
+        except MissingWeightsError as error:
+            yield Finding(False, f"{entry.name}: a small model bundled with this package", str(error))
     found = {entry: path for entry in PUBLISHED if (path := find_weights(entry, folders)) is not None}
     for entry, path in found.items():
         yield _checked(entry, path) if check_sums else Finding(True, f"{entry.name}: {path}")

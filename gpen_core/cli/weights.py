@@ -15,7 +15,7 @@ from ..errors import DownloadError, OptionError
 from ..files import file_sha256
 from ..model import GpenConfig
 from ..precisions import PRECISIONS
-from ..weights.catalog import BUNDLED, PUBLISHED, WeightFile, entry_named
+from ..weights.catalog import INCLUDED, PUBLISHED, WeightFile, entry_named
 from ..weights.download import download
 from ..weights.find import ASSETS, bundled_file, resolve_model, weight_folders
 from .arguments import some_path, some_text
@@ -64,9 +64,8 @@ def run_inspect(options: argparse.Namespace) -> int:
     if options.json:
         published = description.published and description.published.name
         task = {field: value for field, value in asdict(description.task).items() if isinstance(value, str | bool)}
-        added = {
-            "task": task, "family": description.config.family, "published": published, "bundled": _is_bundled(description)
-        }  # fmt: skip
+        bundled = _included(description) is not None
+        added = {"task": task, "family": description.config.family, "published": published, "bundled": bundled}
         print(json.dumps({**asdict(description), **added}, indent=2))
     else:
         print(_describe(description))
@@ -87,9 +86,9 @@ def run_convert(options: argparse.Namespace) -> int:
 
 def run_download(options: argparse.Namespace) -> int:
     entry = entry_named(options.name)
-    if entry is BUNDLED:
-        path = bundled_file()
-        print("the bundled model is part of this package; there is nothing to download", file=sys.stderr)
+    if entry in INCLUDED:
+        path = bundled_file(entry)
+        print("the model is part of this package; there is nothing to download", file=sys.stderr)
         print(path)
         return 0
     if entry is None:
@@ -154,18 +153,19 @@ def _features(config: GpenConfig) -> str:
 def _published(description: Description) -> str:
     if description.published is not None:
         return f"{description.published.name}, {description.published.license}"
-    if _is_bundled(description):
-        return f"no, bundled with this package ({BUNDLED.name}), {BUNDLED.license}"
+    if (own := _included(description)) is not None:
+        return f"no, bundled with this package ({own.name}), {own.license}"
     return "no published file has this checksum"
 
 
-def _is_bundled(description: Description) -> bool:
-    path = ASSETS / BUNDLED.filename
-    return path.is_file() and file_sha256(path) == description.sha256
+def _included(description: Description) -> WeightFile | None:
+    """The model of this package that it is."""
+    paths = ((entry, ASSETS / entry.filename) for entry in INCLUDED)
+    return next((entry for entry, path in paths if path.is_file() and file_sha256(path) == description.sha256), None)
 
 
 def _list_published() -> str:
-    lines = ["Published files:", *map(_line, PUBLISHED), "Included in this package:", _line(BUNDLED)]
+    lines = ["Published files:", *map(_line, PUBLISHED), "Included in this package:", *map(_line, INCLUDED)]
     return "\n".join(lines)
 
 

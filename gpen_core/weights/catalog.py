@@ -1,6 +1,6 @@
 """Known weight files: their purpose, source and license.
 
-All but one are published elsewhere; ``BUNDLED`` is part of this package. Files without a published checksum are verified by
+Most are published elsewhere; those of ``INCLUDED`` are part of this package. Files without a published checksum are verified by
 loading them (see ``download``).
 """
 
@@ -28,7 +28,7 @@ class WeightFile:
     Attributes:
         name: Name in options and commands.
         filename: Published file name.
-        urls: Where to download it; empty for the bundled file.
+        urls: Where to download it; empty for a file of this package.
         bytes: Size; may be approximate if ``sha256`` is None.
         sha256: Published checksum, if any.
         license: License of the weights.
@@ -93,10 +93,15 @@ PUBLISHED = (
 )  # fmt: skip
 
 
-# Our own small model (see the model card next to it). Files in the package need neither checksum nor size.
+# Our own small model (see the model card next to it), and the same with more texture. Files in the package need neither
+# checksum nor size.
 BUNDLED = WeightFile(
     "bundled", "gpen-bundled-256.safetensors", (), None, None, APACHE, "gpen", "restoration-ffhq", 256
 )  # fmt: skip
+PERCEPTUAL = WeightFile(
+    "bundled-perceptual", "gpen-bundled-256-perceptual.safetensors", (), None, None, APACHE, "gpen", "restoration-ffhq", 256
+)  # fmt: skip
+INCLUDED = (BUNDLED, PERCEPTUAL)
 
 
 def published_of(kind: str) -> tuple[WeightFile, ...]:
@@ -111,16 +116,16 @@ def entry_named(name: str) -> WeightFile | None:
         name: A name or file name, with either kind of slash.
 
     Returns:
-        A published file, ``BUNDLED``, or None.
+        A published file, one of ``INCLUDED``, or None.
     """
     wanted = _bare(name)
-    return next((file for file in (BUNDLED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
+    return next((file for file in (*INCLUDED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
 
 
 def published_named(name: str) -> WeightFile | None:
     """Like ``entry_named``, for published files only."""
     entry = entry_named(name)
-    return None if entry is BUNDLED else entry
+    return None if entry in INCLUDED else entry
 
 
 def last_name(name: str) -> str:

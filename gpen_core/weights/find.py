@@ -11,6 +11,7 @@ from ..errors import MissingWeightsError, one_line
 from .catalog import (
     BUNDLED,
     EXTENSIONS,
+    INCLUDED,
     MODEL_EXTENSIONS,
     WeightFile,
     entry_named,
@@ -111,13 +112,13 @@ def find_within(name: str, folders: Sequence[Path]) -> Path | None:
     return None if entry is None else find_weights(entry, folders)
 
 
-def bundled_file() -> Path:
-    """Path of the bundled model.
+def bundled_file(entry: WeightFile = BUNDLED) -> Path:
+    """Path of a model of this package, one of ``INCLUDED``.
 
     Raises:
         MissingWeightsError: The file has been removed from the package.
     """
-    path = ASSETS / BUNDLED.filename
+    path = ASSETS / entry.filename
     if not path.is_file():
         raise MissingWeightsError(
             f"{path} is part of this package but missing. Reinstall the package, or install a better model: "
@@ -127,8 +128,8 @@ def bundled_file() -> Path:
 
 
 def is_bundled(path: Path) -> bool:
-    """Whether ``path`` is the bundled model."""
-    return path == ASSETS / BUNDLED.filename
+    """Whether ``path`` is a model of this package."""
+    return path in [ASSETS / entry.filename for entry in INCLUDED]
 
 
 def bundled_notice(folders: Sequence[Path] | None = None) -> str:
@@ -158,18 +159,19 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
         found = (find_weights(entry, folders) for entry in _by_preference())
         return next((path for path in found if path is not None), None) or bundled_file()
     name = str(name_or_path)
-    if name.lower() == BUNDLED.name and not _is_file(_expanded(name)):
-        return bundled_file()
+    included = next((entry for entry in INCLUDED if entry.name == name.lower()), None)
+    if included is not None and not _is_file(_expanded(name)):
+        return bundled_file(included)
     if (path := find_named(name, folders)) is not None:
         return path
     entry = entry_named(name)
-    if entry is BUNDLED:
-        return bundled_file()
+    if entry in INCLUDED:
+        return bundled_file(entry)
     if entry is None or entry.kind != "gpen":
         known = ", ".join(file.name for file in published_of("gpen"))
         raise MissingWeightsError(
             f"'{one_line(name, _LONGEST_NAME)}' is neither a file nor a known GPEN model. Published: {known}. "
-            f"Bundled: {BUNDLED.name}."
+            f"Bundled: {', '.join(file.name for file in INCLUDED)}."
         )
     raise MissingWeightsError(missing_message(entry, folders))
 

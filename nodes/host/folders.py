@@ -10,7 +10,7 @@ from comfy import model_management
 
 from ...gpen_core.errors import MissingWeightsError, one_line
 from ...gpen_core.weights.catalog import (
-    BUNDLED,
+    INCLUDED,
     MODEL_EXTENSIONS,
     ONNX,
     WeightFile,
@@ -54,7 +54,7 @@ def register() -> None:
 
 
 def model_names() -> list[str]:
-    """Installed published models, the bundled model, other files in the folder, published models to download, other packs'.
+    """Installed published models, the bundled ones, other files in the folder, published models to download, other packs'.
 
     The first is the default and must work right away. What won't work says so behind its name; ``plain_name`` takes that away.
     """
@@ -68,7 +68,13 @@ def model_names() -> list[str]:
     absent.sort(key=lambda entry: (_preference(entry), entry.filename.lower()))
     own = [name for name in others if not _is_of_others(name)]
     foreign = [name + NOT_GPEN for name in others if _is_of_others(name)]
-    return [*best, BUNDLED.name, *own, *(entry.filename + NOT_INSTALLED for entry in absent), *foreign]
+    return [
+        *best,
+        *(entry.name for entry in INCLUDED),
+        *own,
+        *(entry.filename + NOT_INSTALLED for entry in absent),
+        *foreign,
+    ]
 
 
 def plain_name(chosen: str) -> str:
@@ -101,14 +107,14 @@ def _preference(entry: WeightFile) -> int:
 def model_path(name: str) -> Path:
     """Path of a model chosen in the list. Raises MissingWeightsError with file, folders, URL and license."""
     name = plain_name(name)
-    if name == BUNDLED.name:
-        return bundled_file()
+    if (own := next((entry for entry in INCLUDED if entry.name == name), None)) is not None:
+        return bundled_file(own)
     path = folder_paths.get_full_path(MODELS, name)
     if path is not None:
         return Path(path)
     entry = entry_named(name)
-    if entry is BUNDLED:
-        return bundled_file()
+    if entry in INCLUDED:
+        return bundled_file(entry)
     folders = weight_folders(MODELS)
     if (found := find_within(name, folders)) is not None:
         return found

@@ -127,7 +127,8 @@ def test_model_lists_show_present_files_then_published_ones(
         place_model(tmp_path / name)
     options = ready.object_info("GPEN_LoadModel")["input"]["required"]["model_name"]
     listed = options[0] if isinstance(options[0], list) else options[1]["options"]
-    assert listed[:4] == ["GPEN-BFR-256.pth", "bundled", "tiny.pth", "GPEN-BFR-512.pth (not installed)"]
+    own = ["bundled", "bundled-perceptual"]
+    assert listed[:5] == ["GPEN-BFR-256.pth", *own, "tiny.pth", "GPEN-BFR-512.pth (not installed)"]
     assert listed[-1] == "codeformer.pth (not a GPEN model)" and "GPEN-BFR-2048.pth (not installed)" in listed
     assert not any("notes.txt" in name for name in listed) and sum("GPEN-BFR-256.pth" in name for name in listed) == 1
 

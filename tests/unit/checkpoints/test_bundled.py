@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from gpen_core import load_checkpoint
@@ -13,28 +14,52 @@ from gpen_core.checkpoints.convert import describe
 from gpen_core.errors import MissingWeightsError
 from gpen_core.tasks import TASKS
 from gpen_core.weights import find
-from gpen_core.weights.catalog import BUNDLED, PUBLISHED, entry_named, published_named
+from gpen_core.weights.catalog import BUNDLED, INCLUDED, PERCEPTUAL, PUBLISHED, entry_named, published_named
 from gpen_core.weights.find import bundled_file, bundled_notice, is_bundled, resolve_model
 
 NAMES = ["bundled", "Bundled", "gpen-bundled-256", "GPEN-bundled-256.safetensors"]
 
 
-def test_it_is_a_published_network_of_256_px_and_3_to_5_million_parameters():
-    description = describe(bundled_file())
+@pytest.mark.parametrize("entry", INCLUDED, ids=lambda entry: entry.name)
+def test_it_is_a_published_network_of_256_px_and_3_to_5_million_parameters(entry):
+    description = describe(bundled_file(entry))
     config = description.config
     assert (config.input_size, config.output_size, config.family) == (256, 256, "published")
     assert 3e6 <= description.parameters <= 5e6
-    assert description.task is TASKS[BUNDLED.task] and description.task.template == "ffhq"
-    assert BUNDLED.size == config.input_size
+    assert description.task is TASKS[entry.task] and description.task.template == "ffhq"
+    assert entry.size == config.input_size
 
 
-def test_it_is_a_small_file_of_float16():
-    assert bundled_file().stat().st_size <= 10_000_000
-    assert {value.dtype for value in load_file(bundled_file()).values()} == {torch.float16}
+@pytest.mark.parametrize("entry", INCLUDED, ids=lambda entry: entry.name)
+def test_it_is_a_small_file_of_float16(entry):
+    assert bundled_file(entry).stat().st_size <= 10_000_000
+    assert {value.dtype for value in load_file(bundled_file(entry)).values()} == {torch.float16}
 
 
-def test_it_makes_finite_pictures_of_any_input():
-    model = load_checkpoint(bundled_file())
+def test_together_they_take_16_megabytes():
+    assert sum(bundled_file(entry).stat().st_size for entry in INCLUDED) <= 16_000_000
+
+
+def test_the_perceptual_one_has_the_encoder_of_the_other_and_a_decoder_of_its_own():
+    plain, perceptual = (load_checkpoint(bundled_file(entry)).module.state_dict() for entry in INCLUDED)
+    differing = {key for key, value in plain.items() if not value.equal(perceptual[key])}
+    assert differing and all(key.startswith("generator.") for key in differing)
+
+
+def test_the_perceptual_one_makes_more_texture(astronaut, astronaut_face):
+    from gpen_core.faces.alignment import align_face
+
+    crop = align_face(astronaut, astronaut_face, 256, "ffhq").pixels
+    blurred = F.avg_pool2d(F.pad(crop[None], (2, 2, 2, 2), mode="reflect"), 5, 1)
+    plain, perceptual = (load_checkpoint(bundled_file(entry))(blurred)[0] for entry in INCLUDED)
+    found = [float((face[:, 1:] - face[:, :-1]).square().mean()) for face in (plain, perceptual)]
+    assert found[1] > 1.1 * found[0]
+    assert (plain - perceptual).abs().mean() < 0.03
+
+
+@pytest.mark.parametrize("entry", INCLUDED, ids=lambda entry: entry.name)
+def test_it_makes_finite_pictures_of_any_input(entry):
+    model = load_checkpoint(bundled_file(entry))
     crops = torch.stack([torch.zeros(3, 256, 256), torch.ones(3, 256, 256), torch.rand(3, 256, 256)])
     with torch.no_grad():
         raw = model.module(crops * 2 - 1)
@@ -58,6 +83,15 @@ def test_it_is_found_by_its_names(tmp_path, name):
     assert entry_named(name) is BUNDLED and published_named(name) is None
     path = resolve_model(name, [tmp_path])
     assert path == bundled_file() and is_bundled(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["bundled-perceptual", "Bundled-Perceptual", "gpen-bundled-256-perceptual.safetensors"]
+)
+def test_so_is_its_variant(tmp_path, name):
+    assert entry_named(name) is PERCEPTUAL and published_named(name) is None
+    path = resolve_model(name, [tmp_path])
+    assert path == bundled_file(PERCEPTUAL) and is_bundled(path)
 
 
 def test_it_is_what_there_is_where_nothing_else_is(tmp_path):
@@ -119,7 +153,7 @@ print(json.dumps([f"{folder}/{name}" for _, folder, _, names in command.data_fil
     done = subprocess.run([sys.executable, "-c", code], cwd=repo_root, capture_output=True, text=True, check=True)
     packed = json.loads(done.stdout.splitlines()[-1])
     core = repo_root / "gpen_core"
-    wanted = [bundled_file(), *core.glob("assets/*.md"), *core.glob("lab/training/presets/*.toml")]
+    wanted = [*map(bundled_file, INCLUDED), *core.glob("assets/*.md"), *core.glob("lab/training/presets/*.toml")]
     assert len(wanted) > 2
     for path in wanted:
         assert any(name.endswith(path.relative_to(core).as_posix()) for name in packed), path
