@@ -64,6 +64,18 @@ def test_a_new_graph_restores_the_face_and_nothing_else(fresh: HostProcess, blur
     assert [model["model"] for model in fresh.loaded_models()].count("Gpen") == 1
 
 
+def test_its_variant_is_the_next_choice_and_makes_another_face(fresh: HostProcess):
+    assert choices(fresh)[:2] == ["bundled", "bundled-perceptual"]
+    found = []
+    for name in choices(fresh)[:2]:
+        result = fresh.run(probing(whole("astronaut.png", name, detector=None), picture=("6", 0)))
+        assert result.status == "success", result.error
+        probe = result.outputs["probe_picture"]["probe"][0]["filename"]
+        found.append(np.load(fresh.base.output / probe)[0])
+    assert 0.002 < np.abs(found[0] - found[1])[FACE].mean() < 0.05
+    np.testing.assert_array_equal(found[0][:20], found[1][:20])
+
+
 def test_it_stays_a_choice_but_not_the_default_beside_a_published_model(
     fresh: HostProcess, place_model: Callable[..., Path], checkpoint: Path, portrait: Path
 ):
