@@ -1,7 +1,7 @@
 """Between the bundled weights and ones trained on from them for texture: what each step of the way costs and brings.
 
     python benchmarks/perceptual_model.py TUNED.safetensors --faces FACES --held-out HELD_OUT.txt --models WEIGHTS
-    python benchmarks/perceptual_model.py TUNED.safetensors --write VARIANT.safetensors --share 0.8
+    python benchmarks/perceptual_model.py TUNED.safetensors --write VARIANT.safetensors --share 0.85
 
 The first command measures held-out faces, restored by the weights at each of --shares of the way (0: the bundled ones, 1: the
 tuned ones). The second writes the weights at one share, without the tensors that are the bundled ones': the file lies beside

@@ -50,8 +50,8 @@ def load_model(
 
     Args:
         name_or_path: A checkpoint (``.safetensors``, ``.pth``, ``.pt`` or ``.onnx``), a published name such as "GPEN-BFR-512",
-            "bundled", or a file's name in ``folders``, in any case. None takes the best one present; where that is the small
-            model which comes with this package, a warning is logged.
+            "bundled", "bundled-perceptual", or a file's name in ``folders``, in any case. None takes the best one present;
+            where that is the small model which comes with this package, a warning is logged.
         device: "cpu", "cuda", "cuda:1", …; "auto" is the GPU there is, else the CPU.
         dtype: Precision of the weights: ``torch.float32``, ``torch.bfloat16`` or ``torch.float16``.
         task: What the model was trained for (a key of ``gpen_core.tasks.TASKS``), where the file does not say it.

@@ -17,7 +17,10 @@ from .save import check_destination, write_generator
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint is. ``published``: the catalog's entry whose sum this file has."""
+    """What a checkpoint is.
+
+    ``published``: the catalog's entry whose sum this file has. ``completed_by``: the file beside it that holds what it lacks.
+    """
 
     name: str
     bytes: int
@@ -28,6 +31,7 @@ class Description:
     parameters: int
     dtypes: tuple[str, ...]
     published: WeightFile | None
+    completed_by: str | None = None
 
 
 def describe(path: str | Path) -> Description:
@@ -53,6 +57,7 @@ def describe(path: str | Path) -> Description:
         parameters=sum(value.numel() for value in generator.network.parameters()),
         dtypes=tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),
         published=next((entry for entry in PUBLISHED if entry.sha256 == digest), None),
+        completed_by=generator.completed_by,
     )
 
 

@@ -20,7 +20,7 @@ from ..weights.onnx_file import looks_like_onnx
 from ..weights.reading import read_checkpoint
 from ..weights.source import source_named
 from .canonicalize import StateDict, canonical_state
-from .completing import completed
+from .completing import completed, rest_of
 from .infer import check_state, config_of
 from .metadata import TASK_KEY
 from .model import GpenModel
@@ -36,6 +36,7 @@ class Generator:
     network: Gpen
     state: StateDict
     task: Task
+    completed_by: str | None = None  # the file beside it that holds the rest
 
     @property
     def config(self) -> GpenConfig:
@@ -56,7 +57,8 @@ def _read(path: Path, task: str | None, part: str | None) -> Generator:
 
         _check_no_part(path, part)
         return read_onnx(path, task)
-    raw = completed(read_checkpoint(path), path)
+    read = read_checkpoint(path)
+    raw, rest = completed(read, path), rest_of(read, path.name)
 
     def network_of(state: StateDict) -> Gpen:
         return check_state(state, config_of(state, raw.metadata, path.name), path.name)
@@ -71,7 +73,7 @@ def _read(path: Path, task: str | None, part: str | None) -> Generator:
     with split_models_named(path, "a GPEN generator"):
         state = canonical_state(raw.content, path.name, is_whole, part)
         network = network_of(state)
-    return Generator(network, state, task_of(task, raw.metadata, path))
+    return Generator(network, state, task_of(task, raw.metadata, path), None if rest is None else rest.file)
 
 
 def load_checkpoint(

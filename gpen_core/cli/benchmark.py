@@ -32,7 +32,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
     parser.add_argument(
         "--model", type=some_text, action="append", default=[], metavar="NAME_OR_PATH",
-        help="checkpoint file, name of a published model, or bundled; may be repeated (default: all that are installed)",
+        help="checkpoint file, name of a published model, bundled or bundled-perceptual; may be repeated (default: all that "
+        "are installed)",
     )  # fmt: skip
     add_weight_folders(parser)
     parser.add_argument(

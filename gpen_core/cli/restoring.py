@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=some_text,
-        help="checkpoint file, name of a published model, or bundled (default: the best one installed)",
+        help="checkpoint file, name of a published model, bundled or bundled-perceptual (default: the best one installed)",
     )
     add_weight_folders(parser)
     parser.add_argument("--detector", type=some_text, default=AUTO, help=f"{', '.join(DETECTOR_NAMES)}, or a file")

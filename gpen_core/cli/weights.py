@@ -133,6 +133,8 @@ def _describe(description: Description) -> str:
         f"  sha256      {description.sha256}",
         f"  published   {_published(description)}",
     ]
+    if description.completed_by is not None:
+        lines.append(f"  with        {description.completed_by} beside it, which holds what this file lacks")
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from ...model.styled import FeatureInjection
 from .config import TrainConfig
 from .ema import averaged
 from .losses import PathLength
-from .optimizers import discriminator_optimizer, generator_optimizer, halves, load_optimizer
+from .optimizers import discriminator_optimizer, freeze_still, generator_optimizer, load_optimizer
 
 AnyDiscriminator = Discriminator | PatchDiscriminator
 
@@ -82,7 +82,7 @@ def make_learner(
     """Fresh optimizers around networks, which move to ``device``. The average begins as the network unless given."""
     network = network.to(device).train().requires_grad_(True)
     network.checkpointing = config.checkpointing
-    _freeze(network, (config.optimizer.encoder, config.optimizer.decoder))
+    freeze_still(network, config.optimizer, prior=config.stage == "prior")
     if config.hold_features:
         for module in network.modules():
             if isinstance(module, FeatureInjection):
@@ -97,13 +97,6 @@ def make_learner(
     d_optimizer = discriminator_optimizer(discriminator, config.optimizer, adversarial)
     path = PathLength(adversarial.path_decay, adversarial.path_shrink) if adversarial.path_length > 0 else None
     return Learner(network, average, optimizer, Adversary(discriminator, d_optimizer, path))
-
-
-def _freeze(network: Gpen, rates: tuple[float, float]) -> None:
-    """No gradients are computed for a half that does not learn; where neither does, there is a step to go through still."""
-    for half, rate in zip(halves(network), rates):
-        for parameter in half if rate == 0 < max(rates) else ():
-            parameter.requires_grad_(False)
 
 
 def check_finite(modules: Iterable[nn.Module], step: int) -> None:

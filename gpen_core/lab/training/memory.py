@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from .config import TrainConfig
 from .learner import AnyDiscriminator
 from .losses import PathLength
+from .optimizers import freeze_still
 from .samples import Batch
 from .stages import PriorStage, RestoreStage
 from .start import empty_networks
@@ -50,7 +51,10 @@ def memory_of(config: TrainConfig, size: int) -> Memory:
     with torch.device("meta"):
         network, discriminator = empty_networks(config, size)
     network.train().checkpointing = config.checkpointing
-    numbers = _numbers(network) * (_ADAM + 1)
+    freeze_still(network, config.optimizer, prior=config.stage == "prior")
+    numbers = sum(
+        parameter.numel() * (_ADAM + 1 if parameter.requires_grad else 2) for parameter in network.parameters()
+    )  # with the average's; what does not learn has no gradient and no moments
     if discriminator is not None:
         discriminator.checkpointing = config.checkpointing
         numbers += _numbers(discriminator) * _ADAM

@@ -17,9 +17,8 @@ BASE_RATE = "base_lr"  # what the schedule multiplies, kept in each parameter gr
 def generator_optimizer(
     network: Gpen, config: OptimizerConfig, adversarial: AdversarialConfig, *, prior: bool
 ) -> torch.optim.Adam:
-    """Encoder and decoder learn at rates of their own. In stage "prior" the encoder is not trained."""
-    encoder, decoder = halves(network)
-    groups = [(decoder, config.decoder)] if prior else [(encoder, config.encoder), (decoder, config.decoder)]
+    """Encoder and decoder learn at rates of their own."""
+    groups = _trained(network, config, prior=prior)
     lazy = adversarial.weight > 0 and adversarial.path_length > 0
     return _adam(groups, config, Lazy(adversarial.path_every) if lazy else None)
 
@@ -29,6 +28,20 @@ def halves(network: Gpen) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     decoder = list(network.generator.parameters())
     inside = {id(parameter) for parameter in decoder}
     return [parameter for parameter in network.parameters() if id(parameter) not in inside], decoder
+
+
+def freeze_still(network: Gpen, config: OptimizerConfig, *, prior: bool) -> None:
+    """No gradients are computed for a half whose rate is 0; where no half learns, there is a step to go through still."""
+    groups = _trained(network, config, prior=prior)
+    for parameters, rate in groups if any(rate for _, rate in groups) else ():
+        for parameter in parameters if rate == 0 else ():
+            parameter.requires_grad_(False)
+
+
+def _trained(network: Gpen, config: OptimizerConfig, *, prior: bool) -> list[tuple[list[nn.Parameter], float]]:
+    """Halves of the network and their rates. In stage "prior" the encoder is not trained."""
+    encoder, decoder = halves(network)
+    return [(decoder, config.decoder)] if prior else [(encoder, config.encoder), (decoder, config.decoder)]
 
 
 def discriminator_optimizer(

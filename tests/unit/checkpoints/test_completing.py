@@ -1,15 +1,18 @@
 """Files that hold only what differs from another one."""
 
 import json
+import os
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from gpen_core import load_checkpoint
+from gpen_core.checkpoints import completing
 from gpen_core.checkpoints.completing import REST_KEY, differing, rest_text
 from gpen_core.checkpoints.convert import convert, describe
 from gpen_core.checkpoints.save import save_generator, write_generator
+from gpen_core.cli import main
 from gpen_core.errors import CheckpointError
 from gpen_core.model import Gpen, GpenConfig
 
@@ -77,8 +80,9 @@ ELSEWHERE = ("", ".", "..", "../whole.safetensors", "a/b", "a\\b", "/etc/passwd"
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", "3", '{"file": "whole.safetensors"}', '{"file": 3, "sha256": ""}', "[" * 5000, "{" + " " * 5000),
-        *(json.dumps({"file": name, "sha256": ""}) for name in ELSEWHERE),
+        *("", "[]", "3", '{"file": "whole.safetensors"}', "[" * 5000, "{" + " " * 5000),
+        *('{"file": 3, "bytes": 1, "sha256": ""}', '{"file": "a", "bytes": true, "sha256": ""}'),
+        *(json.dumps({"file": name, "bytes": 1, "sha256": ""}) for name in ELSEWHERE),
     ],
 )
 def test_no_other_folder_and_no_nonsense(whole, tmp_path, text):
@@ -87,6 +91,35 @@ def test_no_other_folder_and_no_nonsense(whole, tmp_path, text):
     with pytest.raises(CheckpointError, match="malformed") as caught:
         load_checkpoint(path)
     assert "\n" not in str(caught.value) and len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "a\nb", "pipe", "folder"])
+def test_what_cannot_be_a_file_there_is_an_error_in_one_line(whole, tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "odd.safetensors"
+    save_file(load_file(whole), path, {REST_KEY: json.dumps({"file": name, "bytes": 1, "sha256": ""})})
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value) and "\0" not in str(caught.value) and len(str(caught.value)) <= 300
+
+
+def test_a_large_neighbor_is_not_read_through(variant, whole, monkeypatch):
+    whole.write_bytes(whole.read_bytes() + b"\0")
+    monkeypatch.setattr(completing, "file_sha256", lambda path: pytest.fail("its size tells"))
+    with pytest.raises(CheckpointError, match="belongs to another"):
+        load_checkpoint(variant)
+
+
+def test_tensors_of_another_precision_differ(whole):
+    state = {key: value.half() for key, value in load_file(whole).items()}
+    assert differing(state, whole).keys() == state.keys()
+
+
+def test_inspect_says_what_else_is_needed(variant, capsys):
+    assert describe(variant).completed_by == "whole.safetensors"
+    assert main(["inspect", str(variant)]) == 0
+    assert "whole.safetensors beside it, which holds what this file lacks" in capsys.readouterr().out
 
 
 def test_what_the_other_file_is_to_be_completed_by_is_not_followed(variant, whole, tmp_path):

@@ -31,6 +31,13 @@ def test_a_sample_takes_a_little_more_than_what_is_really_kept_for_the_backward_
     assert two - one <= memory_of(config, 64).per_sample <= 1.5 * (two - one)
 
 
+def test_a_half_that_does_not_learn_takes_less(runs):
+    config = runs.config("plain", size=64)
+    still = replace(config, optimizer=replace(config.optimizer, encoder=0.0))
+    whole, decoder = memory_of(config, 64), memory_of(still, 64)
+    assert decoder.fixed < whole.fixed and decoder.per_sample < whole.per_sample
+
+
 def test_larger_pictures_take_more_and_recomputing_less(runs):
     config = runs.config("growing")
     small, large = memory_of(config, 16), memory_of(config, 32)

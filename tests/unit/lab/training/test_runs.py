@@ -231,6 +231,15 @@ def test_a_half_whose_rate_is_0_stays_as_it_was_and_costs_no_gradients(faces_fol
     assert changed == {moved == "decoder"}
 
 
+def test_in_the_prior_s_stage_no_half_that_learns_is_missing(faces_folder, runs, tmp_path):
+    """There only the decoder learns, whatever the encoder's rate."""
+    config = runs.config("prior", steps=1)
+    train(replace(config, optimizer=replace(config.optimizer, decoder=0.0)), RunPaths(faces_folder, tmp_path / "0"))
+    train(replace(config, optimizer=replace(config.optimizer, encoder=0.0)), RunPaths(faces_folder, tmp_path / "1"))
+    kept, learned = (runs.state(tmp_path / name)["g"] for name in "01")
+    assert any(not torch.equal(kept[key], learned[key]) for key in kept)
+
+
 # --- without training ---
 
 

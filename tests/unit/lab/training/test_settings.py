@@ -5,6 +5,7 @@ from argparse import Namespace
 
 import pytest
 
+from gpen_core import load_checkpoint
 from gpen_core.cli.train import _config
 from gpen_core.errors import OptionError
 from gpen_core.lab.degradation import RECIPES
@@ -12,12 +13,20 @@ from gpen_core.lab.training import config_text, preset_names, read_config
 from gpen_core.lab.training.parts import PhaseConfig
 from gpen_core.lab.training.schedule import place_of, rate_at, work_of
 from gpen_core.model import DiscriminatorConfig, GpenConfig
+from gpen_core.weights.find import bundled_file
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_are_configurations(name):
     config = read_config(config_text(name), name)
     assert config.steps > 0 and config.phases[-1].size == config.model.input_size
+
+
+@pytest.mark.parametrize("name", ["bundled", "perceptual"])
+def test_presets_of_the_bundled_models_are_of_their_network_and_hold_out_the_same_faces(name):
+    config, bundled = (read_config(config_text(preset)) for preset in (name, "bundled"))
+    assert load_checkpoint(bundled_file()).config == config.model
+    assert (config.data.split_seed, config.data.held_out) == (bundled.data.split_seed, bundled.data.held_out)
 
 
 def test_presets_are_the_recipes_they_are_named_after():
