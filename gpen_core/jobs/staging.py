@@ -97,10 +97,8 @@ def _put(local: Path, path: Path, retries: int) -> None:
         new = {file.name: file for file in sorted(local.iterdir())}
         for name, file in new.items():
             _put(file, cast(Path, address / name), retries)
-        for found in earlier:
-            if (
-                is_face(found.name) and found.name not in new
-            ):  # an earlier run may have found more; last: none is ever missing
+        for found in earlier:  # a run that found more; last, so that no face is ever missing
+            if is_face(found.name) and found.name not in new:
                 _transfer(cast(Address, address / found), lambda system, key: system.rm(key), retries)
     elif local.exists():
         _transfer(address, lambda system, key: _put_whole(system, local, key), retries)
