@@ -47,15 +47,12 @@ def differing(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     return {key: value for key, value in state.items() if key not in rest or not is_same(value, rest[key])}
 
 
-def completed(raw: RawCheckpoint, path: Path) -> RawCheckpoint:
-    """What the file at ``path`` holds, and what it has in common with the one that it names; most files name none.
+def completed(raw: RawCheckpoint, rest: Rest, path: Path) -> RawCheckpoint:
+    """What the file at ``path`` holds, and what it has in common with the one that completes it (see ``rest_of``).
 
     Raises:
         CheckpointError: The other is not beside it, cannot be read, or is another one than it was.
     """
-    rest = rest_of(raw, path.name)
-    if rest is None:
-        return raw
     other = path.with_name(rest.file)
     try:
         if not other.is_file():
@@ -74,7 +71,10 @@ def completed(raw: RawCheckpoint, path: Path) -> RawCheckpoint:
 
 
 def rest_of(raw: RawCheckpoint, file: str) -> Rest | None:
-    """The file that completes this one, called ``file``. Raises CheckpointError where it names one, and none that could be."""
+    """The file that completes this one, called ``file``; most files name none.
+
+    Raises CheckpointError where it names one, and none that could be.
+    """
     if REST_KEY not in raw.metadata:
         return None
     text = raw.metadata[REST_KEY]

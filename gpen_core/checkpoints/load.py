@@ -57,8 +57,10 @@ def _read(path: Path, task: str | None, part: str | None) -> Generator:
 
         _check_no_part(path, part)
         return read_onnx(path, task)
-    read = read_checkpoint(path)
-    raw, rest = completed(read, path), rest_of(read, path.name)
+    raw = read_checkpoint(path)
+    rest = rest_of(raw, path.name)
+    if rest is not None:
+        raw = completed(raw, rest, path)
 
     def network_of(state: StateDict) -> Gpen:
         return check_state(state, config_of(state, raw.metadata, path.name), path.name)

@@ -122,6 +122,11 @@ def entry_named(name: str) -> WeightFile | None:
     return next((file for file in (*INCLUDED, *PUBLISHED) if wanted in map(_bare, _names(file))), None)
 
 
+def included_named(name: str) -> WeightFile | None:
+    """The one of ``INCLUDED`` with exactly this name."""
+    return next((entry for entry in INCLUDED if entry.name == name), None)
+
+
 def published_named(name: str) -> WeightFile | None:
     """Like ``entry_named``, for published files only."""
     entry = entry_named(name)

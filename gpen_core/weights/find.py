@@ -15,6 +15,7 @@ from .catalog import (
     MODEL_EXTENSIONS,
     WeightFile,
     entry_named,
+    included_named,
     last_name,
     published_named,
     published_of,
@@ -159,7 +160,7 @@ def resolve_model(name_or_path: str | Path | None, folders: Sequence[Path]) -> P
         found = (find_weights(entry, folders) for entry in _by_preference())
         return next((path for path in found if path is not None), None) or bundled_file()
     name = str(name_or_path)
-    included = next((entry for entry in INCLUDED if entry.name == name.lower()), None)
+    included = included_named(name.lower())
     if included is not None and not _is_file(_expanded(name)):
         return bundled_file(included)
     if (path := find_named(name, folders)) is not None:

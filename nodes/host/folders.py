@@ -15,6 +15,7 @@ from ...gpen_core.weights.catalog import (
     ONNX,
     WeightFile,
     entry_named,
+    included_named,
     published_named,
     published_of,
 )
@@ -107,7 +108,7 @@ def _preference(entry: WeightFile) -> int:
 def model_path(name: str) -> Path:
     """Path of a model chosen in the list. Raises MissingWeightsError with file, folders, URL and license."""
     name = plain_name(name)
-    if (own := next((entry for entry in INCLUDED if entry.name == name), None)) is not None:
+    if (own := included_named(name)) is not None:
         return bundled_file(own)
     path = folder_paths.get_full_path(MODELS, name)
     if path is not None:
