@@ -3,6 +3,7 @@
 import pytest
 import torch
 from hypothesis import settings
+from pipeline_harness.known import KnownFaces
 from safetensors import safe_open
 from unit_harness.forks import Forks
 
@@ -26,6 +27,11 @@ def astronaut():
 def astronaut_face():
     landmarks = ((201.7, 101.6), (247.0, 103.0), (226.0, 122.0), (206.5, 141.0), (243.0, 142.0))
     return Face((175.0, 64.0, 272.0, 188.0), 0.99, landmarks, (512, 512))
+
+
+@pytest.fixture(scope="session")
+def known(astronaut_face):
+    return KnownFaces(astronaut_face)
 
 
 @pytest.fixture(scope="session")

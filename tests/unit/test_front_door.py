@@ -1,11 +1,9 @@
 """What `import gpen_core` gives a Python program, with a tiny real model and a real photograph."""
 
-import dataclasses
 import importlib.util
 import inspect
 import io
 import logging
-import math
 import zlib
 from dataclasses import replace
 
@@ -14,35 +12,16 @@ import pytest
 import torch
 from imaging_harness.icc import cmyk_profile
 from PIL import Image, PngImagePlugin
+from pipeline_harness.known import KnownFaces
 
 import gpen_core
 from gpen_core import BlendOptions, ProtectOptions, RestoredFace, SelectOptions, Settings
-from gpen_core.errors import CheckpointError, GpenError, ImageError, MissingWeightsError, OptionError
+from gpen_core.errors import CheckpointError, ImageError, MissingWeightsError, OptionError
 from gpen_core.faces.identity import Embedder
-from gpen_core.faces.track_options import TrackOptions
 from gpen_core.imaging.pictures import open_picture
-from gpen_core.pipeline.clip.options import VideoOptions
-from gpen_core.sampling import SampleOptions
 from gpen_core.tasks import TASKS
 
 needs_mtcnn = pytest.mark.skipif(importlib.util.find_spec("mtcnn") is None, reason="the mtcnn package is not installed")
-
-
-class Known:
-    """A detector that says what it was told: what follows is checked exactly."""
-
-    name = "known"
-
-    def __init__(self, *faces):
-        self.faces = faces
-
-    def detect(self, frame):
-        return self.faces
-
-
-@pytest.fixture(scope="module")
-def known(astronaut_face):
-    return Known(astronaut_face)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +97,8 @@ PIXELS = Embedder(
 def test_only_the_faces_of_the_person_of_a_reference_are_restored(astronaut, astronaut_face, tiny_model):
     other = replace(astronaut_face, landmarks=tuple((x + 200, y + 250) for x, y in astronaut_face.landmarks))
     other = replace(other, box=(375.0, 314.0, 472.0, 438.0))
-    reference = gpen_core.load_reference(astronaut, Known(astronaut_face), embedder=PIXELS)
-    both = Known(astronaut_face, other)
+    reference = gpen_core.load_reference(astronaut, KnownFaces(astronaut_face), embedder=PIXELS)
+    both = KnownFaces(astronaut_face, other)
     result = gpen_core.restore_frames(astronaut, tiny_model, detector=both, reference=reference)
     assert [face.box for face in result.faces] == [astronaut_face.box]
     picture = gpen_core.restore(astronaut, tiny_model, detector=both, reference=reference)
@@ -127,7 +106,7 @@ def test_only_the_faces_of_the_person_of_a_reference_are_restored(astronaut, ast
     with pytest.raises(OptionError, match="give one of both"):
         gpen_core.restore(astronaut, tiny_model, faces=result.faces, reference=reference)
     with pytest.raises(ImageError, match="no face was found in the reference"):
-        gpen_core.load_reference(astronaut, Known(), embedder=PIXELS)
+        gpen_core.load_reference(astronaut, KnownFaces(), embedder=PIXELS)
 
 
 def test_what_a_pil_image_knows_stays_with_it(photo, tiny_model, known):
@@ -247,9 +226,9 @@ def test_what_is_no_mask_is_refused(photo, tiny_model, known):
 
 def test_no_face_returns_the_same_pixels_and_says_so(photo, astronaut, tiny_model, caplog):
     with caplog.at_level(logging.WARNING, "gpen_core"):
-        result = gpen_core.restore(photo, tiny_model, detector=Known())
+        result = gpen_core.restore(photo, tiny_model, detector=KnownFaces())
     assert np.array_equal(np.asarray(result), np.asarray(photo)) and "no face found by known" in caplog.text
-    whole = gpen_core.restore_frames(astronaut, tiny_model, detector=Known())
+    whole = gpen_core.restore_frames(astronaut, tiny_model, detector=KnownFaces())
     assert whole.faces == () and not whole.mask.any()
 
 
@@ -269,7 +248,7 @@ def test_faces_that_are_given_are_restored_and_nothing_is_detected(
 ):
     frames = torch.stack((astronaut, astronaut))
     first, second = replace(astronaut_face, id=1), replace(astronaut_face, frame=1, id=2)
-    given = gpen_core.restore_frames(frames, tiny_model, detector=Known(), faces=[second, first])
+    given = gpen_core.restore_frames(frames, tiny_model, detector=KnownFaces(), faces=[second, first])
     found = gpen_core.restore_frames(frames, tiny_model, detector=known)
     assert torch.equal(given.frames, found.frames) and [face.id for face in given.faces] == [1, 2]
     with caplog.at_level(logging.WARNING, "gpen_core"):
@@ -401,91 +380,3 @@ def test_a_parser_that_is_absent_says_where_to_get_it(tmp_path, checkpoint):
     if importlib.util.find_spec("facexlib") is not None:
         with pytest.raises(CheckpointError, match="ParseNet"):
             gpen_core.load_parser(checkpoint)
-
-
-ODD = [
-    5,
-    "text",
-    b"x",
-    [],
-    {},
-    (),
-    object(),
-    math.nan,
-    np.zeros((4, 4)),
-    torch.zeros(0),
-    torch.zeros(2, 2, device="meta"),
-    True,
-]
-
-
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
-def test_helpers_models_and_devices_of_another_kind_are_errors_of_ours(astronaut, tiny_model, known, checkpoint, odd):
-    for name in ("parser", "reference", "tools", "settings", "detector", "model"):
-        given = {"model": tiny_model, "detector": known} | {name: odd}
-        with pytest.raises(GpenError) as caught:
-            gpen_core.restore(astronaut, **given)
-        assert len(str(caught.value)) <= 300 and "\n" not in str(caught.value), name
-    with pytest.raises(GpenError):
-        tiny_model(odd)
-    with pytest.raises(GpenError):
-        gpen_core.load_model(checkpoint, device=odd)
-
-
-OPTIONS = (
-    "BlendOptions", "RestoreOptions", "ProtectOptions", "DetectOptions", "SelectOptions", "RegionOptions", "SampleOptions",
-    "VideoOptions", "TrackOptions",
-)  # fmt: skip
-# What each takes beside numbers and texts, which are asked for by their annotations.
-NUMBERS = {"int": int, "int | None": int, "float": float, "float | None": float, "str": str}
-
-
-def options_of(name):
-    """A class of settings: of the front door, or of the pipeline."""
-    return {"VideoOptions": VideoOptions, "TrackOptions": TrackOptions, "SampleOptions": SampleOptions}.get(
-        name
-    ) or getattr(gpen_core, name)
-
-
-def check_refused(kind, **given):
-    with pytest.raises(OptionError) as caught:
-        kind(**given)
-    assert len(str(caught.value)) <= 300 and "\n" not in str(caught.value), given
-
-
-@pytest.mark.parametrize("odd", [*ODD, None], ids=lambda odd: type(odd).__name__)
-@pytest.mark.parametrize("options", OPTIONS)
-def test_settings_of_another_kind_are_errors_of_ours(options, odd):
-    kind = options_of(options)
-    for field in dataclasses.fields(kind):
-        wanted = NUMBERS.get(field.type)
-        fits = wanted is None or (isinstance(odd, wanted) and odd is not True)
-        fits |= wanted is float and isinstance(odd, int | float) and odd is not True
-        fits |= wanted is str and isinstance(odd, str) and field.name == "indices"
-        if not fits and not (odd is None and "None" in field.type):
-            check_refused(kind, **{field.name: odd})
-
-
-@pytest.mark.parametrize("options", OPTIONS)
-def test_whole_numbers_are_whole_and_may_be_of_numpy(options):
-    kind = options_of(options)
-    for field in dataclasses.fields(kind):
-        if field.type == "int":
-            for odd in (2.0, 2.5, 512.0, math.nan, math.inf, np.float32(2)):
-                check_refused(kind, **{field.name: odd})
-            value = field.default
-            assert getattr(kind(**{field.name: np.int64(value)}), field.name) == value
-
-
-@pytest.mark.parametrize("odd", [value for value in (*ODD, None)], ids=lambda odd: type(odd).__name__)
-def test_settings_within_settings_are_of_their_kind(odd):
-    check_refused(VideoOptions, track=odd)
-
-
-def test_seeds_of_numpy_and_of_any_size_are_seeds(astronaut, tiny_model, known):
-    def grainy(seed):
-        settings = Settings(blend=BlendOptions(grain=1.0, grain_seed=seed))
-        return gpen_core.restore(astronaut, tiny_model, detector=known, settings=settings)
-
-    assert torch.equal(grainy(np.int64(7)), grainy(7)) and torch.equal(grainy(2**64 + 7), grainy(7))
-    assert SampleOptions(np.int64(7), 2).samples == SampleOptions(7, 2).samples

@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 import torch
+from pipeline_harness.known import KnownFaces
 
 from gpen_core.engines import PlainEngine, RowsEngine
 from gpen_core.engines.rows import Blocking
@@ -22,18 +23,6 @@ ENGINES = {"plain": PlainEngine("cpu"), "rows": RowsEngine(Blocking(together=16,
 
 class Cancelled(BaseException):
     """As ComfyUI's own: no Exception, lest a node catches it."""
-
-
-class Known:
-    """A detector that says what it was told."""
-
-    name = "known"
-
-    def __init__(self, *faces):
-        self.faces = faces
-
-    def detect(self, frame):
-        return self.faces
 
 
 class Counter:
@@ -133,7 +122,7 @@ def test_every_stage_of_a_job_asks(stage, astronaut, astronaut_face, tiny_model)
             frame = frame.f_back
         asked.append(frame is not None)
 
-    detector = MultiPassDetector(load_network("mtcnn")) if stage == "detect" else Known(astronaut_face)
+    detector = MultiPassDetector(load_network("mtcnn")) if stage == "detect" else KnownFaces(astronaut_face)
     whole = restore_image(frames, tiny_model, detector, settings, hooks=Hooks(poll=poll))
     assert sum(asked) >= 2, stage
     last = [number for number, here in enumerate(asked) if here][sum(asked) // 2] + 1

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from pipeline_harness.known import KnownFaces
 
 import gpen_core
 from gpen_core.errors import GpenError, ImageError, OptionError
@@ -16,18 +17,6 @@ from gpen_core.pipeline import Hooks, crop_faces, detect_faces, restore_faces, r
 from gpen_core.pipeline.label_maps import label_maps
 from gpen_core.pipeline.workable import first_workable
 from gpen_core.tasks.labels import LABEL_COLORS
-
-
-class Known:
-    """A detector of somebody else's, which believes whatever it was told."""
-
-    name = "known"
-
-    def __init__(self, *faces):
-        self.faces = faces
-
-    def detect(self, frame):
-        return self.faces
 
 
 def moved(face, x, y=0.0, scale=1.0):
@@ -57,7 +46,7 @@ def test_one_face_with_broken_landmarks_is_named_and_the_others_are_restored(fra
     hooks = Hooks(say=said.append)
     alone = restore_image(frames, tiny_model, None, faces=[good])
     both = restore_image(frames, tiny_model, None, faces=[bad, good], hooks=hooks)
-    found = restore_image(frames[:1], tiny_model, Known(bad, good), hooks=hooks)
+    found = restore_image(frames[:1], tiny_model, KnownFaces(bad, good), hooks=hooks)
     assert torch.equal(both.frames, alone.frames) and [face.id for face in both.faces] == [1]
     assert len(found.faces) == 1
     said = [text for text in said if "cannot be" in text]
@@ -89,7 +78,7 @@ def test_where_all_faces_are_broken_nothing_is_restored_in_silence(frames, astro
     bad = replace(astronaut_face, landmarks=BROKEN[kind](astronaut_face))
     for run in (
         lambda: restore_image(frames, tiny_model, None, faces=[bad]),
-        lambda: restore_image(frames, tiny_model, Known(bad)),
+        lambda: restore_image(frames, tiny_model, KnownFaces(bad)),
         lambda: restore_faces(frames, [bad, bad], tiny_model),
         lambda: crop_faces(frames, [bad], 64),
     ):
@@ -108,14 +97,14 @@ def test_one_frame_without_numbers_is_named_and_the_others_are_restored(frames, 
     hooks = Hooks(say=said.append)
     broken = torch.cat((frames, frames[:1]))
     broken[1, 0, 3, 4] = value
-    result = restore_image(broken, tiny_model, Known(astronaut_face), hooks=hooks)
+    result = restore_image(broken, tiny_model, KnownFaces(astronaut_face), hooks=hooks)
     assert [face.frame for face in result.faces] == [0, 2]
     unchanged = "Image 2 of 3 holds NaN or infinity and stays unchanged."
     assert [text for text in said if "larger" not in text] == [unchanged]
     assert torch.equal(result.frames[1].nan_to_num(), broken[1].nan_to_num())
-    alone = restore_image(frames[:1], tiny_model, Known(astronaut_face))
+    alone = restore_image(frames[:1], tiny_model, KnownFaces(astronaut_face))
     assert (result.frames[0] - alone.frames[0]).abs().max() < 1e-5
-    assert [face.frame for face in detect_faces(broken, Known(astronaut_face), hooks)] == [0, 2]
+    assert [face.frame for face in detect_faces(broken, KnownFaces(astronaut_face), hooks)] == [0, 2]
     given = [replace(astronaut_face, frame=number, id=number + 1) for number in range(3)]
     assert [face.crop.face.frame for face in restore_faces(broken, given, tiny_model, hooks=hooks)] == [0, 2]
     assert said[-1] == "face 2 of image 2 cannot be restored, but the others are: its image contains NaN or infinity"
@@ -126,14 +115,14 @@ def test_a_frame_that_a_graph_hands_over_without_numbers_is_named_once(frames, a
     broken, said = torch.cat((frames, frames[:1])).movedim(1, -1).clone(), []
     broken[1, 3, 4, 0] = value
     made = frames_of_batch(broken, said.append)
-    restore_image(made, tiny_model, Known(astronaut_face), hooks=Hooks(say=said.append))
+    restore_image(made, tiny_model, KnownFaces(astronaut_face), hooks=Hooks(say=said.append))
     (named,) = {text for text in said if "NaN or infinity" in text}
     assert named == "Image 2 of 3 holds NaN or infinity and stays unchanged."
 
 
 def test_where_no_frame_has_numbers_that_is_an_error(frames, astronaut_face, tiny_model):
     with pytest.raises(ImageError, match="NaN or infinity"):
-        restore_image(frames * nan, tiny_model, Known(astronaut_face))
+        restore_image(frames * nan, tiny_model, KnownFaces(astronaut_face))
     with pytest.raises(ImageError, match="NaN or infinity"):
         restore_image(frames * nan, tiny_model, None, faces=[astronaut_face])
 
@@ -141,15 +130,15 @@ def test_where_no_frame_has_numbers_that_is_an_error(frames, astronaut_face, tin
 def test_the_front_door_warns_of_a_bad_frame(frames, astronaut_face, tiny_model, caplog):
     frames[1] = nan
     with caplog.at_level(logging.WARNING):
-        result = gpen_core.restore(frames, tiny_model, detector=Known(astronaut_face))
+        result = gpen_core.restore(frames, tiny_model, detector=KnownFaces(astronaut_face))
     assert "Image 2 of 2 holds NaN or infinity" in caplog.text
     assert not torch.equal(result[0], frames[0]) and bool(result[1].isnan().all())
     with pytest.raises(ImageError, match="NaN or infinity"):
-        gpen_core.restore(frames[1], tiny_model, detector=Known(astronaut_face))
+        gpen_core.restore(frames[1], tiny_model, detector=KnownFaces(astronaut_face))
     frames[1, 0, 0] = 7
     frames[0] = 9.0
     with pytest.raises(ImageError, match="values in"):
-        gpen_core.restore(frames, tiny_model, detector=Known(astronaut_face))
+        gpen_core.restore(frames, tiny_model, detector=KnownFaces(astronaut_face))
 
 
 EMPTY = np.zeros((0, 4, 3), np.uint8)
@@ -159,11 +148,11 @@ STRANGE = ["photo.png", None, 3, b"bytes", [1, 2], EMPTY, torch.zeros(3, 0, 4), 
 @pytest.mark.parametrize("picture", STRANGE, ids=lambda value: type(value).__name__)
 def test_the_front_door_refuses_what_is_no_picture_in_its_own_words(picture, tiny_model, astronaut_face):
     calls = {
-        "restore": lambda: gpen_core.restore(picture, tiny_model, detector=Known()),
-        "detect": lambda: gpen_core.detect(picture, Known()),
+        "restore": lambda: gpen_core.restore(picture, tiny_model, detector=KnownFaces()),
+        "detect": lambda: gpen_core.detect(picture, KnownFaces()),
         "align": lambda: gpen_core.align(picture, astronaut_face, 64),
         "blend": lambda: gpen_core.blend(picture, []),
-        "restore_frames": lambda: gpen_core.restore_frames(picture, tiny_model, detector=Known()),
+        "restore_frames": lambda: gpen_core.restore_frames(picture, tiny_model, detector=KnownFaces()),
     }
     for name, call in calls.items():
         with pytest.raises(GpenError):
@@ -205,7 +194,7 @@ def test_the_front_door_refuses_strange_names_of_files(name, tmp_path):
 def test_who_watches_for_it_hears_apart_what_the_user_has_to_see(frames, astronaut_face, tiny_model, caplog):
     said, warned = [], []
     broken = replace(astronaut_face, landmarks=((5.0, 5.0),) * 5)
-    flipped = [replace(face, appearance=detect_faces(frames, Known(astronaut_face))[0].appearance, frame=1)
+    flipped = [replace(face, appearance=detect_faces(frames, KnownFaces(astronaut_face))[0].appearance, frame=1)
                for face in (astronaut_face, broken)]  # fmt: skip
     restore_image(frames, tiny_model, None, faces=flipped, hooks=Hooks(say=said.append, warn=warned.append))
     assert any("cannot be restored" in text for text in warned) and any("not the one" in text for text in warned)
@@ -225,7 +214,7 @@ class OneLabel:
 
 
 def test_label_maps_of_another_picture_are_said(frames, astronaut_face):
-    (face, _) = detect_faces(frames, Known(astronaut_face))
+    (face, _) = detect_faces(frames, KnownFaces(astronaut_face))
     said = []
     label_maps(frames[:1], [face], OneLabel(), Hooks(warn=said.append))
     assert said == []

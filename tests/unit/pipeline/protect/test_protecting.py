@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
+from pipeline_harness.known import KnownFaces
 
 from gpen_core.errors import OptionError
 from gpen_core.faces.alignment import align_face
@@ -32,18 +33,6 @@ class Judge:
         return [self.quality] * len(crops)
 
 
-class Known:
-    """A detector that says what it was told."""
-
-    name = "known"
-
-    def __init__(self, *faces):
-        self.faces = faces
-
-    def detect(self, frame):
-        return self.faces
-
-
 def smoothed(picture, times=3):
     for _ in range(times):
         picture = F.avg_pool2d(picture[None], 3, 1, 1, count_include_pad=False)[0]
@@ -64,7 +53,7 @@ def blurred_face(large, astronaut_face):
 
 
 def test_off_is_bit_for_bit_what_no_protection_gives(astronaut, astronaut_face, tiny_model):
-    frames, detector = astronaut[None], Known(astronaut_face)
+    frames, detector = astronaut[None], KnownFaces(astronaut_face)
     off = restore_image(frames, tiny_model, detector, Settings(protect=ProtectOptions("off")))
     faces = [RestoredFace(crop := align_face(astronaut, astronaut_face, 32), tiny_model(crop.pixels[None])[0].clone())]
     picture, mask = blend_frame(astronaut, faces, BlendOptions())
@@ -80,7 +69,7 @@ def test_strength_never_rises_with_quality_and_reaches_both_ends():
 
 def test_a_face_that_needs_nothing_is_left_bit_for_bit(astronaut, astronaut_face, tiny_model):
     tools = ProtectTools(quality=Judge(1.0))
-    result = restore_image(astronaut[None], tiny_model, Known(astronaut_face), tools=tools)
+    result = restore_image(astronaut[None], tiny_model, KnownFaces(astronaut_face), tools=tools)
     assert torch.equal(result.frames[0], astronaut) and not result.mask.any()
     (facts,), (face,) = result.facts, result.faces
     assert facts.strength == 0 and facts.quality == face.quality == 1
@@ -88,7 +77,7 @@ def test_a_face_that_needs_nothing_is_left_bit_for_bit(astronaut, astronaut_face
 
 
 def test_facts_say_what_was_taken_and_from_which_model(astronaut, astronaut_face, tiny_model):
-    result = restore_image(astronaut[None], tiny_model, Known(astronaut_face), tools=ProtectTools(Judge(0.0)))
+    result = restore_image(astronaut[None], tiny_model, KnownFaces(astronaut_face), tools=ProtectTools(Judge(0.0)))
     (facts,) = result.facts
     assert (facts.strength, facts.model, facts.model_size, facts.size) == (1.0, "tiny", 32, 97.0)
 
@@ -156,7 +145,7 @@ def test_strength_is_lowered_until_the_floor_holds_and_that_is_said(astronaut, a
 def test_a_floor_holds_with_protection_off(astronaut, astronaut_face, tiny_model, tint_embedder):
     wish = Settings(protect=ProtectOptions("off", min_similarity=0.95))
     result = restore_image(
-        astronaut[None], tiny_model, Known(astronaut_face), wish, tools=ProtectTools(identity=tint_embedder)
+        astronaut[None], tiny_model, KnownFaces(astronaut_face), wish, tools=ProtectTools(identity=tint_embedder)
     )
     (facts,) = result.facts
     assert facts.similarity >= 0.95 and 0 < facts.strength < 1 and facts.quality is None
@@ -168,7 +157,7 @@ def test_facts_are_of_the_strength_that_was_asked_for(astronaut, astronaut_face,
     """A strength that keeps the floor by itself is not lowered; nothing is said to be taken where nothing is."""
     wish = Settings(blend=BlendOptions(strength=asked), protect=ProtectOptions(min_similarity=0.9))
     (facts,) = restore_image(
-        astronaut[None], tiny_model, Known(astronaut_face), wish, tools=ProtectTools(Judge(0.0), tint_embedder)
+        astronaut[None], tiny_model, KnownFaces(astronaut_face), wish, tools=ProtectTools(Judge(0.0), tint_embedder)
     ).facts
     assert facts.strength == pytest.approx(asked) and facts.similarity > 0.9
     assert not any("lowered" in note or "taken" in note for note in facts.notes)
@@ -180,7 +169,7 @@ def test_the_note_on_a_fairly_good_face_counts_the_strength_asked_for(astronaut,
     notes = []
     for asked in (0.0, 0.5, 1.0):
         wish, tools = Settings(blend=BlendOptions(strength=asked)), ProtectTools(Judge((GOOD + RUINED) / 2))
-        (facts,) = restore_image(astronaut[None], tiny_model, Known(astronaut_face), wish, tools=tools).facts
+        (facts,) = restore_image(astronaut[None], tiny_model, KnownFaces(astronaut_face), wish, tools=tools).facts
         assert facts.strength == pytest.approx(asked / 2)
         notes.append([note for note in facts.notes if "fairly good" in note])
     assert notes[0] == [] and "25 % of" in notes[1][0] and "50 % of" in notes[2][0]
@@ -188,7 +177,9 @@ def test_the_note_on_a_fairly_good_face_counts_the_strength_asked_for(astronaut,
 
 def test_a_floor_without_a_network_is_said_for_each_face(astronaut, astronaut_face, tiny_model):
     options = Settings(protect=ProtectOptions(min_similarity=0.5))
-    result = restore_image(astronaut[None], tiny_model, Known(astronaut_face), options, tools=ProtectTools(Judge(0.0)))
+    result = restore_image(
+        astronaut[None], tiny_model, KnownFaces(astronaut_face), options, tools=ProtectTools(Judge(0.0))
+    )
     assert result.facts[0].similarity is None and "not measured" in result.facts[0].notes[-1]
 
 
